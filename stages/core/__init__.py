@@ -1,0 +1,1 @@
+"""The library behind the stages: arrays and typed parameters in, arrays out."""
