@@ -28,17 +28,17 @@ class Schema(pydantic.BaseModel):
 Section = TypeVar("Section", bound=pydantic.BaseModel)
 
 
-def read(path: Path, section: str, schema: type[Section]) -> Section:
-    """Read the section at the dotted key `section` of the YAML file `path`.
+def read(path: Path, section: tuple[str, ...], schema: type[Section]) -> Section:
+    """Read the section at the nested keys `section` of the YAML file `path`.
 
     Raises InputError: one line for each mistake, with the line of the file where it stands.
     """
     document = load(path)
     node: Any = document
     line = 1
-    for depth, key in enumerate(section.split(".")):
+    for depth, key in enumerate(section):
         if not isinstance(node, CommentedMap) or key not in node:
-            parent = ".".join(section.split(".")[:depth]) or "the file"
+            parent = ".".join(section[:depth]) or "the file"
             known = list(node) if isinstance(node, CommentedMap) else []
             raise InputError(f"{path}:{line}: {parent} has no key {key!r}{_nearest(key, known)}")
         line = _line_of(node, key, line)
@@ -47,7 +47,10 @@ def read(path: Path, section: str, schema: type[Section]) -> Section:
         return schema.model_validate(plain(node))
     except pydantic.ValidationError as error:
         raise InputError(
-            "\n".join(_message(path, section, node, line, schema, item) for item in error.errors())
+            "\n".join(
+                _message(path, ".".join(section), node, line, schema, item)
+                for item in error.errors()
+            )
         ) from None
 
 
@@ -105,12 +108,11 @@ def _nearest(key: object, known: list[Any]) -> str:
 
 
 def _message(
-    path: Path, section: str, node: Any, line: int, schema: type[pydantic.BaseModel], error: Any
+    path: Path, location: str, node: Any, line: int, schema: type[pydantic.BaseModel], error: Any
 ) -> str:
     """Return the one line that says what is wrong with one value, where, and what was expected."""
     root = schema.model_json_schema()
     expected: dict[str, Any] = root
-    location = section
     for key in error["loc"]:
         parent, parent_expected = node, expected
         expected = _expected_at(expected, key, root)

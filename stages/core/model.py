@@ -1,0 +1,171 @@
+"""Sequence models: the next value from the current value x(t) and the hidden state h(t-1).
+
+Every model has the same three parts: `initial_state(batch)`, `step(x, state)` for one step of time,
+and `forward(values, state)` for a whole sequence, which equals stepping through it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import save as to_safetensors
+from torch import Tensor, nn
+
+from stages.core import files
+from stages.core.params import InputError
+
+torch.set_num_threads(1)
+torch.backends.mkldnn.enabled = False  # oneDNN picks its kernels by processor
+
+MODULES = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class Network(nn.Module):
+    """A recurrent cell (`rnn`: Elman 1990, tanh; `gru`; `lstm`) with a linear read-out.
+
+    The parameters are those of `torch.nn.RNN`, `GRU` or `LSTM` and of `torch.nn.Linear`.
+    A state has the shape (part, layer, batch, hidden): part 0 is the hidden state h, and part 1,
+    for `lstm` alone, the cell state c.
+    """
+
+    def __init__(self, cell: str, hidden_size: int, num_layers: int) -> None:
+        super().__init__()
+        self.cell = cell
+        with torch.device("meta"):  # draws no initial weights: training does, from its own seed
+            self.rnn = MODULES[cell](1, hidden_size, num_layers, batch_first=True)
+            self.linear = nn.Linear(hidden_size, 1)
+        self.to_empty(device="cpu")
+
+    def initial_state(self, batch: int) -> Tensor:
+        """Return the state before the first value, zeros: (part, layer, batch, hidden)."""
+        parts = 2 if self.cell == "lstm" else 1
+        size = (parts, self.rnn.num_layers, batch, self.rnn.hidden_size)
+        return torch.zeros(size, dtype=self.linear.weight.dtype)
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Take x(t), (batch, feature), and the state at t-1; return x̂(t+1) and the state at t."""
+        layers = []
+        for layer in range(self.rnn.num_layers):
+            w_ih, w_hh, b_ih, b_hh = self.rnn.all_weights[layer]
+            from_input = torch.addmm(b_ih, x, w_ih.T)
+            from_hidden = torch.addmm(b_hh, state[0, layer], w_hh.T)
+            layers.append(CELL_STEPS[self.cell](from_input, from_hidden, state[:, layer]))
+            x = layers[-1][0]
+        return self.linear(x), torch.stack(layers, dim=1)
+
+    def forward(self, values: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Take values (batch, time, 1) and the state before them.
+
+        Return the predictions of the next values (batch, time, 1), the last layer's hidden states
+        (batch, time, hidden) and the state after the last value.
+        """
+        if self.cell == "lstm":
+            hidden, (h, c) = self.rnn(values, (state[0], state[1]))
+            return self.linear(hidden), hidden, torch.stack((h, c))
+        hidden, h = self.rnn(values, state[0])
+        return self.linear(hidden), hidden, h[None]
+
+
+def rnn_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
+    """Elman cell: h' = tanh(W x + b + U h + d). All (batch, hidden); state (1, batch, hidden)."""
+    return torch.tanh(from_input + from_hidden)[None]
+
+
+def gru_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
+    """GRU cell (Cho et al. 2014, in the form of `torch.nn.GRU`); gates in the order r, z, n."""
+    r_input, z_input, n_input = from_input.chunk(3, dim=-1)
+    r_hidden, z_hidden, n_hidden = from_hidden.chunk(3, dim=-1)
+    reset = torch.sigmoid(r_input + r_hidden)
+    update = torch.sigmoid(z_input + z_hidden)
+    candidate = torch.tanh(n_input + reset * n_hidden)
+    return (candidate + update * (state[0] - candidate))[None]
+
+
+def lstm_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
+    """LSTM cell (Hochreiter and Schmidhuber 1997); gates in the order i, f, g, o."""
+    i, f, g, o = (from_input + from_hidden).chunk(4, dim=-1)
+    c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
+    return torch.stack((torch.sigmoid(o) * torch.tanh(c), c))
+
+
+CELL_STEPS = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}
+
+
+class Lags(nn.Module):
+    """The next value as a linear function, without intercept, of the last `lags` values.
+
+    Its "hidden state" is the values before the current one: (1, 1, batch, lags - 1), latest first.
+    """
+
+    def __init__(self, lags: int) -> None:
+        super().__init__()
+        self.cell = "linear"
+        self.weight = nn.Parameter(torch.zeros(lags))
+
+    def initial_state(self, batch: int) -> Tensor:
+        """Return the state before the first value, zeros: (1, 1, batch, lags - 1)."""
+        return torch.zeros((1, 1, batch, len(self.weight) - 1), dtype=self.weight.dtype)
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Take x(t), (batch, feature), and the state at t-1; return x̂(t+1) and the state at t."""
+        window = torch.cat((x, state[0, 0]), dim=-1)
+        prediction = (window * self.weight).sum(dim=-1, keepdim=True)
+        return prediction, window[None, None, :, :-1]
+
+    def forward(self, values: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Step through values (batch, time, 1); return what `Network.forward` does."""
+        predictions, hidden = [], []
+        for x in values.unbind(dim=1):
+            prediction, state = self.step(x, state)
+            predictions.append(prediction)
+            hidden.append(state[0, 0])
+        return torch.stack(predictions, dim=1), torch.stack(hidden, dim=1), state
+
+
+Model = Network | Lags
+
+
+def build(cell: str, hidden_size: int, num_layers: int, lags: int) -> Model:
+    """Return a model whose weights are still to be set; `lags` is for `linear` alone."""
+    return Lags(lags) if cell == "linear" else Network(cell, hidden_size, num_layers)
+
+
+def save(path: Path, model: Model, carried: Tensor | None, facts: dict[str, Any]) -> None:
+    """Write a model as safetensors, whole or not at all.
+
+    carried: the hidden state that training ended with, (part, layer, 1, hidden), where it was
+    carried from one iteration into the next. facts: what is needed to build and use the model.
+    """
+    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    if carried is not None:
+        tensors["carried_state"] = carried.detach().contiguous()
+    # One key: safetensors writes several in random order.
+    metadata = {"model": json.dumps(facts, sort_keys=True)}
+    with files.whole(path) as partial:
+        partial.write_bytes(to_safetensors(tensors, metadata))
+
+
+def load(path: Path) -> tuple[Model, Tensor | None, dict[str, Any]]:
+    """Read a model in float64: the model, its carried state if it has one, its facts.
+
+    Raises InputError where the file is missing, damaged, or not what `save` writes.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as archive:
+            facts = json.loads((archive.metadata() or {})["model"])
+            tensors = {name: archive.get_tensor(name).double() for name in archive.keys()}
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; make it with `dvc repro`") from None
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: is not a readable model file: {error}") from None
+    carried = tensors.pop("carried_state", None)
+    model = build(facts["cell"], facts["hidden_size"], facts["num_layers"], facts["lags"]).double()
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise InputError(f"{path}: tensors do not fit the metadata: {error}") from None
+    if not all(torch.isfinite(value).all() for value in model.state_dict().values()):
+        raise InputError(f"{path}: holds weights that are not finite")
+    return model.eval(), carried, facts
