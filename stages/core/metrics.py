@@ -17,7 +17,7 @@ NO_OSCILLATION = "no oscillation"
 Metric = float | str
 
 VALID_ERROR = 0.4  # × amplitude, as for the valid prediction time of Vlachas et al. 2020
-FLAT = 0.05  # × amplitude; below it a rollout has no phase
+FLAT = 0.05  # × the true amplitude and × the outputs' RMS; below it a rollout has no phase
 
 
 def one_step(predictions: Floats, targets: Floats) -> dict[str, Metric]:
@@ -132,6 +132,7 @@ class PhaseMeter:
         self._windows = 0
         self._last_phase = np.zeros(len(sines.phase))
         self._amplitude = np.full(len(sines.phase), np.nan)
+        self._rms = np.full(len(sines.phase), np.nan)
         # Sums for the slope of the phase over the windows: Σk, Σk², Σφ, Σkφ.
         self._k, self._kk = 0.0, 0.0
         self._phi, self._k_phi = np.zeros((2, len(sines.phase)))
@@ -158,6 +159,7 @@ class PhaseMeter:
             turn = np.arctan2(q, p) - self._last_phase
             phase = self._last_phase + turn - 2 * np.pi * np.round(turn / (2 * np.pi))
             self._amplitude = np.hypot(p, q)
+            self._rms = np.sqrt((outputs * outputs).mean(1))
         k = self._windows
         self._k, self._kk = self._k + k, self._kk + k * k
         self._phi, self._k_phi = self._phi + phase, self._k_phi + k * phase
@@ -167,7 +169,7 @@ class PhaseMeter:
         """Return the slope of the phase, radians per period; infinite without a phase: (batch,)."""
         n = self._windows
         slope = (n * self._k_phi - self._k * self._phi) / (n * self._kk - self._k**2)
-        alive = self._amplitude >= FLAT * self._sines.amplitude
+        alive = self._amplitude >= FLAT * np.maximum(self._sines.amplitude, self._rms)
         return np.where(alive, slope * self._sines.steps_per_period / self._window, np.inf)
 
     def amplitude_error(self) -> Floats:

@@ -102,6 +102,7 @@ def autograd_gradient(
     return loss.item(), state.detach()
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite stops `adam`
 def elman_gradient(network: Network, x: Tensor, y: Tensor, state: Tensor) -> tuple[float, Tensor]:
     """Do as `autograd_gradient`, with back-propagation through time (Werbos 1990) written out.
 

@@ -1,0 +1,123 @@
+"""Training: gradients against finite differences, the blog's recipe to the letter."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from stages import train
+from stages.core import model, training
+from stages.core.params import InputError
+from stages.generate import Dataset, generate
+
+
+def small_network(cell: str = "rnn", layers: int = 1, hidden: int = 4) -> model.Network:
+    network = model.build(cell, hidden, layers, 1).double()
+    training.draw_weights(network, 0.5, torch.Generator().manual_seed(0))
+    return network
+
+
+def flat(network: model.Network) -> torch.Tensor:
+    return nn.utils.parameters_to_vector(network.parameters()).detach()
+
+
+@pytest.mark.parametrize("gradient", [training.elman_gradient, training.autograd_gradient])
+def test_gradients_match_finite_differences(gradient) -> None:
+    network = small_network()
+    values = torch.rand((3, 8, 1), generator=torch.Generator().manual_seed(2)).double()
+    state = torch.rand((1, 1, 3, 4), generator=torch.Generator().manual_seed(3)).double()
+    x, y = values[:, :-1], values[:, 1:]
+    _, last = gradient(network, x, y, state)
+    found = torch.cat([p.grad.flatten() for p in network.parameters()]).clone()
+    torch.testing.assert_close(last, network(x, state)[2].detach(), rtol=0, atol=1e-14)
+
+    weights, step = flat(network), 1e-6
+    for i in range(len(weights)):
+        losses = []
+        for sign in (1, -1):
+            moved = weights.clone()
+            moved[i] += sign * step
+            nn.utils.vector_to_parameters(moved, network.parameters())
+            losses.append(gradient(network, x, y, state)[0])
+        assert found[i].item() == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-8)
+
+
+def blog_losses(rnn: nn.RNN, read_out: nn.Linear, sequences: np.ndarray) -> list[float]:
+    """Return the losses of the blog's loop, in its plainest form: one sequence an iteration."""
+    optimiser = torch.optim.Adam([*rnn.parameters(), *read_out.parameters()], lr=0.01)
+    hidden = torch.zeros(1, 1, 16)
+    losses = []
+    for data in sequences:
+        x = torch.tensor(data[:-1]).float().view(1, 49, 1)
+        y = torch.tensor(data[1:]).float().view(1, 49, 1)
+        output, hidden = rnn(x, hidden)
+        hidden = hidden.detach()
+        loss = nn.functional.mse_loss(read_out(output.view(-1, 16)).unsqueeze(0), y)
+        rnn.zero_grad()
+        read_out.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_the_blog_row_is_the_blogs_recipe_to_the_letter() -> None:
+    """Same weights, same order of sequences: the same 200 losses, within 1e-4."""
+    values = torch.from_numpy(
+        generate(Dataset(seed=1, sequences=200, phase=[0, 1, 2]))["train"].values
+    )
+    network = model.build("rnn", 16, 1, 1)
+    training.draw_weights(network, 0.001, torch.Generator().manual_seed(1))
+    rnn, read_out = nn.RNN(1, 16, batch_first=True), nn.Linear(16, 1)
+    rnn.load_state_dict(network.rnn.state_dict())
+    read_out.load_state_dict(network.linear.state_dict())
+
+    losses: list[float] = []
+    training.adam(
+        network, values.float(), 200, 0.01, 1, True, lambda i, n, loss: losses.append(loss)
+    )
+    np.testing.assert_allclose(
+        losses, blog_losses(rnn, read_out, values[:, :, 0].numpy()), rtol=1e-4
+    )
+
+
+def test_initial_weights_have_the_blogs_distribution() -> None:
+    network = model.build("rnn", 200, 1, 1)
+    training.draw_weights(network, 0.001, torch.Generator().manual_seed(0))
+    weights = network.rnn.weight_hh_l0.detach()
+    # The standard error of the standard deviation of n draws is σ/√(2n).
+    assert abs(weights.std().item() - 0.001) < 5 * 0.001 / np.sqrt(2 * weights.numel())
+    # `nn.Linear` draws uniformly within 1/√(inputs): the variance of that is 1/(3·inputs).
+    read_out = network.linear.weight.detach()
+    assert read_out.abs().max() <= 1 / np.sqrt(200)
+    assert read_out.var().item() == pytest.approx(1 / 600, rel=0.4)
+
+
+def test_the_fast_and_the_general_gradient_train_alike(monkeypatch) -> None:
+    values = torch.from_numpy(generate(Dataset(sequences=8))["train"].values)
+    finals = []
+    for fast in (True, False):
+        monkeypatch.setattr(training, "is_elman", lambda network, fast=fast: fast)
+        network = small_network(hidden=6)
+        training.adam(network, values, 20, 0.01, 4, False, lambda *_: None)
+        finals.append(flat(network))
+    torch.testing.assert_close(finals[0], finals[1], rtol=0, atol=1e-10)
+
+
+def test_a_loss_that_is_not_finite_stops_training() -> None:
+    network = small_network()
+    values = torch.full((2, 5, 1), 1e200, dtype=torch.float64)
+    with pytest.raises(InputError, match="at iteration 1 of Adam"):
+        training.adam(network, values, 5, 0.01, 2, False, lambda *_: None)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
+    values = torch.from_numpy(generate(Dataset(sequences=4))["train"].values)
+    phase = train.Adam(method="adam", iterations=3, learning_rate=0.01)
+
+    def trained(seed: int) -> torch.Tensor:
+        row = train.ModelRow(dataset="d", hidden_size=3, seed=seed, training=[phase])
+        return flat(train.train("row", row, values)[0])
+
+    assert torch.equal(trained(0), trained(0))
+    assert not torch.equal(trained(0), trained(1))
