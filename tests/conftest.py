@@ -1,3 +1,117 @@
-"""Pin the environment before anything loads NumPy or torch, as every stage does."""
+"""Projects for the tests: the code of this repository with a small `params.yaml`, run by DVC."""
 
-import stages  # noqa: F401
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import stages  # pins the environment before anything loads NumPy or torch
+
+ROOT = Path(stages.__file__).parents[1]
+SMALL = """\
+datasets:
+  blog: {seed: 1, sequences: 20, test_sequences: 4, validation_sequences: 4, phase: [0, 1, 2]}
+  phases: {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4}
+models:
+  linear: {dataset: phases, cell: linear}
+  stable:
+    dataset: phases
+    cell: rnn
+    hidden_size: 4
+    num_layers: 1
+    seed: 0
+    training:
+      - {method: adam, iterations: 20, learning_rate: 0.01, batch: 4}
+evaluate: {dataset: phases, warmup: 20, periods: 5}
+"""
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+    "PYTHONPATH": "",
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    **{
+        f"GIT_{who}_{what}": "tester@example.org"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    },
+}
+
+
+class Project:
+    """A repository in a folder, and the commands that are run there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def try_(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command; return what it printed and its exit code."""
+        return subprocess.run(
+            command, cwd=self.root, env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+
+    def run(self, *command: str) -> str:
+        """Run a command that must succeed; return what it printed."""
+        done = self.try_(*command)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that stands once in a file."""
+        file = self.root / path
+        text = file.read_text()
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new))
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+    def clone(self, target: Path) -> "Project":
+        """Copy the whole folder, with its Git history and its DVC cache."""
+        shutil.copytree(self.root, target, symlinks=True)
+        return Project(target)
+
+
+def make_project(root: Path, params: str = SMALL) -> Project:
+    """Copy the code of this repository to `root`, with other parameters and no results."""
+    listed = subprocess.run(
+        ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"),
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if not name.startswith("reports/") and name != "dvc.lock" and (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+    (root / "params.yaml").write_text(params)
+    project = Project(root)
+    project.run("git", "init", "--quiet", "--initial-branch", "main")
+    project.commit("code")
+    return project
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A small pipeline that was run and committed; copy it before changing it."""
+    project = make_project(tmp_path_factory.mktemp("a project") / "finished")
+    project.run("dvc", "repro")
+    project.commit("results")
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the finished pipeline, free to be changed."""
+    return finished.clone(tmp_path / "project")
+
+
+@pytest.fixture
+def new_project(tmp_path: Path) -> Callable[[str], Project]:
+    """Make a project with parameters of one's own, not yet run."""
+    return lambda params: make_project(tmp_path / "new", params)
