@@ -5,32 +5,72 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from tqdm import tqdm
 
-from stages.core import entry, files, model, params, series, training
+from stages.core import entry, files, least_squares, model, params, series, training
 
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 SIGNIFICANT = "%.6g"
 
 
-class Adam(params.Schema):
-    """A phase of training: Adam on the one-step error."""
+class Normal(params.Schema):
+    """Initial weights as the blog draws them."""
 
-    method: Literal["adam"]
+    method: Literal["normal"]
+    sd: float = Field(gt=0, le=10, description="a number above 0 and up to 10")
+
+
+class Uniform(params.Schema):
+    """Initial weights as `torch.nn.RNN` draws them."""
+
+    method: Literal["uniform"]
+
+
+class EchoState(params.Schema):
+    """Initial weights of an echo-state network (Jaeger 2001)."""
+
+    method: Literal["echo_state"] = "echo_state"
+    spectral_radius: float = Field(0.3, ge=0, le=10, description="a number from 0 to 10")
+    input_scale: float = Field(0.5, gt=0, le=10, description="a number above 0 and up to 10")
+
+
+Initial = Annotated[Normal | Uniform | EchoState, Field(discriminator="method")]
+
+
+class Adam(params.Schema):
+    """Adam on the one-step error."""
+
     iterations: int = Field(ge=1, le=10_000_000, description="a whole number from 1 to 10000000")
     learning_rate: float = Field(gt=0, le=10, description="a number above 0 and up to 10")
     batch: int = Field(1, ge=1, le=100_000, description="a whole number from 1 to 100000")
     carry_hidden_state: bool = Field(False, description="true or false")
 
 
-Phase = Annotated[Adam, Field(discriminator="method")]
+class LevenbergMarquardt(params.Schema):
+    """Levenberg-Marquardt on the one-step error, in float64; the defaults are `stable`'s."""
+
+    iterations: int = Field(30, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    sequences: int = Field(32, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    warmup: int = Field(19, ge=0, le=1_000_000, description="a whole number from 0 to 1000000")
+    noise: float = Field(1e-3, gt=0, le=10, description="a number above 0 and up to 10")
+    noise_weight: float = Field(1e-4, gt=0, le=1, description="a number above 0 and up to 1")
+
+
+class Training(params.Schema):
+    """The phases of training, in this order; one that is not named is left out."""
+
+    adam: Adam | None = Field(None, description="the settings of Adam")
+    levenberg_marquardt: LevenbergMarquardt | None = Field(
+        None, description="the settings of Levenberg-Marquardt"
+    )
 
 
 class ModelRow(params.Schema):
-    """One row of `models` in params.yaml."""
+    """One row of `models` in params.yaml; the defaults are the recipe of `stable`."""
 
     dataset: str = Field(description="the name of a row of `datasets`")
     cell: Literal["linear", "rnn", "gru", "lstm"] = Field(
@@ -41,30 +81,47 @@ class ModelRow(params.Schema):
     num_layers: int = Field(1, ge=1, le=64, description="a whole number from 1 to 64")
     seed: int = Field(0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
     precision: Literal["float32", "float64"] = Field("float64", description="float32 or float64")
-    initial_sd: float | None = Field(None, gt=0, le=10, description="a number above 0 and up to 10")
-    training: list[Adam] = Field([], description="a list of phases of training")
+    initial: Initial = Field(EchoState(), description="the initial weights and their `method`")
+    training: Training = Field(
+        Training(levenberg_marquardt=LevenbergMarquardt()), description="the phases of training"
+    )
+
+    @model_validator(mode="after")
+    def _precision(self) -> "ModelRow":
+        if self.training.levenberg_marquardt and self.precision != "float64":
+            raise ValueError(f"precision is {self.precision}; levenberg_marquardt needs float64")
+        return self
 
 
 class Progress:
-    """Shows the loss while training runs, and keeps the rows of the training curve."""
+    """Shows the loss while a phase of training runs, and adds its rows to the training curve."""
 
-    def __init__(self, row: str, phase: str, iterations: int, rows: list[dict[str, Any]]) -> None:
-        self._row, self._phase, self._rows = row, phase, rows
-        self._iterations = iterations
-        self._steps_before = rows[-1]["steps_seen"] if rows else 0
+    def __init__(self, row: str, phase: str, iterations: int, curve: list[dict[str, Any]]) -> None:
+        self._name, self._phase, self._curve = f"{row} {phase}", phase, curve
+        self._steps_before = curve[-1]["steps_seen"] if curve else 0
         self._every = min(REPORT_EVERY, max(1, iterations // 10))
         self._bar = tqdm(
-            total=iterations,
-            desc=f"{row} {phase}",
-            disable=not sys.stderr.isatty(),
-            leave=False,
+            total=iterations, desc=self._name, disable=not sys.stderr.isatty(), leave=False
         )
+        self._last: tuple[int, int, float] | None = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._last:
+            self._show(*self._last)
+        self._bar.close()
 
     def __call__(self, iteration: int, steps_seen: int, loss: float) -> None:
         """Take the loss after an iteration; steps_seen: training steps of this phase so far."""
-        if iteration % self._every and iteration != self._iterations:
-            return
-        self._rows.append(
+        self._last = (iteration, steps_seen, loss)
+        if iteration % self._every == 0:
+            self._show(*self._last)
+            self._last = None
+
+    def _show(self, iteration: int, steps_seen: int, loss: float) -> None:
+        self._curve.append(
             {
                 "phase": self._phase,
                 "iteration": iteration,
@@ -72,12 +129,23 @@ class Progress:
                 "loss": loss,
             }
         )
+        if self._bar.disable:
+            print(f"{self._name} iteration {iteration} loss {loss:.6g}", flush=True)
         self._bar.set_postfix_str(f"loss {loss:.3g}", refresh=False)
         self._bar.update(iteration - self._bar.n)
-        if self._bar.disable:
-            print(f"{self._row} {self._phase} iteration {iteration} loss {loss:.6g}", flush=True)
-        if iteration == self._iterations:
-            self._bar.close()
+
+
+def draw_weights(network: model.Network, initial: Initial, generator: torch.Generator) -> None:
+    """Draw the initial weights of a network as its row says."""
+    match initial:
+        case Uniform():
+            training.draw_uniform(network, generator)
+        case Normal():
+            training.draw_normal(network, initial.sd, generator)
+        case EchoState():
+            training.draw_echo_state(
+                network, initial.spectral_radius, initial.input_scale, generator
+            )
 
 
 def train(
@@ -85,33 +153,41 @@ def train(
 ) -> tuple[model.Model, torch.Tensor | None, pd.DataFrame]:
     """Train a row on values (sequences, time, 1) float64.
 
-    Returns the model, the hidden state carried out of the last phase if it was carried, and the
-    training curve.
+    Returns the model, the hidden state that Adam carried from one iteration into the next, if it
+    did, and the training curve.
     """
     network = model.build(row.cell, row.hidden_size, row.num_layers, row.lags)
-    rows: list[dict[str, Any]] = []
+    curve: list[dict[str, Any]] = []
+    carried = None
     if isinstance(network, model.Lags):
-        loss = training.fit_lags(network, values)
-        steps = values.shape[0] * (values.shape[1] - 1)
-        Progress(name, "least_squares", 1, rows)(1, steps, loss)
-        return network, None, pd.DataFrame(rows)
+        with Progress(name, "least_squares", 1, curve) as progress:
+            progress(1, values[:, 1:].numel(), training.fit_lags(network, values))
+        return network, carried, pd.DataFrame(curve)
     dtype = getattr(torch, row.precision)
     network, values = network.to(dtype), values.to(dtype)
-    training.draw_weights(network, row.initial_sd, torch.Generator().manual_seed(row.seed))
-    carried = None
-    for phase in row.training:
-        carried = training.adam(
-            network,
-            values,
-            phase.iterations,
-            phase.learning_rate,
-            phase.batch,
-            phase.carry_hidden_state,
-            Progress(name, phase.method, phase.iterations, rows),
+    weights, noise = (
+        torch.Generator().manual_seed(int(state))
+        for state in np.random.SeedSequence(row.seed).generate_state(2)
+    )
+    draw_weights(network, row.initial, weights)
+    if adam := row.training.adam:
+        with Progress(name, "adam", adam.iterations, curve) as progress:
+            carried = training.adam(
+                network,
+                values,
+                adam.iterations,
+                adam.learning_rate,
+                adam.batch,
+                adam.carry_hidden_state,
+                progress,
+            )
+    if least := row.training.levenberg_marquardt:
+        problem = least_squares.with_noisy_copy(
+            values[: least.sequences], least.warmup, least.noise, least.noise_weight, noise
         )
-        if not phase.carry_hidden_state:
-            carried = None
-    return network, carried, pd.DataFrame(rows)
+        with Progress(name, "levenberg_marquardt", least.iterations, curve) as progress:
+            least_squares.levenberg_marquardt(network, problem, least.iterations, progress)
+    return network, carried, pd.DataFrame(curve)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ models:
     num_layers: 1
     seed: 0
     training:
-      - {method: adam, iterations: 20, learning_rate: 0.01, batch: 4}
+      adam: {iterations: 20, learning_rate: 0.01, batch: 4}
 evaluate: {dataset: phases, warmup: 20, periods: 5}
 """
 ENVIRONMENT = {

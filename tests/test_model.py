@@ -12,7 +12,7 @@ CELLS = [("rnn", 1), ("rnn", 2), ("gru", 1), ("gru", 2), ("lstm", 1), ("lstm", 2
 
 def drawn(cell: str, layers: int = 1, hidden: int = 5, seed: int = 0) -> model.Network:
     network = model.build(cell, hidden, layers, 1).double()
-    training.draw_weights(network, 0.5, torch.Generator().manual_seed(seed))
+    training.draw_normal(network, 0.5, torch.Generator().manual_seed(seed))
     return network
 
 

@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from torch import nn
 
 from stages import train
-from stages.core import model, training
+from stages.core import least_squares, model, params, training
 from stages.core.params import InputError
 from stages.generate import Dataset, generate
 
 
 def small_network(cell: str = "rnn", layers: int = 1, hidden: int = 4) -> model.Network:
     network = model.build(cell, hidden, layers, 1).double()
-    training.draw_weights(network, 0.5, torch.Generator().manual_seed(0))
+    training.draw_normal(network, 0.5, torch.Generator().manual_seed(0))
     return network
 
 
@@ -42,6 +43,61 @@ def test_gradients_match_finite_differences(gradient) -> None:
         assert found[i].item() == pytest.approx((losses[0] - losses[1]) / (2 * step), abs=1e-8)
 
 
+@pytest.mark.parametrize(("cell", "layers"), [("rnn", 1), ("rnn", 2), ("gru", 2), ("lstm", 2)])
+def test_the_jacobian_matches_finite_differences(cell: str, layers: int) -> None:
+    network = small_network(cell, layers, hidden=3)
+    values = torch.rand((2, 9, 1), generator=torch.Generator().manual_seed(2)).double()
+    problem = least_squares.with_noisy_copy(values, 3, 0.1, 0.5, torch.Generator().manual_seed(3))
+    read_out = np.array([0.3, -0.5, 0.7, 0.1])
+    found = least_squares.jacobian(network, problem, read_out)
+
+    weights, step = least_squares.cell_weights(network), 1e-6
+    for i in range(len(weights)):
+        predictions = []
+        for sign in (1, -1):
+            moved = weights.copy()
+            moved[i] += sign * step
+            least_squares.set_cell_weights(network, moved)
+            hidden = least_squares.network_states(network, problem.inputs)[:, problem.warmup :]
+            predictions.append(hidden @ read_out[:-1])
+        difference = (predictions[0] - predictions[1]) / (2 * step)
+        np.testing.assert_allclose(found[:, :, i], difference, atol=1e-8)
+
+
+def test_the_read_out_is_the_least_squares_solution() -> None:
+    """The residual of a linear least-squares solution is orthogonal to the features."""
+    network = small_network()
+    values = torch.from_numpy(generate(Dataset(sequences=8))["train"].values)
+    problem = least_squares.with_noisy_copy(values, 5, 0.1, 0.5, torch.Generator().manual_seed(3))
+    read_out = least_squares.best_read_out(network, problem)
+    hidden = least_squares.network_states(network, problem.inputs)[:, 5:]
+    features = problem.weighted(np.concatenate((hidden, np.ones((*hidden.shape[:2], 1))), axis=2))
+    np.testing.assert_allclose(features.T @ read_out.residual, 0, atol=1e-10)
+    targets = problem.weighted(problem.targets[:, 5:, 0].numpy())
+    np.testing.assert_allclose(features @ read_out.weights - targets, read_out.residual, atol=1e-10)
+
+
+@pytest.mark.parametrize(("cell", "layers"), [("rnn", 1), ("gru", 1), ("lstm", 1), ("rnn", 2)])
+def test_levenberg_marquardt_never_climbs(cell: str, layers: int) -> None:
+    values = torch.from_numpy(generate(Dataset(sequences=4, frequency=[0.8, 1.2]))["train"].values)
+    network = small_network(cell, layers)
+    problem = least_squares.with_noisy_copy(values, 20, 0.01, 0.1, torch.Generator().manual_seed(3))
+    losses: list[float] = []
+    least_squares.levenberg_marquardt(network, problem, 10, lambda i, n, loss: losses.append(loss))
+    assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0]
+    # The network that is left is the one whose loss was reported last.
+    predictions = network(problem.inputs, network.initial_state(8))[0].detach()
+    error = problem.weighted((predictions - problem.targets)[:, 20:, 0].numpy())
+    counted = (problem.weight**2).sum() * 29
+    assert error @ error / counted == pytest.approx(losses[-1], rel=1e-6)
+
+
+def test_rows_without_a_recipe_train_as_stable() -> None:
+    """The defaults of a row are what params.yaml spells out for `stable`."""
+    spelled = params.read(ROOT / "params.yaml", ("models", "stable"), train.ModelRow)
+    assert train.ModelRow(dataset="phases") == spelled
+
+
 def blog_losses(rnn: nn.RNN, read_out: nn.Linear, sequences: np.ndarray) -> list[float]:
     """Return the losses of the blog's loop, in its plainest form: one sequence an iteration."""
     optimiser = torch.optim.Adam([*rnn.parameters(), *read_out.parameters()], lr=0.01)
@@ -67,7 +123,7 @@ def test_the_blog_row_is_the_blogs_recipe_to_the_letter() -> None:
         generate(Dataset(seed=1, sequences=200, phase=[0, 1, 2]))["train"].values
     )
     network = model.build("rnn", 16, 1, 1)
-    training.draw_weights(network, 0.001, torch.Generator().manual_seed(1))
+    training.draw_normal(network, 0.001, torch.Generator().manual_seed(1))
     rnn, read_out = nn.RNN(1, 16, batch_first=True), nn.Linear(16, 1)
     rnn.load_state_dict(network.rnn.state_dict())
     read_out.load_state_dict(network.linear.state_dict())
@@ -83,7 +139,7 @@ def test_the_blog_row_is_the_blogs_recipe_to_the_letter() -> None:
 
 def test_initial_weights_have_the_blogs_distribution() -> None:
     network = model.build("rnn", 200, 1, 1)
-    training.draw_weights(network, 0.001, torch.Generator().manual_seed(0))
+    training.draw_normal(network, 0.001, torch.Generator().manual_seed(0))
     weights = network.rnn.weight_hh_l0.detach()
     # The standard error of the standard deviation of n draws is σ/√(2n).
     assert abs(weights.std().item() - 0.001) < 5 * 0.001 / np.sqrt(2 * weights.numel())
@@ -113,10 +169,12 @@ def test_a_loss_that_is_not_finite_stops_training() -> None:
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
     values = torch.from_numpy(generate(Dataset(sequences=4))["train"].values)
-    phase = train.Adam(method="adam", iterations=3, learning_rate=0.01)
+    phase = train.Adam(iterations=3, learning_rate=0.01)
 
     def trained(seed: int) -> torch.Tensor:
-        row = train.ModelRow(dataset="d", hidden_size=3, seed=seed, training=[phase])
+        row = train.ModelRow(
+            dataset="d", hidden_size=3, seed=seed, training=train.Training(adam=phase)
+        )
         return flat(train.train("row", row, values)[0])
 
     assert torch.equal(trained(0), trained(0))

@@ -5,6 +5,7 @@ and `forward(values, state)` for a whole sequence, which equals stepping through
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,23 @@ from stages.core.params import InputError
 torch.set_num_threads(1)
 torch.backends.mkldnn.enabled = False  # oneDNN picks its kernels by processor
 
+
+@dataclass(frozen=True)
+class Received:
+    """What one layer received at one step: all (batch, …).
+
+    x: its input; before: its hidden state at t-1; from_input, from_hidden: what the two contribute
+    to its gates, W x + b each; hidden: its new hidden state.
+    """
+
+    x: Tensor
+    before: Tensor
+    from_input: Tensor
+    from_hidden: Tensor
+    hidden: Tensor
+
+
+Tape = list[Received]
 MODULES = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
@@ -44,14 +62,20 @@ class Network(nn.Module):
         size = (parts, self.rnn.num_layers, batch, self.rnn.hidden_size)
         return torch.zeros(size, dtype=self.linear.weight.dtype)
 
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Take x(t), (batch, feature), and the state at t-1; return x̂(t+1) and the state at t."""
+    def step(self, x: Tensor, state: Tensor, tape: Tape | None = None) -> tuple[Tensor, Tensor]:
+        """Take x(t), (batch, feature), and the state at t-1; return x̂(t+1) and the state at t.
+
+        tape: where given, what each layer received is appended to it.
+        """
         layers = []
         for layer in range(self.rnn.num_layers):
             w_ih, w_hh, b_ih, b_hh = self.rnn.all_weights[layer]
             from_input = torch.addmm(b_ih, x, w_ih.T)
             from_hidden = torch.addmm(b_hh, state[0, layer], w_hh.T)
             layers.append(CELL_STEPS[self.cell](from_input, from_hidden, state[:, layer]))
+            if tape is not None:
+                before = state[0, layer]
+                tape.append(Received(x, before, from_input, from_hidden, layers[-1][0]))
             x = layers[-1][0]
         return self.linear(x), torch.stack(layers, dim=1)
 

@@ -15,21 +15,39 @@ from stages.core.params import InputError
 Report = Callable[[int, int, float], None]
 
 
-def draw_weights(network: Network, normal: float | None, generator: torch.Generator) -> None:
-    """Draw the initial weights.
-
-    normal: standard deviation of all parameters of the cell, or None for the default of
-    `torch.nn.RNN`. The read-out has the default of `torch.nn.Linear`; for both it is uniform
-    within ±1/√hidden_size.
-    """
+def draw_uniform(network: Network, generator: torch.Generator) -> None:
+    """Draw all weights as torch does: uniform within ±1/√hidden_size."""
     bound = 1 / math.sqrt(network.rnn.hidden_size)
-    for parameter in network.rnn.parameters():
-        if normal is None:
-            nn.init.uniform_(parameter, -bound, bound, generator=generator)
-        else:
-            nn.init.normal_(parameter, 0.0, normal, generator=generator)
-    for parameter in network.linear.parameters():
+    for parameter in network.parameters():
         nn.init.uniform_(parameter, -bound, bound, generator=generator)
+
+
+def draw_normal(network: Network, sd: float, generator: torch.Generator) -> None:
+    """Draw the weights of the cell from N(0, sd²), as the blog does; the read-out as torch does."""
+    draw_uniform(network, generator)
+    for parameter in network.rnn.parameters():
+        nn.init.normal_(parameter, 0.0, sd, generator=generator)
+
+
+def draw_echo_state(
+    network: Network, spectral_radius: float, input_scale: float, generator: torch.Generator
+) -> None:
+    """Draw the weights of an echo-state network (Jaeger 2001); biases and read-out are zero.
+
+    Recurrent matrices are normal, scaled to the spectral radius; input matrices are uniform within
+    ±input_scale/√inputs. Both for each layer and gate.
+    """
+    size = network.rnn.hidden_size
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        for w_ih, w_hh, *_ in network.rnn.all_weights:
+            bound = input_scale / math.sqrt(w_ih.shape[1])
+            nn.init.uniform_(w_ih, -bound, bound, generator=generator)
+            for gate in w_hh.split(size):
+                nn.init.normal_(gate, generator=generator)
+                largest = np.abs(np.linalg.eigvals(gate.numpy())).max()
+                gate.mul_(spectral_radius / largest)
 
 
 def fit_lags(model: Lags, values: Tensor) -> float:
@@ -54,8 +72,8 @@ def adam(
     batch: int,
     carry_hidden_state: bool,
     report: Report,
-) -> Tensor:
-    """Minimise the one-step error with Adam (Kingma and Ba 2015); return the last state.
+) -> Tensor | None:
+    """Minimise the one-step error with Adam (Kingma and Ba 2015); return a carried state.
 
     values: (sequences, time, 1), taken `batch` at a time in their order, again from the first when
     they end. carry_hidden_state: begin each iteration with the state that the last one ended with,
@@ -80,7 +98,7 @@ def adam(
             )
         optimiser.step()
         report(iteration, iteration * batch * time, loss)
-    return state
+    return state if carry_hidden_state else None
 
 
 def is_elman(network: Network) -> bool:

@@ -1,0 +1,206 @@
+"""Training as a nonlinear least-squares problem: Levenberg–Marquardt with the read-out eliminated.
+
+The predictions are linear in the read-out, so for any weights of the cell the best read-out is a
+linear least-squares solution. Variable projection (Golub and Pereyra 1973, with the Jacobian of
+Kaufman 1975) puts it in, and leaves to Levenberg–Marquardt (Marquardt 1963; damping of Nielsen
+1999) the weights of the cell alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import torch
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from stages.core.model import Network, Tape
+from stages.core.sines import Floats
+from stages.core.training import Report
+
+RIDGE = 1e-13  # relative; keeps the read-out finite where hidden units are linearly dependent
+FIRST_DAMPING = 1e-4  # relative to the trace of JᵀJ, as is the largest
+LARGEST_DAMPING = 1e3
+LEAST_GAIN = 0  # relative decrease of the loss below which the minimum is reached
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Sequences to predict, and how much each counts.
+
+    inputs, targets: (batch, time, 1) float64; weight of a sequence's residuals: (batch,).
+    warmup: predictions at the begin of a sequence that do not count, while the hidden state still
+    depends on the zeros that it began with.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    weight: Floats
+    warmup: int
+
+    def weighted(self, rows: Floats) -> Floats:
+        """Weight rows (batch, time, …) of the counted steps and stack them: (batch·time, …)."""
+        weighted = rows * self.weight.reshape(-1, *[1] * (rows.ndim - 1))
+        return weighted.reshape(-1, *rows.shape[2:])
+
+
+@dataclass(frozen=True)
+class ReadOut:
+    """The best read-out for given cell weights, and what it leaves.
+
+    weights: (hidden + 1,), the bias last. basis: orthonormal columns of the weighted features.
+    residual: weighted predictions less targets.
+    """
+
+    weights: Floats
+    basis: Floats
+    residual: Floats
+
+    @property
+    def loss(self) -> float:
+        """Sum of the squared residuals."""
+        return float(self.residual @ self.residual)
+
+
+def with_noisy_copy(
+    values: Tensor, warmup: int, noise: float, weight: float, generator: torch.Generator
+) -> Problem:
+    """Return the problem of predicting values, from themselves and from noisy copies of them.
+
+    values: (batch, time, 1). noise: standard deviation, added to the inputs of the copies alone;
+    weight: of the copies' residuals. Without them nothing tells the network what to do next to
+    the orbit, and a free run may leave it, however small its one-step error (input noise as a
+    regulariser of the Jacobian: Bishop 1995; for free runs: Jaeger 2001).
+    """
+    inputs, targets = values[:, :-1], values[:, 1:]
+    added = torch.randn(inputs.shape, generator=generator, dtype=values.dtype)
+    return Problem(
+        inputs=torch.cat((inputs, inputs + noise * added)),
+        targets=torch.cat((targets, targets)),
+        weight=np.repeat([1.0, weight], len(values)),
+        warmup=warmup,
+    )
+
+
+def levenberg_marquardt(
+    network: Network, problem: Problem, iterations: int, report: Report
+) -> None:
+    """Minimise the weighted squared one-step error over all weights of a float64 network.
+
+    The loss reported is a weighted mean of squares. Ends early at a minimum.
+    """
+    read_out = best_read_out(network, problem)
+    counted = float(np.sum(problem.weight**2)) * (problem.inputs.shape[1] - problem.warmup)
+    damping, growth = FIRST_DAMPING, 2.0
+    for iteration in range(1, iterations + 1):
+        columns = problem.weighted(jacobian(network, problem, read_out.weights))
+        columns -= read_out.basis @ (read_out.basis.T @ columns)
+        curvature, slope = columns.T @ columns, columns.T @ read_out.residual
+        before, weights = read_out.loss, cell_weights(network)
+        while damping <= LARGEST_DAMPING:
+            shift = damping * np.trace(curvature)
+            step = damped_step(curvature, slope, shift)
+            set_cell_weights(network, weights + step)
+            tried = best_read_out(network, problem)
+            if tried.loss < before:
+                # Nielsen 1999: the gain, over the gain that the linear model foretold.
+                gain = (before - tried.loss) / float(step @ (shift * step - slope))
+                damping, growth = damping * max(1 / 5, 1 - (2 * gain - 1) ** 3), 2.0
+                read_out = tried
+                break
+            damping, growth = damping * growth, growth * 2
+        else:
+            set_cell_weights(network, weights)
+        report(iteration, iteration * problem.inputs.numel(), read_out.loss / counted)
+        if before - read_out.loss < LEAST_GAIN * before:
+            break
+    with torch.no_grad():
+        network.linear.weight.copy_(torch.from_numpy(read_out.weights[None, :-1]))
+        network.linear.bias.fill_(read_out.weights[-1])
+
+
+def damped_step(curvature: Floats, slope: Floats, shift: float) -> Floats:
+    """Solve (JᵀJ + shift·I) step = −Jᵀr."""
+    damped = curvature + shift * np.eye(len(curvature))
+    return -scipy.linalg.solve(damped, slope, assume_a="pos")
+
+
+def best_read_out(network: Network, problem: Problem) -> ReadOut:
+    """Return the read-out that minimises the weighted squared error for the cell as it is.
+
+    The loss is infinite where a hidden state is not finite.
+    """
+    hidden = network_states(network, problem.inputs)[:, problem.warmup :]
+    features = np.concatenate((hidden, np.ones((*hidden.shape[:2], 1))), axis=2)
+    target = problem.weighted(problem.targets[:, problem.warmup :, 0].numpy())
+    rows = problem.weighted(features)
+    scale = np.sqrt((rows * rows).sum(axis=0)) + np.finfo(float).tiny
+    ridge = RIDGE * np.eye(len(scale))
+    q, r = scipy.linalg.qr(np.concatenate((rows / scale, ridge)), mode="economic")
+    basis = q[: len(target)]
+    projected = basis.T @ target
+    weights = scipy.linalg.solve_triangular(r, projected) / scale
+    return ReadOut(weights, basis, basis @ projected - target)
+
+
+@torch.no_grad()
+def network_states(network: Network, inputs: Tensor) -> Floats:
+    """Return the last layer's hidden states (batch, time, hidden) for inputs (batch, time, 1)."""
+    return network(inputs, network.initial_state(len(inputs)))[1].numpy()
+
+
+def jacobian(network: Network, problem: Problem, read_out: Floats) -> Floats:
+    """Return the derivatives of the counted predictions by the cell's weights.
+
+    Shape (batch, counted time, cell weights), the weights in the order of `network.rnn`.
+    By reverse accumulation, every prediction a seed of its own: the predictions are differentiated
+    by what each layer receives at each step, which enters linearly in the weights; the outer
+    product with the inputs and states behind it is the derivative by the weights themselves.
+    """
+    tape: Tape = []
+    state = network.initial_state(len(problem.inputs))
+    for x in problem.inputs.unbind(dim=1):
+        _, state = network.step(x, state, tape)
+    layers = network.rnn.num_layers
+    hidden = torch.stack([entry.hidden for entry in tape[layers - 1 :: layers]])
+    predictions = hidden[problem.warmup :] @ torch.from_numpy(read_out[:-1])
+    received = [entry.from_input for entry in tape] + [entry.from_hidden for entry in tape]
+    count, batch = predictions.shape
+    seeds = torch.eye(count, dtype=predictions.dtype)[:, :, None].expand(-1, -1, batch)
+    derivatives = torch.autograd.grad(predictions, received, seeds, is_grads_batched=True)
+    by_input, by_hidden = derivatives[: len(tape)], derivatives[len(tape) :]
+    blocks: list[Floats] = []
+    for layer in range(layers):
+        here = slice(layer, None, layers)
+        w_ih, b_ih = outer([entry.x for entry in tape[here]], by_input[here])
+        w_hh, b_hh = outer([entry.before for entry in tape[here]], by_hidden[here])
+        blocks += [w_ih, w_hh, b_ih, b_hh]
+    return np.concatenate(blocks, axis=2)
+
+
+def outer(behind: Sequence[Tensor], derivatives: Sequence[Tensor]) -> tuple[Floats, Floats]:
+    """Return Σ_t derivative(t) ⊗ behind(t) and Σ_t derivative(t): by a matrix and by its bias.
+
+    behind: what the matrix multiplies, a tensor (batch, inputs) a step. derivatives: of each of
+    `count` predictions, a tensor (count, batch, units) a step. Both (batch, count, …).
+    """
+    values = np.stack([value.detach().numpy() for value in behind], axis=1)
+    by_unit = np.stack([derivative.numpy() for derivative in derivatives], axis=-1)
+    count, batch, units, time = by_unit.shape
+    by_unit = by_unit.transpose(1, 0, 2, 3).reshape(batch, count * units, time)
+    return (
+        (by_unit @ values).reshape(batch, count, -1),
+        by_unit.sum(axis=2).reshape(batch, count, units),
+    )
+
+
+def cell_weights(network: Network) -> Floats:
+    """Return all weights of the cell, flat, in the order of `network.rnn`."""
+    return parameters_to_vector(network.rnn.parameters()).detach().numpy().copy()
+
+
+def set_cell_weights(network: Network, weights: Floats) -> None:
+    """Set what `cell_weights` returns."""
+    with torch.no_grad():
+        vector_to_parameters(torch.from_numpy(weights), network.rnn.parameters())
