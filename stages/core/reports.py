@@ -1,0 +1,103 @@
+"""The reports of one model, as `evaluate` wrote them, checked against its card."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from stages.core.params import InputError
+
+TABLES = {
+    "training": ("phase", "iteration", "steps_seen", "loss"),
+    "rollout": ("step", "periods", "truth", "teacher_forced", "memory_wiped", "free_running"),
+    "late": ("step", "periods", "truth", "free_running"),
+    "horizon": ("periods", "rmse"),
+    "hidden": ("regime", "step", "periods", "pc1", "pc2"),
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to see of one row of `models`.
+
+    metrics: as in metrics.json, where a word stands for a number that could not be computed.
+    settings: the section `evaluate` behind it. The tables hold infinite and missing numbers where
+    a rollout blew up; periods are counted from the end of the warm-up.
+    """
+
+    name: str
+    metrics: dict[str, Any]
+    settings: dict[str, Any]
+    training: pd.DataFrame
+    rollout: pd.DataFrame
+    late: pd.DataFrame
+    horizon: pd.DataFrame
+    hidden: pd.DataFrame
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """The hidden units h(t) that were kept: (time, unit)."""
+        return self.hidden.filter(regex=r"^h_\d+$")
+
+
+def load(folder: Path, card_path: Path) -> Report:
+    """Read the reports in `folder`.
+
+    Raises InputError where one is missing or damaged, or is not the one that the card names.
+    """
+    card = parse_json(card_path, read(card_path))
+    digests = card.get("sha256")
+    if not isinstance(digests, dict) or not isinstance(card.get("evaluate"), dict):
+        raise InputError(f"{card_path}: expected the card of a model, with `sha256`, `evaluate`")
+    contents = {}
+    for name in ("metrics.json", *(f"{table}.csv" for table in TABLES)):
+        contents[name] = read(folder / name)
+        if hashlib.sha256(contents[name]).hexdigest() != digests.get(name):
+            raise InputError(
+                f"{folder / name}: is not the file that {card_path} names; "
+                f"make both with `dvc repro --force evaluate@{folder.name}`"
+            )
+    return Report(
+        name=folder.name,
+        metrics=parse_json(folder / "metrics.json", contents["metrics.json"]),
+        settings=card["evaluate"],
+        **{
+            table: parse_csv(folder / f"{table}.csv", contents[f"{table}.csv"], columns)
+            for table, columns in TABLES.items()
+        },
+    )
+
+
+def read(path: Path) -> bytes:
+    """Return the bytes of a report; raises InputError where there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; make it with `dvc repro`") from None
+
+
+def parse_json(path: Path, content: bytes) -> dict[str, Any]:
+    """Return the object in a JSON file; raises InputError where it holds none."""
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: expected a JSON object")
+    return value
+
+
+def parse_csv(path: Path, content: bytes, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Return the table in a CSV file; raises InputError where a column is missing."""
+    try:
+        table = pd.read_csv(io.BytesIO(content))
+    except ValueError as error:
+        raise InputError(f"{path}: is not a CSV table: {error}") from None
+    missing = [column for column in columns if column not in table]
+    if missing or table.empty:
+        raise InputError(f"{path}: expected rows with the columns {', '.join(columns)}")
+    return table
