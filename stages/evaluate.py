@@ -90,20 +90,31 @@ def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Shown]:
     """Roll the model out over the horizon; keep the result and the first and last periods."""
     warmup = subject.settings.warmup
     meter = metrics.FreeRunMeter(subject.sines, warmup, subject.horizons())
-    early = int(metrics.count_steps(subject.sines, SHOWN_PERIODS)[0])
-    late = meter.steps - int(metrics.count_steps(subject.sines, LATE_PERIODS)[0])
+    early, late, horizon = shown_steps(subject)
     steps, outputs, hidden = [], [], []
     for block, states in rollout.free_running(
         subject.model, subject.values[:, :warmup], meter.steps
     ):
         here = np.arange(meter.seen, meter.seen + block.shape[1])
-        shown = (here < early) | (here >= late)
+        shown = ((here < early) | (here >= late)) & (here < horizon)
         steps.append(here[shown])
         outputs.append(block[0, shown, 0].numpy())
         hidden.append(states[0, shown].numpy())
         meter.add(block[:, :, 0].numpy())
     kept = Shown(*(np.concatenate(part) for part in (steps, outputs, hidden)))
     return meter.result(), kept
+
+
+def shown_steps(subject: Subject) -> tuple[int, int, int]:
+    """Return where the first periods that are drawn end, and where the last ones begin and end.
+
+    Counted from the end of the warm-up, for the first test sequence.
+    """
+    early, late, horizon = (
+        int(metrics.count_steps(subject.sines, periods)[0])
+        for periods in (SHOWN_PERIODS, LATE_PERIODS, subject.settings.periods)
+    )
+    return min(early, horizon), max(horizon - late, 0), horizon
 
 
 def true_past(subject: Subject) -> tuple[np.ndarray, torch.Tensor]:
@@ -113,7 +124,7 @@ def true_past(subject: Subject) -> tuple[np.ndarray, torch.Tensor]:
     (1, time, 1), with one value more than there are steps.
     """
     first = -subject.settings.warmup
-    last = int(metrics.count_steps(subject.sines, SHOWN_PERIODS)[0])
+    last, _, _ = shown_steps(subject)
     steps = np.arange(first, last)
     truth = subject.sines.truth(np.arange(last - first + 1))[:1, :, None]
     return steps, torch.from_numpy(truth)
@@ -138,14 +149,11 @@ def tables(subject: Subject, result: metrics.FreeRun, shown: Shown) -> dict[str,
         }
     )
     own = pd.DataFrame({"step": shown.steps, "free_running": shown.outputs})
-    rolled = rolled.merge(own[own.step <= steps[-1]], on="step", how="left")
-    late = own[own.step > steps[-1]]
-    late_truth = subject.sines.truth(subject.settings.warmup + late.step.to_numpy())[0]
-    late = pd.DataFrame(
-        {"step": late.step, "periods": late.step / per_period, "truth": late_truth}
-    ).join(late.free_running)
+    late = own[own.step >= shown_steps(subject)[1]]
+    late.insert(1, "periods", late.step / per_period)
+    late.insert(2, "truth", subject.sines.truth(subject.settings.warmup + late.step.to_numpy())[0])
     return {
-        "rollout.csv": rolled,
+        "rollout.csv": rolled.merge(own, on="step", how="left"),
         "late.csv": late,
         "horizon.csv": pd.DataFrame({"periods": result.horizons, "rmse": result.rmse}),
         "hidden.csv": orbit(steps, hidden[0].numpy(), shown, per_period),
@@ -163,7 +171,7 @@ def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) ->
     parts = []
     for regime, when, states in (
         ("teacher_forced", steps, forced),
-        ("free_running", shown.steps, shown.hidden),
+        ("free_running", shown.steps - 1, shown.hidden),  # an output is read out of h(t-1)
     ):
         columns = {"regime": regime, "step": when, "periods": when / per_period}
         columns |= dict(zip(("pc1", "pc2"), ((states - centre) @ axes.T).T, strict=True))

@@ -50,7 +50,7 @@ def test_metrics_show_has_a_row_a_model(project: Project) -> None:
 def test_an_experiment_runs_its_row_alone_and_can_be_compared(project: Project) -> None:
     output = project.run("dvc", "exp", "run", "-S", "models.stable.hidden_size=2")
     assert stages_run(output) == ["train@stable", "evaluate@stable", "plot"]
-    diff = json.loads(project.run("dvc", "metrics", "diff", "--json"))["diff"]
+    diff = json.loads(project.run("dvc", "metrics", "diff", "--json"))
     assert set(diff) == {"reports/stable/metrics.json"}
     # 2·1 + 2·2 + 2 + 2 + 2 + 1 parameters.
     assert diff["reports/stable/metrics.json"]["parameters"] == {"old": 33, "new": 13, "diff": -20}
