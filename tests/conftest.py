@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import stages  # pins the environment before anything loads NumPy or torch
-
-ROOT = Path(stages.__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 SMALL = """\
 datasets:
   blog: {seed: 1, sequences: 20, test_sequences: 4, validation_sequences: 4, phase: [0, 1, 2]}

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from conftest import Project
+from tests.conftest import Project
 
 GRU_ROW = """\
   gru:

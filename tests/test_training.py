@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 from torch import nn
 
 from stages import train
 from stages.core import least_squares, model, params, training
 from stages.core.params import InputError
 from stages.generate import Dataset, generate
+from tests.blog import blog_losses
+from tests.conftest import ROOT
 
 
 def small_network(cell: str = "rnn", layers: int = 1, hidden: int = 4) -> model.Network:
@@ -96,25 +97,6 @@ def test_rows_without_a_recipe_train_as_stable() -> None:
     """The defaults of a row are what params.yaml spells out for `stable`."""
     spelled = params.read(ROOT / "params.yaml", ("models", "stable"), train.ModelRow)
     assert train.ModelRow(dataset="phases") == spelled
-
-
-def blog_losses(rnn: nn.RNN, read_out: nn.Linear, sequences: np.ndarray) -> list[float]:
-    """Return the losses of the blog's loop, in its plainest form: one sequence an iteration."""
-    optimiser = torch.optim.Adam([*rnn.parameters(), *read_out.parameters()], lr=0.01)
-    hidden = torch.zeros(1, 1, 16)
-    losses = []
-    for data in sequences:
-        x = torch.tensor(data[:-1]).float().view(1, 49, 1)
-        y = torch.tensor(data[1:]).float().view(1, 49, 1)
-        output, hidden = rnn(x, hidden)
-        hidden = hidden.detach()
-        loss = nn.functional.mse_loss(read_out(output.view(-1, 16)).unsqueeze(0), y)
-        rnn.zero_grad()
-        read_out.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
-    return losses
 
 
 def test_the_blog_row_is_the_blogs_recipe_to_the_letter() -> None:
