@@ -11,7 +11,7 @@ CELLS = [("rnn", 1), ("rnn", 2), ("gru", 1), ("gru", 2), ("lstm", 1), ("lstm", 2
 
 
 def drawn(cell: str, layers: int = 1, hidden: int = 5, seed: int = 0) -> model.Network:
-    network = model.build(cell, hidden, layers, 1).double()
+    network = model.Network(cell, hidden, layers).double()
     training.draw_normal(network, 0.5, torch.Generator().manual_seed(seed))
     return network
 
@@ -76,7 +76,7 @@ def test_two_lags_continue_a_sine_exactly() -> None:
     phases = torch.linspace(0, 6, 8, dtype=torch.float64)[:, None]
     steps = torch.arange(20 + 3079, dtype=torch.float64)
     truth = torch.sin(phases + steps * delta)[:, :, None]
-    lags = model.build("linear", 1, 1, 2).double()
+    lags = model.Lags(2).double()
     training.fit_lags(lags, truth[:, :50])
     np.testing.assert_allclose(lags.weight.detach(), [2 * np.cos(delta), -1], atol=1e-12)
     outputs = torch.cat([b for b, _ in rollout.free_running(lags, truth[:, :20], 3079)], dim=1)
@@ -86,7 +86,7 @@ def test_two_lags_continue_a_sine_exactly() -> None:
 def test_the_network_has_the_blogs_parameters() -> None:
     """16·1 + 16·16 + 16 + 16 of `nn.RNN(1, 16)`, 16 + 1 of `nn.Linear(16, 1)`."""
     names = [*nn.RNN(1, 16).state_dict(), *nn.Linear(16, 1).state_dict()]
-    network = model.build("rnn", 16, 1, 1)
+    network = model.Network("rnn", 16, 1)
     assert [name.split(".")[1] for name in network.state_dict()] == names
     assert sum(p.numel() for p in network.parameters()) == 321
 
@@ -94,7 +94,7 @@ def test_the_network_has_the_blogs_parameters() -> None:
 @pytest.mark.parametrize("cell", ["linear", "rnn", "gru", "lstm"])
 def test_a_model_file_gives_back_the_model(cell: str, tmp_path) -> None:
     facts = {"cell": cell, "hidden_size": 5, "num_layers": 1, "lags": 3, "time_step": 0.1}
-    network = drawn(cell) if cell != "linear" else model.build("linear", 1, 1, 3).double()
+    network = drawn(cell) if cell != "linear" else model.Lags(3).double()
     carried = random_values(*network.initial_state(1).shape)
     for name in ("a", "b"):
         model.save(tmp_path / name, network, carried, facts)

@@ -6,6 +6,7 @@ Kaufman 1975) puts it in, and leaves to Levenberg–Marquardt (Marquardt 1963; d
 1999) the weights of the cell alone.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,9 +21,8 @@ from stages.core.sines import Floats
 from stages.core.training import Report
 
 RIDGE = 1e-13  # relative; keeps the read-out finite where hidden units are linearly dependent
-FIRST_DAMPING = 1e-4  # relative to the trace of JᵀJ, as is the largest
-LARGEST_DAMPING = 1e3
-LEAST_GAIN = 0  # relative decrease of the loss below which the minimum is reached
+FIRST_DAMPING = 1e-15  # relative to the largest diagonal element of JᵀJ
+SMALLEST_STEP = 1e-14  # relative to the weights
 
 
 @dataclass(frozen=True)
@@ -92,45 +92,50 @@ def levenberg_marquardt(
     """
     read_out = best_read_out(network, problem)
     counted = float(np.sum(problem.weight**2)) * (problem.inputs.shape[1] - problem.warmup)
-    damping, growth = FIRST_DAMPING, 2.0
+    damping, growth = 0.0, 2.0
     for iteration in range(1, iterations + 1):
         columns = problem.weighted(jacobian(network, problem, read_out.weights))
         columns -= read_out.basis @ (read_out.basis.T @ columns)
-        curvature, slope = columns.T @ columns, columns.T @ read_out.residual
-        before, weights = read_out.loss, cell_weights(network)
-        while damping <= LARGEST_DAMPING:
-            shift = damping * np.trace(curvature)
-            step = damped_step(curvature, slope, shift)
+        damping = damping or FIRST_DAMPING * float((columns * columns).sum(axis=0).max())
+        slope, before, weights = columns.T @ read_out.residual, read_out.loss, cell_weights(network)
+        triangle = upper_triangle(np.column_stack((columns, read_out.residual)))
+        while True:
+            step = damped_step(triangle, damping)
+            if np.linalg.norm(step) <= SMALLEST_STEP * np.linalg.norm(weights):
+                set_cell_weights(network, weights)
+                set_read_out(network, read_out.weights)
+                return
             set_cell_weights(network, weights + step)
             tried = best_read_out(network, problem)
-            if tried.loss < before:
-                # Nielsen 1999: the gain, over the gain that the linear model foretold.
-                gain = (before - tried.loss) / float(step @ (shift * step - slope))
-                damping, growth = damping * max(1 / 5, 1 - (2 * gain - 1) ** 3), 2.0
-                read_out = tried
+            # Nielsen 1999: the gain, over the gain that the linear model foretold.
+            gain = (before - tried.loss) / float(step @ (damping * step - slope))
+            if gain > 0:
                 break
             damping, growth = damping * growth, growth * 2
-        else:
-            set_cell_weights(network, weights)
+        damping, growth, read_out = damping * max(1 / 5, 1 - (2 * gain - 1) ** 3), 2.0, tried
         report(iteration, iteration * problem.inputs.numel(), read_out.loss / counted)
-        if before - read_out.loss < LEAST_GAIN * before:
-            break
-    with torch.no_grad():
-        network.linear.weight.copy_(torch.from_numpy(read_out.weights[None, :-1]))
-        network.linear.bias.fill_(read_out.weights[-1])
+    set_read_out(network, read_out.weights)
 
 
-def damped_step(curvature: Floats, slope: Floats, shift: float) -> Floats:
-    """Solve (JᵀJ + shift·I) step = −Jᵀr."""
-    damped = curvature + shift * np.eye(len(curvature))
-    return -scipy.linalg.solve(damped, slope, assume_a="pos")
+def upper_triangle(matrix: Floats) -> Floats:
+    """Return R of the QR decomposition."""
+    return scipy.linalg.qr(matrix, mode="r", overwrite_a=True, check_finite=False)[0]
+
+
+def damped_step(triangle: Floats, damping: float) -> Floats:
+    """Return the step that minimises |J step + r|² + damping |step|².
+
+    triangle: R of the QR decomposition of [J r]. JᵀJ would square the condition number of J, and
+    the damping that helps lies at 1e-16 of its largest element.
+    """
+    size = triangle.shape[1] - 1
+    damped = np.concatenate((triangle, math.sqrt(damping) * np.eye(size, size + 1)))
+    r = upper_triangle(damped)
+    return -scipy.linalg.solve_triangular(r[:size, :size], r[:size, -1], check_finite=False)
 
 
 def best_read_out(network: Network, problem: Problem) -> ReadOut:
-    """Return the read-out that minimises the weighted squared error for the cell as it is.
-
-    The loss is infinite where a hidden state is not finite.
-    """
+    """Return the read-out that minimises the weighted squared error for the cell as it is."""
     hidden = network_states(network, problem.inputs)[:, problem.warmup :]
     features = np.concatenate((hidden, np.ones((*hidden.shape[:2], 1))), axis=2)
     target = problem.weighted(problem.targets[:, problem.warmup :, 0].numpy())
@@ -193,6 +198,13 @@ def outer(behind: Sequence[Tensor], derivatives: Sequence[Tensor]) -> tuple[Floa
         (by_unit @ values).reshape(batch, count, -1),
         by_unit.sum(axis=2).reshape(batch, count, units),
     )
+
+
+def set_read_out(network: Network, weights: Floats) -> None:
+    """Set the read-out, (hidden + 1,), the bias last."""
+    with torch.no_grad():
+        network.linear.weight.copy_(torch.from_numpy(weights[None, :-1]))
+        network.linear.bias.fill_(weights[-1])
 
 
 def cell_weights(network: Network) -> Floats:

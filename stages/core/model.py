@@ -1,7 +1,8 @@
 """Sequence models: the next value from the current value x(t) and the hidden state h(t-1).
 
-Every model has the same three parts: `initial_state(batch)`, `step(x, state)` for one step of time,
-and `forward(values, state)` for a whole sequence, which equals stepping through it.
+Every model has the same four parts: `initial_state(batch)`; `step(x, state)` for one step of time;
+`forward(values, state)` for a whole sequence and `run(output, state, steps)` for a free run, which
+equal stepping through them.
 """
 
 import json
@@ -91,6 +92,34 @@ class Network(nn.Module):
         hidden, h = self.rnn(values, state[0])
         return self.linear(hidden), hidden, h[None]
 
+    @torch.no_grad()
+    def run(self, output: Tensor, state: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Run freely: take the last output (batch, 1) and the state behind it.
+
+        Return the next outputs (batch, steps, 1), the hidden states (batch, steps, hidden) behind
+        them, and the last state.
+        """
+        if self.cell == "rnn" and self.rnn.num_layers == 1:
+            return self._run_elman(state, steps)
+        return step_freely(self, output, state, steps)
+
+    def _run_elman(self, state: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Do as `run`, with the read-out folded into the recurrent matrix.
+
+        The next input is w·h + b, so h' = tanh((U + v w) h + (v b + c)): one product a step.
+        """
+        w_ih, w_hh, b_ih, b_hh = self.rnn.all_weights[0]
+        recurrent = (w_hh + w_ih @ self.linear.weight).T.contiguous()
+        bias = b_ih + b_hh + w_ih[:, 0] * self.linear.bias
+        states = torch.empty((steps + 1, *state.shape[2:]), dtype=state.dtype)
+        states[0] = state[0, 0]
+        before = states[0]
+        for after in states[1:].unbind():
+            torch.addmm(bias, before, recurrent, out=after)
+            before = after.tanh_()
+        hidden = states[1:].transpose(0, 1)
+        return self.linear(hidden), hidden, before[None, None]
+
 
 def rnn_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
     """Elman cell: h' = tanh(W x + b + U h + d). All (batch, hidden); state (1, batch, hidden)."""
@@ -147,13 +176,25 @@ class Lags(nn.Module):
             hidden.append(state[0, 0])
         return torch.stack(predictions, dim=1), torch.stack(hidden, dim=1), state
 
+    def run(self, output: Tensor, state: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Run freely, as `Network.run` does."""
+        return step_freely(self, output, state, steps)
+
 
 Model = Network | Lags
 
 
-def build(cell: str, hidden_size: int, num_layers: int, lags: int) -> Model:
-    """Return a model whose weights are still to be set; `lags` is for `linear` alone."""
-    return Lags(lags) if cell == "linear" else Network(cell, hidden_size, num_layers)
+@torch.no_grad()
+def step_freely(
+    model: Model, output: Tensor, state: Tensor, steps: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Do what `Network.run` does, by stepping."""
+    outputs, hidden = [], []
+    for _ in range(steps):
+        output, state = model.step(output, state)
+        outputs.append(output)
+        hidden.append(state[0, -1])
+    return torch.stack(outputs, dim=1), torch.stack(hidden, dim=1), state
 
 
 def save(path: Path, model: Model, carried: Tensor | None, facts: dict[str, Any]) -> None:
@@ -185,7 +226,11 @@ def load(path: Path) -> tuple[Model, Tensor | None, dict[str, Any]]:
     except (safetensors.SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{path}: is not a readable model file: {error}") from None
     carried = tensors.pop("carried_state", None)
-    model = build(facts["cell"], facts["hidden_size"], facts["num_layers"], facts["lags"]).double()
+    model: Model
+    if facts["cell"] == "linear":
+        model = Lags(facts["lags"]).double()
+    else:
+        model = Network(facts["cell"], facts["hidden_size"], facts["num_layers"]).double()
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

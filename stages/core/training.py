@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from torch import Tensor, nn
 
 from stages.core.model import Lags, Network
@@ -48,6 +49,33 @@ def draw_echo_state(
                 nn.init.normal_(gate, generator=generator)
                 largest = np.abs(np.linalg.eigvals(gate.numpy())).max()
                 gate.mul_(spectral_radius / largest)
+
+
+@torch.no_grad()
+def departure(
+    network: Network, values: Tensor, validation: Tensor, generator: torch.Generator
+) -> float:
+    """Return how far from the teacher-forced states a perturbed free run ends.
+
+    values, validation: (batch, time, 1); half of each is warm-up. The free run begins after the
+    warm-up of validation sequences, its states off by a thousandth, and goes on for 10,000 steps.
+    The unit is the distance at which the teacher-forced states of `validation` lie from those of
+    `values`, or the thousandth if that is more: about 1 where the free run comes back to the orbit, far above where it leaves it.
+    """
+    begin, steps, last, off = validation.shape[1] // 2, 10_000, 500, 1e-3
+    zeros = network.initial_state
+    forced = network(values, zeros(len(values)))[1][:, begin:].flatten(0, 1).numpy()
+    unseen = network(validation, zeros(len(validation)))[1][:, begin:].flatten(0, 1).numpy()
+    few = validation[:8, :begin]
+    _, _, state = network(few, zeros(len(few)))
+    state = state + off * torch.randn(state.shape, generator=generator, dtype=state.dtype)
+    for _ in range(0, steps, last):
+        _, hidden, state = network.run(network.linear(state[0, -1]), state, last)
+    ended = hidden.flatten(0, 1).numpy()
+    if not np.isfinite(ended).all():
+        return math.inf
+    nearest = KDTree(forced).query
+    return float(nearest(ended)[0].mean() / max(nearest(unseen)[0].mean(), off))
 
 
 def fit_lags(model: Lags, values: Tensor) -> float:
