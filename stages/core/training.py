@@ -60,7 +60,8 @@ def departure(
     values, validation: (batch, time, 1); half of each is warm-up. The free run begins after the
     warm-up of validation sequences, its states off by a thousandth, and goes on for 10,000 steps.
     The unit is the distance at which the teacher-forced states of `validation` lie from those of
-    `values`, or the thousandth if that is more: about 1 where the free run comes back to the orbit, far above where it leaves it.
+    `values`, or the thousandth if that is more: about 1 where the free run comes back to the orbit,
+    far above where it leaves it.
     """
     begin, steps, last, off = validation.shape[1] // 2, 10_000, 500, 1e-3
     zeros = network.initial_state
