@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from pydantic import Field
 
-from stages.core import entry, files, metrics, model, params, rollout, series
+from stages.core import entry, files, metrics, model, params, rollout, series, stability
 from stages.core.sines import Floats, Sines
 
 CURVE_POINTS = 60
@@ -157,7 +157,18 @@ def tables(subject: Subject, result: metrics.FreeRun, shown: Shown) -> dict[str,
         "late.csv": late,
         "horizon.csv": pd.DataFrame({"periods": result.horizons, "rmse": result.rmse}),
         "hidden.csv": orbit(steps, hidden[0].numpy(), shown, per_period),
+        "multipliers.csv": multipliers(subject),
     }
+
+
+def multipliers(subject: Subject) -> pd.DataFrame:
+    """Return the multipliers of the closed loop, of the free run of the first test sequence."""
+    warmup = subject.values[:1, : subject.settings.warmup]
+    predictions, _, state = rollout.teacher_forced(subject.model, warmup)
+    moduli = stability.multipliers(
+        subject.model, predictions[:, -1], state, float(subject.sines.steps_per_period[0])
+    )
+    return pd.DataFrame({"order": np.arange(1, len(moduli) + 1), "multiplier": moduli})
 
 
 def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) -> pd.DataFrame:

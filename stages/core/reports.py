@@ -17,6 +17,7 @@ TABLES = {
     "late": ("step", "periods", "truth", "free_running"),
     "horizon": ("periods", "rmse"),
     "hidden": ("regime", "step", "periods", "pc1", "pc2"),
+    "multipliers": ("order", "multiplier"),
 }
 
 
@@ -37,6 +38,7 @@ class Report:
     late: pd.DataFrame
     horizon: pd.DataFrame
     hidden: pd.DataFrame
+    multipliers: pd.DataFrame
 
     @property
     def units(self) -> pd.DataFrame:
