@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field
 
 from stages.core import entry, files, metrics, model, params, rollout, series, stability
+from stages.core.protocol import Evaluation
 from stages.core.sines import Floats, Sines
 
 CURVE_POINTS = 60
@@ -20,14 +20,6 @@ SHOWN_PERIODS = 12
 LATE_PERIODS = 2
 SHOWN_UNITS = 16
 SIGNIFICANT = "%.6g"
-
-
-class Evaluation(params.Schema):
-    """The section `evaluate` of params.yaml."""
-
-    dataset: str = Field(description="the name of a row of `datasets`")
-    warmup: int = Field(20, ge=1, le=1_000_000, description="a whole number from 1 to 1000000")
-    periods: int = Field(1000, ge=1, le=100_000, description="a whole number from 1 to 100000")
 
 
 @dataclass(frozen=True)

@@ -3,97 +3,20 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field, model_validator
 from tqdm import tqdm
 
 from stages.core import entry, files, least_squares, model, params, series, training
+from stages.core.recipe import EchoState, Initial, ModelRow, Normal, Uniform
 
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 SIGNIFICANT = "%.6g"
 CHECKED = 64  # sequences of which the teacher-forced states are compared with the free run's
 STABLE_DEPARTURE = 2.0  # of the free run from the teacher-forced states, in typical distances
-
-
-class Normal(params.Schema):
-    """Initial weights as the blog draws them."""
-
-    method: Literal["normal"]
-    sd: float = Field(gt=0, le=10, description="a number above 0 and up to 10")
-
-
-class Uniform(params.Schema):
-    """Initial weights as `torch.nn.RNN` draws them."""
-
-    method: Literal["uniform"]
-
-
-class EchoState(params.Schema):
-    """Initial weights of an echo-state network (Jaeger 2001)."""
-
-    method: Literal["echo_state"] = "echo_state"
-    spectral_radius: float = Field(0.3, ge=0, le=10, description="a number from 0 to 10")
-    input_scale: float = Field(0.5, gt=0, le=10, description="a number above 0 and up to 10")
-
-
-Initial = Annotated[Normal | Uniform | EchoState, Field(discriminator="method")]
-
-
-class Adam(params.Schema):
-    """Adam on the one-step error."""
-
-    iterations: int = Field(ge=1, le=10_000_000, description="a whole number from 1 to 10000000")
-    learning_rate: float = Field(gt=0, le=10, description="a number above 0 and up to 10")
-    batch: int = Field(1, ge=1, le=100_000, description="a whole number from 1 to 100000")
-    carry_hidden_state: bool = Field(False, description="true or false")
-
-
-class LevenbergMarquardt(params.Schema):
-    """Levenberg-Marquardt on the one-step error, in float64; the defaults are `stable`'s."""
-
-    iterations: int = Field(20, ge=1, le=100_000, description="a whole number from 1 to 100000")
-    sequences: int = Field(32, ge=1, le=100_000, description="a whole number from 1 to 100000")
-    warmup: int = Field(19, ge=0, le=1_000_000, description="a whole number from 0 to 1000000")
-    noise: float = Field(1e-3, gt=0, le=10, description="a number above 0 and up to 10")
-    noise_weight: float = Field(1e-4, gt=0, le=1, description="a number above 0 and up to 1")
-
-
-class Training(params.Schema):
-    """The phases of training, in this order; one that is not named is left out."""
-
-    adam: Adam | None = Field(None, description="the settings of Adam")
-    levenberg_marquardt: LevenbergMarquardt | None = Field(
-        None, description="the settings of Levenberg-Marquardt"
-    )
-
-
-class ModelRow(params.Schema):
-    """One row of `models` in params.yaml; the defaults are the recipe of `stable`."""
-
-    dataset: str = Field(description="the name of a row of `datasets`")
-    cell: Literal["linear", "rnn", "gru", "lstm"] = Field(
-        "rnn", description="one of linear, rnn, gru, lstm"
-    )
-    lags: int = Field(1, ge=1, le=1000, description="a whole number from 1 to 1000")
-    hidden_size: int = Field(16, ge=1, le=4096, description="a whole number from 1 to 4096")
-    num_layers: int = Field(1, ge=1, le=64, description="a whole number from 1 to 64")
-    seed: int = Field(0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
-    precision: Literal["float32", "float64"] = Field("float64", description="float32 or float64")
-    attempts: int = Field(4, ge=1, le=1000, description="a whole number from 1 to 1000")
-    initial: Initial = Field(EchoState(), description="the initial weights and their `method`")
-    training: Training = Field(
-        Training(levenberg_marquardt=LevenbergMarquardt()), description="the phases of training"
-    )
-
-    @model_validator(mode="after")
-    def _precision(self) -> "ModelRow":
-        if self.training.levenberg_marquardt and self.precision != "float64":
-            raise ValueError(f"precision is {self.precision}; levenberg_marquardt needs float64")
-        return self
 
 
 class Progress:

@@ -26,9 +26,10 @@ from ruamel.yaml import YAML
 from torch import nn
 
 from stages import train
-from stages.core import files, metrics, model, params, rollout, training
+from stages.core import files, metrics, model, params, recipe, rollout, training
+from stages.core.dataset import Dataset
 from stages.core.sines import Sines
-from stages.generate import Dataset, generate
+from stages.generate import generate
 from tests.blog import blog_losses
 
 ROOT = Path(__file__).parents[1]
@@ -53,8 +54,8 @@ def dataset(row: str) -> dict[str, Sines]:
     return generate(params.read(PARAMS, ("datasets", row), Dataset))
 
 
-def model_row(row: str, **changes: Any) -> train.ModelRow:
-    return params.read(PARAMS, ("models", row), train.ModelRow).model_copy(update=changes)
+def model_row(row: str, **changes: Any) -> recipe.ModelRow:
+    return params.read(PARAMS, ("models", row), recipe.ModelRow).model_copy(update=changes)
 
 
 def free_run(network: model.Model, test: Sines) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.core import series, sines
+from stages.core.dataset import Dataset
 from stages.core.params import InputError
-from stages.generate import Dataset, generate
+from stages.generate import generate
 
 BLOG = Dataset(seed=1, sequences=64, phase=[0, 1, 2])
 

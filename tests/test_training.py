@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from stages import train
-from stages.core import least_squares, model, params, training
+from stages.core import least_squares, model, params, recipe, training
+from stages.core.dataset import Dataset
 from stages.core.params import InputError
-from stages.generate import Dataset, generate
+from stages.generate import generate
 from tests.blog import blog_losses
 from tests.conftest import ROOT
 
@@ -110,8 +111,8 @@ def test_an_unstable_free_run_is_told_from_a_stable_one() -> None:
 
 def test_rows_without_a_recipe_train_as_stable() -> None:
     """The defaults of a row are what params.yaml spells out for `stable`."""
-    spelled = params.read(ROOT / "params.yaml", ("models", "stable"), train.ModelRow)
-    assert train.ModelRow(dataset="phases") == spelled
+    spelled = params.read(ROOT / "params.yaml", ("models", "stable"), recipe.ModelRow)
+    assert recipe.ModelRow(dataset="phases") == spelled
 
 
 def test_the_blog_row_is_the_blogs_recipe_to_the_letter() -> None:
@@ -166,11 +167,11 @@ def test_a_loss_that_is_not_finite_stops_training() -> None:
 
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
     values = torch.from_numpy(generate(Dataset(sequences=4))["train"].values)
-    phase = train.Adam(iterations=3, learning_rate=0.01)
+    phase = recipe.Adam(iterations=3, learning_rate=0.01)
 
     def trained(seed: int) -> torch.Tensor:
-        row = train.ModelRow(
-            dataset="d", hidden_size=3, seed=seed, training=train.Training(adam=phase)
+        row = recipe.ModelRow(
+            dataset="d", hidden_size=3, seed=seed, training=recipe.Training(adam=phase)
         )
         return flat(train.train("row", row, values, values)[0])
 
