@@ -101,7 +101,12 @@ def fit(
             )
     if least := row.training.levenberg_marquardt:
         problem = least_squares.with_noisy_copy(
-            values[: least.sequences], least.warmup, least.noise, least.noise_weight, generator
+            values[: least.sequences],
+            least.warmup,
+            least.noise,
+            least.noise_weight,
+            least.ridge,
+            generator,
         )
         with Progress(name, "levenberg_marquardt", least.iterations, curve) as progress:
             least_squares.levenberg_marquardt(network, problem, least.iterations, progress)

@@ -49,7 +49,9 @@ def test_gradients_match_finite_differences(gradient) -> None:
 def test_the_jacobian_matches_finite_differences(cell: str, layers: int) -> None:
     network = small_network(cell, layers, hidden=3)
     values = torch.rand((2, 9, 1), generator=torch.Generator().manual_seed(2)).double()
-    problem = least_squares.with_noisy_copy(values, 3, 0.1, 0.5, torch.Generator().manual_seed(3))
+    problem = least_squares.with_noisy_copy(
+        values, 3, 0.1, 0.5, 1e-6, torch.Generator().manual_seed(3)
+    )
     read_out = np.array([0.3, -0.5, 0.7, 0.1])
     found = least_squares.jacobian(network, problem, read_out)
 
@@ -70,12 +72,20 @@ def test_the_read_out_is_the_least_squares_solution() -> None:
     """The residual of a linear least-squares solution is orthogonal to the features."""
     network = small_network()
     values = torch.from_numpy(generate(Dataset(sequences=8))["train"].values)
-    problem = least_squares.with_noisy_copy(values, 5, 0.1, 0.5, torch.Generator().manual_seed(3))
+    problem = least_squares.with_noisy_copy(
+        values, 5, 0.1, 0.5, 1e-3, torch.Generator().manual_seed(3)
+    )
     read_out = least_squares.best_read_out(network, problem)
     hidden = least_squares.network_states(network, problem.inputs)[:, 5:]
     features = problem.weighted(np.concatenate((hidden, np.ones((*hidden.shape[:2], 1))), axis=2))
+    penalty = problem.ridge * np.sqrt(problem.counted) * np.eye(features.shape[1])
+    features = np.concatenate((features, penalty))
     np.testing.assert_allclose(features.T @ read_out.residual, 0, atol=1e-10)
-    targets = problem.weighted(problem.targets[:, 5:, 0].numpy())
+    np.testing.assert_allclose(
+        features.T @ read_out.basis @ read_out.basis.T, features.T, atol=1e-10
+    )
+    targets = np.zeros(len(features))
+    targets[: -features.shape[1]] = problem.weighted(problem.targets[:, 5:, 0].numpy())
     np.testing.assert_allclose(features @ read_out.weights - targets, read_out.residual, atol=1e-10)
 
 
@@ -83,15 +93,18 @@ def test_the_read_out_is_the_least_squares_solution() -> None:
 def test_levenberg_marquardt_never_climbs(cell: str, layers: int) -> None:
     values = torch.from_numpy(generate(Dataset(sequences=4, frequency=[0.8, 1.2]))["train"].values)
     network = small_network(cell, layers)
-    problem = least_squares.with_noisy_copy(values, 20, 0.01, 0.1, torch.Generator().manual_seed(3))
+    problem = least_squares.with_noisy_copy(
+        values, 20, 0.01, 0.1, 1e-6, torch.Generator().manual_seed(3)
+    )
     losses: list[float] = []
     least_squares.levenberg_marquardt(network, problem, 10, lambda i, n, loss: losses.append(loss))
     assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0]
     # The network that is left is the one whose loss was reported last.
     predictions = network(problem.inputs, network.initial_state(8))[0].detach()
     error = problem.weighted((predictions - problem.targets)[:, 20:, 0].numpy())
-    counted = (problem.weight**2).sum() * 29
-    assert error @ error / counted == pytest.approx(losses[-1], rel=1e-6)
+    read_out = torch.cat((network.linear.weight[0], network.linear.bias)).detach().numpy()
+    loss = error @ error / problem.counted + problem.ridge**2 * read_out @ read_out
+    assert loss == pytest.approx(losses[-1], rel=1e-6)
 
 
 def test_an_unstable_free_run_is_told_from_a_stable_one() -> None:
@@ -101,7 +114,7 @@ def test_an_unstable_free_run_is_told_from_a_stable_one() -> None:
     network = model.Network("rnn", 16, 1).double()
     generator = torch.Generator().manual_seed(0)
     training.draw_echo_state(network, 0.3, 0.5, generator)
-    problem = least_squares.with_noisy_copy(values[:32], 19, 1e-3, 1e-3, generator)
+    problem = least_squares.with_noisy_copy(values[:32], 19, 1e-3, 1e-5, 1e-10, generator)
     least_squares.levenberg_marquardt(network, problem, 5, lambda *_: None)
     assert training.departure(network, values, validation, generator) < train.STABLE_DEPARTURE
     with torch.no_grad():

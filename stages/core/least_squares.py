@@ -20,7 +20,6 @@ from stages.core.model import Network, Tape
 from stages.core.sines import Floats
 from stages.core.training import Report
 
-RIDGE = 1e-13  # relative; keeps the read-out finite where hidden units are linearly dependent
 FIRST_DAMPING = 1e-15  # relative to the largest diagonal element of JᵀJ
 SMALLEST_STEP = 1e-14  # relative to the weights
 
@@ -31,13 +30,20 @@ class Problem:
 
     inputs, targets: (batch, time, 1) float64; weight of a sequence's residuals: (batch,).
     warmup: predictions at the begin of a sequence that do not count, while the hidden state still
-    depends on the zeros that it began with.
+    depends on the zeros that it began with. ridge: penalty on the weights of the read-out, relative
+    to the number of residuals (ridge regression: Hoerl and Kennard 1970).
     """
 
     inputs: Tensor
     targets: Tensor
     weight: Floats
     warmup: int
+    ridge: float
+
+    @property
+    def counted(self) -> float:
+        """Number of the residuals, each counted by its squared weight."""
+        return float(np.sum(self.weight**2)) * (self.inputs.shape[1] - self.warmup)
 
     def weighted(self, rows: Floats) -> Floats:
         """Weight rows (batch, time, …) of the counted steps and stack them: (batch·time, …)."""
@@ -49,8 +55,8 @@ class Problem:
 class ReadOut:
     """The best read-out for given cell weights, and what it leaves.
 
-    weights: (hidden + 1,), the bias last. basis: orthonormal columns of the weighted features.
-    residual: weighted predictions less targets.
+    weights: (hidden + 1,), the bias last. residual: weighted predictions less targets, and the
+    penalised weights below. basis: orthonormal columns, of what a read-out can add to `residual`.
     """
 
     weights: Floats
@@ -59,19 +65,25 @@ class ReadOut:
 
     @property
     def loss(self) -> float:
-        """Sum of the squared residuals."""
+        """Sum of the squared residuals, the penalty included."""
         return float(self.residual @ self.residual)
 
 
 def with_noisy_copy(
-    values: Tensor, warmup: int, noise: float, weight: float, generator: torch.Generator
+    values: Tensor,
+    warmup: int,
+    noise: float,
+    weight: float,
+    ridge: float,
+    generator: torch.Generator,
 ) -> Problem:
     """Return the problem of predicting values, from themselves and from noisy copies of them.
 
     values: (batch, time, 1). noise: standard deviation, added to the inputs of the copies alone;
-    weight: of the copies' residuals. Without them nothing tells the network what to do next to
-    the orbit, and a free run may leave it, however small its one-step error (input noise as a
-    regulariser of the Jacobian: Bishop 1995; for free runs: Jaeger 2001).
+    weight: of the copies' residuals. warmup, ridge: as in `Problem`. Without the copies nothing
+    tells the network what to do next to the orbit, and a free run may leave it, however small its
+    one-step error (input noise as a regulariser of the Jacobian: Bishop 1995; for free runs:
+    Jaeger 2001).
     """
     inputs, targets = values[:, :-1], values[:, 1:]
     added = torch.randn(inputs.shape, generator=generator, dtype=values.dtype)
@@ -80,6 +92,7 @@ def with_noisy_copy(
         targets=torch.cat((targets, targets)),
         weight=np.repeat([1.0, weight], len(values)),
         warmup=warmup,
+        ridge=ridge,
     )
 
 
@@ -91,10 +104,10 @@ def levenberg_marquardt(
     The loss reported is a weighted mean of squares. Ends early at a minimum.
     """
     read_out = best_read_out(network, problem)
-    counted = float(np.sum(problem.weight**2)) * (problem.inputs.shape[1] - problem.warmup)
     damping, growth = 0.0, 2.0
     for iteration in range(1, iterations + 1):
         columns = problem.weighted(jacobian(network, problem, read_out.weights))
+        columns = np.pad(columns, ((0, len(read_out.weights)), (0, 0)))  # no cell, no penalty
         columns -= read_out.basis @ (read_out.basis.T @ columns)
         damping = damping or FIRST_DAMPING * float((columns * columns).sum(axis=0).max())
         slope, before, weights = columns.T @ read_out.residual, read_out.loss, cell_weights(network)
@@ -113,7 +126,7 @@ def levenberg_marquardt(
                 break
             damping, growth = damping * growth, growth * 2
         damping, growth, read_out = damping * max(1 / 5, 1 - (2 * gain - 1) ** 3), 2.0, tried
-        report(iteration, iteration * problem.inputs.numel(), read_out.loss / counted)
+        report(iteration, iteration * problem.inputs.numel(), read_out.loss / problem.counted)
     set_read_out(network, read_out.weights)
 
 
@@ -135,17 +148,17 @@ def damped_step(triangle: Floats, damping: float) -> Floats:
 
 
 def best_read_out(network: Network, problem: Problem) -> ReadOut:
-    """Return the read-out that minimises the weighted squared error for the cell as it is."""
+    """Return the best read-out for the cell as it is: a ridge regression on the hidden states."""
     hidden = network_states(network, problem.inputs)[:, problem.warmup :]
     features = np.concatenate((hidden, np.ones((*hidden.shape[:2], 1))), axis=2)
+    size = features.shape[2]
+    penalty = problem.ridge * math.sqrt(problem.counted) * np.eye(size)
     target = problem.weighted(problem.targets[:, problem.warmup :, 0].numpy())
-    rows = problem.weighted(features)
-    scale = np.sqrt((rows * rows).sum(axis=0)) + np.finfo(float).tiny
-    ridge = RIDGE * np.eye(len(scale))
-    q, r = scipy.linalg.qr(np.concatenate((rows / scale, ridge)), mode="economic")
-    basis = q[: len(target)]
+    target = np.concatenate((target, np.zeros(size)))
+    rows = np.concatenate((problem.weighted(features), penalty))
+    basis, triangle = scipy.linalg.qr(rows, mode="economic")
     projected = basis.T @ target
-    weights = scipy.linalg.solve_triangular(r, projected) / scale
+    weights = scipy.linalg.solve_triangular(triangle, projected)
     return ReadOut(weights, basis, basis @ projected - target)
 
 

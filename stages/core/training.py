@@ -55,23 +55,25 @@ def draw_echo_state(
 def departure(
     network: Network, values: Tensor, validation: Tensor, generator: torch.Generator
 ) -> float:
-    """Return how far from the teacher-forced states a perturbed free run ends.
+    """Return how far from the teacher-forced states a free run ends, after a disturbed warm-up.
 
-    values, validation: (batch, time, 1); half of each is warm-up. The free run begins after the
-    warm-up of validation sequences, its states off by a thousandth, and goes on for 10,000 steps.
-    The unit is the distance at which the teacher-forced states of `validation` lie from those of
-    `values`, or the thousandth if that is more: about 1 where the free run comes back to the orbit,
-    far above where it leaves it.
+    values, validation: (batch, time, 1); the first half of the validation sequences is the warm-up,
+    each value off by a thousandth. The free run goes on for 10,000 steps. The unit is the distance
+    at which the teacher-forced states of `validation` lie from those of `values`, or the thousandth
+    if that is more: about 1 where the free run comes back to the orbit, far above where it leaves.
     """
     begin, steps, last, off = validation.shape[1] // 2, 10_000, 500, 1e-3
-    zeros = network.initial_state
-    forced = network(values, zeros(len(values)))[1][:, begin:].flatten(0, 1).numpy()
-    unseen = network(validation, zeros(len(validation)))[1][:, begin:].flatten(0, 1).numpy()
-    few = validation[:8, :begin]
-    _, _, state = network(few, zeros(len(few)))
-    state = state + off * torch.randn(state.shape, generator=generator, dtype=state.dtype)
+    forced, unseen = (
+        network(part, network.initial_state(len(part)))[1][:, begin:].flatten(0, 1).numpy()
+        for part in (values, validation)
+    )
+    warmup = validation[:8, :begin]
+    noise = torch.randn(warmup.shape, generator=generator, dtype=warmup.dtype)
+    outputs, _, state = network(warmup + off * noise, network.initial_state(len(warmup)))
+    output = outputs[:, -1]
     for _ in range(0, steps, last):
-        _, hidden, state = network.run(network.linear(state[0, -1]), state, last)
+        outputs, hidden, state = network.run(output, state, last)
+        output = outputs[:, -1]
     ended = hidden.flatten(0, 1).numpy()
     if not np.isfinite(ended).all():
         return math.inf
