@@ -53,7 +53,7 @@ def main() -> None:
             "hero": figures.hero(models, compared),
             "memory": figures.memory(models, compared[-1]),
             "hidden": figures.hidden(models, compared),
-            # "stability": figures.stability(models),
+            "stability": figures.stability(models),
             "training": figures.training(models),
             "data": figures.data(datasets),
         }

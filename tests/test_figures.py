@@ -87,6 +87,7 @@ def make_report(name: str, growth: float, units: int = 16, periods: float = 1000
         ),
         horizon=pd.DataFrame({"periods": horizon, "rmse": rmse}),
         hidden=pd.concat((hidden, running)),
+        multipliers=pd.DataFrame({"order": [1, 2, 3], "multiplier": [growth, 0.5, 0.0]}),
     )
 
 
@@ -126,6 +127,7 @@ FIGURES: dict[str, Callable[[list[Report]], Figure]] = {
     "hero": lambda models: figures.hero(models, ends(models)),
     "memory": lambda models: figures.memory(models, models[-1]),
     "hidden": lambda models: figures.hidden(models, ends(models)),
+    "stability": figures.stability,
     "training": figures.training,
     "data": lambda models: figures.data((DATASETS * 4)[: len(models) + 1]),
 }

@@ -37,6 +37,7 @@ from stages.core.reports import Dataset, Report, number
 EARLY = 4.0  # periods of a rollout that are drawn in full
 LATE = 2.0  # and the last ones
 SEEN = 2.0  # periods over which the memory and the hidden state are drawn
+EXPLOSIVE = 3.0  # multipliers from here on are drawn as arrows
 BREAK = {"color": INK, "markersize": 8, "markeredgewidth": 0.9, "clip_on": False}
 KEPT = {"linestyle": "", "marker": "o", "markersize": 3.6}
 WIPED = {"linestyle": "", "marker": "x", "markersize": 5.5, "markeredgewidth": 1.4, "color": INK}
@@ -186,12 +187,8 @@ def draw_wiped_errors(axes: Axes, reports: Sequence[Report], pen: dict[str, Pen]
         axes.plot(pair[:1], [place], **{**KEPT, "markersize": 6}, color=colour)
         axes.plot(pair[1:], [place], **{**WIPED, "markersize": 7})
     log_limits(axes.xaxis, pairs, ticks=5)
-    axes.set(ylim=(len(reports) - 0.5, -0.5), xlabel="RMSE, one step ahead")
-    axes.set_yticks(range(len(reports)), [short(report.name) for report in reports])
-    for label, report in zip(axes.get_yticklabels(), reports, strict=True):
-        label.set_color(pen[report.name].colour)
-    axes.tick_params(axis="y", length=0)
-    axes.spines.left.set_visible(False)
+    axes.set_xlabel("RMSE, one step ahead")
+    name_rows(axes, reports, pen)
     axes.grid(True, axis="x")
     axes.set_title("error: ● kept, × wiped")
 
@@ -330,7 +327,7 @@ def stability(reports: Sequence[Report]) -> Figure:
     """Draw the multipliers of each closed loop, and free-run errors against one-step errors."""
     pen = pens([report.name for report in reports])
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
     draw_multipliers(left, reports, pen)
     ends, points = [], []
     for report in reports:
@@ -352,22 +349,28 @@ def stability(reports: Sequence[Report]) -> Figure:
 
 
 def draw_multipliers(axes: Axes, reports: Sequence[Report], pen: dict[str, Pen]) -> None:
-    drawn = []
-    for report in reports:
-        sizes, mine = drawable(report.multipliers.multiplier), pen[report.name]
-        axes.plot(
-            report.multipliers.order,
-            sizes,
-            color=mine.colour,
-            linestyle=mine.dash,
-            marker="o",
-            markersize=4,
-            linewidth=1,
-        )
-        drawn.append(sizes)
-    axes.axhline(1, color=INK, linewidth=1)
-    log_limits(axes.yaxis, np.concatenate(drawn))
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set(xlabel="order")
-    axes.set_title("multipliers per period")
-    axes.grid(True)
+    sizes = [np.clip(report.multipliers.multiplier, 0, EXPLOSIVE) for report in reports]
+    end = max(1.3, 1.06 * max(part.max() for part in sizes))
+    axes.axvspan(1, end, color=WARMUP, linewidth=0)
+    axes.axvline(1, color=INK, linewidth=1)
+    for place, (report, part) in enumerate(zip(reports, sizes, strict=True)):
+        lost = part >= EXPLOSIVE
+        # One below the other, so that equal ones are seen to be two.
+        places = place + (np.linspace(-0.15, 0.15, len(part)) if len(part) > 1 else np.zeros(1))
+        for marker, these in (("o", ~lost), (">", lost)):
+            colour = pen[report.name].colour
+            axes.plot(part[these], places[these], marker, color=colour, markersize=5, alpha=0.8)
+    axes.set(xlim=(-0.03 * end, end), xlabel="growth in one period")
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 5, 10]))
+    name_rows(axes, reports, pen)
+    axes.set_title("multipliers of the free run")
+
+
+def name_rows(axes: Axes, reports: Sequence[Report], pen: dict[str, Pen]) -> None:
+    """Give each model a row of the axes, the first at the top, with its name in its colour."""
+    axes.set_ylim(len(reports) - 0.5, -0.5)
+    axes.set_yticks(range(len(reports)), [short(report.name) for report in reports])
+    for label, report in zip(axes.get_yticklabels(), reports, strict=True):
+        label.set_color(pen[report.name].colour)
+    axes.tick_params(axis="y", length=0)
+    axes.spines.left.set_visible(False)

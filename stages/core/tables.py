@@ -22,7 +22,7 @@ def plot_tables(reports: Sequence[Report]) -> dict[str, pd.DataFrame]:
         "training.csv": together(reports, lambda report: report.training),
         "rollout.csv": together(reports, rollout),
         "orbit.csv": together(reports, orbit),
-        # "multipliers.csv": together(reports, lambda report: report.multipliers),
+        "multipliers.csv": together(reports, multipliers),
     }
     for table in tables.values():
         numbers = table.select_dtypes("number").columns
@@ -53,6 +53,11 @@ def orbit(report: Report) -> pd.DataFrame:
         return table[:0]
     free = free.assign(pc1=framed(free.pc1, forced.pc1), pc2=framed(free.pc2, forced.pc2))
     return pd.concat((forced, free))
+
+
+def multipliers(report: Report) -> pd.DataFrame:
+    """Return the multipliers without those that are zero but for rounding."""
+    return report.multipliers[report.multipliers.multiplier >= 1e-6]
 
 
 def framed(values: pd.Series, frame: pd.Series) -> pd.Series:
