@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
 
-.PHONY: repro test lint gate verify verify-cpus bench lock
+.PHONY: repro test lint gate verify verify-cpus bench readme lock
 
 repro: $(BIN)/.ready
 	$(BIN)/dvc repro
@@ -29,6 +29,10 @@ verify-cpus: $(BIN)/.ready
 bench: $(BIN)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check reservoirpy==0.4.2
 	$(BIN)/python -m tests.bench
+
+# The table of results in README.md, from the metrics as they are now.
+readme: $(BIN)/.ready
+	$(BIN)/python -m tests.readme
 
 $(BIN)/.ready: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

@@ -1,12 +1,19 @@
 """Generate one row of `datasets`: training, validation and test sequences of sines."""
 
 import argparse
+import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from stages.core import entry, params, series, sines
+from stages.core import entry, files, params, series, sines
 from stages.core.dataset import Dataset, as_range
+
+SHOWN_SEQUENCES = 4
+SHOWN_STEPS = 200
+BINS = 12
+SIGNIFICANT = "%.6g"
 
 
 def generate(row: Dataset) -> dict[str, sines.Sines]:
@@ -28,13 +35,64 @@ def generate(row: Dataset) -> dict[str, sines.Sines]:
     }
 
 
+def shown_sequences(split: sines.Sines) -> Iterable[tuple[float, ...]]:
+    """Yield (sequence, periods, value, truth) of the begin of the first sequences of a split.
+
+    Periods are those of the median frequency, so that others are seen to be faster or slower.
+    """
+    steps = np.arange(min(split.values.shape[1], SHOWN_STEPS))
+    periods = steps * split.time_step * float(np.median(split.frequency)) / (2 * np.pi)
+    truth = split.truth(steps)
+    for sequence in range(min(len(truth), SHOWN_SEQUENCES)):
+        values = split.values[sequence, steps, 0]
+        for row in zip(periods, values, truth[sequence], strict=True):
+            yield sequence + 1, *row
+
+
+def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float]]:
+    """Yield (quantity, low, high, share): how a split's sequences spread over values, or over bins.
+
+    A quantity with few values has a row for each of them, with low equal to high.
+    """
+    for quantity in ("phase", "frequency", "amplitude"):
+        drawn = getattr(split, quantity)
+        edges, counts = np.unique(drawn, return_counts=True)
+        highs = edges
+        if len(edges) > BINS:
+            counts, edges = np.histogram(drawn, BINS)
+            edges, highs = edges[:-1], edges[1:]
+        for low, high, count in zip(edges, highs, counts, strict=True):
+            yield quantity, low, high, count / len(drawn)
+
+
+def write_table(path: Path, header: str, rows: Iterable[tuple[str | float, ...]]) -> None:
+    """Write a CSV file, whole or not at all; floats have six significant digits."""
+    with files.whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header.split(","))
+        for row in rows:
+            writer.writerow(SIGNIFICANT % cell if isinstance(cell, float) else cell for cell in row)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stages.generate", description=__doc__)
     parser.add_argument("row", help="name of a row of `datasets` in params.yaml")
     parser.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
+    parser.add_argument("--report", type=Path, required=True, help="folder of what figures show")
     arguments = parser.parse_args()
     row = params.read(Path("params.yaml"), ("datasets", arguments.row), Dataset)
-    series.save(arguments.out, generate(row))
+    splits = generate(row)
+    write_table(
+        arguments.report / "sequences.csv",
+        "sequence,periods,value,truth",
+        shown_sequences(splits["train"]),
+    )
+    write_table(
+        arguments.report / "distributions.csv",
+        "quantity,low,high,share",
+        distributions(splits["train"]),
+    )
+    series.save(arguments.out, splits)
 
 
 if __name__ == "__main__":

@@ -6,29 +6,67 @@ from typing import Any
 
 from pydantic import Field, RootModel
 
-from stages.core import entry, figures, files, params, reports
+from stages.core import drawing, entry, figures, files, page, params, reports, tables
+
+SECTIONS = ("datasets", "models", "evaluate")
+SIGNIFICANT = "%.6g"
 
 
 class Rows(RootModel[dict[str, Any]]):
-    """The rows of a section of params.yaml: here their names and order matter alone."""
+    """A section of params.yaml; of the rows, names and order matter, the rest is shown as it is."""
 
     root: dict[str, Any] = Field(min_length=1, description="rows, one at least")
 
 
+def choose(models: list[reports.Report], names: list[str]) -> list[reports.Report]:
+    """Return the models of these names, or the first and the last one where there is no such."""
+    chosen = [model for name in names for model in models if model.name == name]
+    return chosen if len(chosen) == len(names) else [*models[:1], *models[1:][-1:]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stages.plot", description=__doc__)
-    parser.add_argument("reports", type=Path, help="folder with a folder of reports for each model")
+    parser.add_argument("reports", type=Path, help="folder with the reports of each model")
     parser.add_argument("cards", type=Path, help="folder with the card of each model (.json)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the figures")
+    parser.add_argument("datasets", type=Path, help="folder with the reports of each dataset")
+    parser.add_argument(
+        "--compare",
+        nargs="+",
+        default=[],
+        metavar="MODEL",
+        help="models to draw in full; without them, the first and the last row",
+    )
+    parser.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
+    parser.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
+    parser.add_argument("--page", type=Path, required=True, help="page to write (.md)")
     arguments = parser.parse_args()
-    names = list(params.read(Path("params.yaml"), ("models",), Rows).root)
+
+    rows = {name: params.read(Path("params.yaml"), (name,), Rows).root for name in SECTIONS}
     models = [
-        reports.load(arguments.reports / name, arguments.cards / f"{name}.json") for name in names
+        reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
+        for name in rows["models"]
     ]
-    with figures.style():
-        figure = figures.rollouts(models)
-        with files.whole(arguments.out / "rollouts.png") as partial:
-            figure.savefig(partial, format="png", metadata={"Software": None})
+    datasets = [reports.load_dataset(arguments.datasets / name) for name in rows["datasets"]]
+    compared = choose(models, arguments.compare)
+    with drawing.style():
+        drawn = {
+            "hero": figures.hero(models, compared),
+            "memory": figures.memory(models, compared[-1]),
+            "hidden": figures.hidden(models, compared),
+            "stability": figures.stability(models),
+            "training": figures.training(models),
+            "data": figures.data(datasets),
+        }
+        for name, figure in drawn.items():
+            with files.whole(arguments.figures / f"{name}.png") as partial:
+                drawing.save(figure, partial)
+    for name, table in tables.plot_tables(models).items():
+        with files.whole(arguments.tables / name) as partial:
+            table.to_csv(partial, index=False, float_format=SIGNIFICANT, lineterminator="\n")
+    with files.whole(arguments.page) as partial:
+        partial.write_text(
+            page.page(models, compared, list(drawn), rows), encoding="utf-8", newline="\n"
+        )
 
 
 if __name__ == "__main__":

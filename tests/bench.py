@@ -227,7 +227,7 @@ def bench_growth() -> Table:
             seconds, memory = stage(folder, *command)
             table.append({"stage": what, "size": size, "seconds": seconds, "peak MB": memory})
 
-        make = ("stages.generate", "phases", "--out", "d.npz")
+        make = ("stages.generate", "phases", "--out", "d.npz", "--report", "d")
         fit = ("stages.train", "stable", "d.npz", "--out", "m.safetensors", "--curve", "t.csv")
         judge = (
             *("stages.evaluate", "m.safetensors", "d.npz", "t.csv"),

@@ -1,4 +1,4 @@
-"""The reports of one model, as `evaluate` wrote them, checked against its card."""
+"""The reports of a model, as `evaluate` wrote them and its card has them, and of a dataset."""
 
 import hashlib
 import io
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from stages.core.params import InputError
@@ -27,7 +28,8 @@ class Report:
 
     metrics: as in metrics.json, where a word stands for a number that could not be computed.
     settings: the section `evaluate` behind it. The tables hold infinite and missing numbers where
-    a rollout blew up; periods are counted from the end of the warm-up.
+    a rollout blew up; periods are counted from the end of the warm-up. training: as in
+    training.csv, and as `in_parts` adds.
     """
 
     name: str
@@ -40,10 +42,30 @@ class Report:
     hidden: pd.DataFrame
     multipliers: pd.DataFrame
 
-    @property
-    def units(self) -> pd.DataFrame:
-        """The hidden units h(t) that were kept: (time, unit)."""
-        return self.hidden.filter(regex=r"^h_\d+$")
+
+@dataclass(frozen=True)
+class Dataset:
+    """What there is to see of one row of `datasets`, of its training sequences.
+
+    sequences: the first ones, their values and the truth behind them, against periods of the
+    median frequency. distributions: of each quantity, shares of the sequences from low to high.
+    """
+
+    name: str
+    sequences: pd.DataFrame
+    distributions: pd.DataFrame
+
+
+def load_dataset(folder: Path) -> Dataset:
+    """Read the reports of a dataset; raises InputError where one is missing or damaged."""
+    sequences, distributions = (
+        parse_csv(folder / name, read(folder / name), columns)
+        for name, columns in (
+            ("sequences.csv", ("sequence", "periods", "value", "truth")),
+            ("distributions.csv", ("quantity", "low", "high", "share")),
+        )
+    )
+    return Dataset(folder.name, sequences, distributions)
 
 
 def load(folder: Path, card_path: Path) -> Report:
@@ -63,15 +85,33 @@ def load(folder: Path, card_path: Path) -> Report:
                 f"{folder / name}: is not the file that {card_path} names; "
                 f"make both with `dvc repro --force evaluate@{folder.name}`"
             )
+    tables = {
+        table: parse_csv(folder / f"{table}.csv", contents[f"{table}.csv"], columns)
+        for table, columns in TABLES.items()
+    }
+    tables["training"] = in_parts(tables["training"])
     return Report(
         name=folder.name,
         metrics=parse_json(folder / "metrics.json", contents["metrics.json"]),
         settings=card["evaluate"],
-        **{
-            table: parse_csv(folder / f"{table}.csv", contents[f"{table}.csv"], columns)
-            for table, columns in TABLES.items()
-        },
+        **tables,
     )
+
+
+def in_parts(curve: pd.DataFrame) -> pd.DataFrame:
+    """Add to a training curve which `part`, a phase of an attempt, a row belongs to.
+
+    And `iterations`: counted on from one part to the next.
+    """
+    begins = (curve.phase != curve.phase.shift()) | (curve.iteration <= curve.iteration.shift())
+    part = begins.cumsum()
+    before = curve.groupby(part).iteration.last().cumsum().shift(fill_value=0)
+    return curve.assign(part=part, iterations=curve.iteration + part.map(before))
+
+
+def number(metric: float | str) -> float:
+    """Return a metric as a float: infinite where a word says that it could not be computed."""
+    return np.inf if isinstance(metric, str) else metric
 
 
 def read(path: Path) -> bytes:
