@@ -35,6 +35,7 @@ from tests.blog import blog_losses
 ROOT = Path(__file__).parents[1]
 PARAMS = ROOT / "params.yaml"
 REPORT = ROOT / "reports" / "bench.md"
+PEERS = ROOT / "reports" / "peers.csv"
 PERIODS = [100.0, 1000.0]
 SEEDS = range(10)
 ESN_SEEDS = range(3)
@@ -88,7 +89,8 @@ def bench_blog() -> tuple[Table, float]:
 
     parts = nn.RNN(1, 16, batch_first=True), nn.Linear(16, 1)
     seconds, _ = timed(blog_losses, *parts, sequences[:, :, 0])
-    ours, _ = timed(train.train, "blog", model_row("blog"), torch.from_numpy(sequences))
+    values = torch.from_numpy(sequences)
+    ours, _ = timed(train.train, "blog", model_row("blog"), values, values)
     return [
         {"training of 6000 iterations": "the blog's loop", "seconds": seconds, "times faster": 1.0},
         {
@@ -102,13 +104,13 @@ def bench_blog() -> tuple[Table, float]:
 def bench_rows(names: tuple[str, ...], seeds: range) -> Table:
     """Train and free-run rows of `models` under several seeds."""
     data = dataset("phases")
-    values = torch.from_numpy(data["train"].values)
+    values, validation = (torch.from_numpy(data[part].values) for part in ("train", "validation"))
     table = []
     for name in names:
         seconds, runs = [], []
         for seed in seeds:
             row = model_row(name, seed=seed)
-            took, (network, _, _) = timed(train.train, name, row, values)
+            took, (network, _, _) = timed(train.train, name, row, values, validation)
             seconds.append(took)
             runs.append(free_run(network.double(), data["test"]))
         table.append(summarise(f"our row `{name}`", seconds, runs))
