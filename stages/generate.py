@@ -10,7 +10,7 @@ import numpy as np
 from stages.core import entry, files, params, series, sines
 from stages.core.dataset import Dataset, as_range
 
-SHOWN_SEQUENCES = 4
+SHOWN_SEQUENCES = 6
 SHOWN_STEPS = 200
 BINS = 12
 SIGNIFICANT = "%.6g"
