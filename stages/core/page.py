@@ -161,7 +161,7 @@ def captions_of(
         ),
         "data": (
             "A few sequences of each dataset, and the distributions of what they differ in",
-            "The first training sequences of each dataset, dots the values and lines the sines "
+            "Some training sequences of each dataset, dots the values and lines the sines "
             "behind them. Beside them, how all of its training sequences spread over phase, "
             "frequency (rad per unit of time) and amplitude.",
         ),

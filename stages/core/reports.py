@@ -48,7 +48,7 @@ class Report:
 class Dataset:
     """What there is to see of one row of `datasets`, of its training sequences.
 
-    sequences: the first ones, their values and the truth behind them, against periods of the
+    sequences: the first that differ, their values and the truth behind them, against periods of the
     median frequency. distributions: of each quantity, shares of the sequences from low to high.
     """
 
