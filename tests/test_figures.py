@@ -271,11 +271,20 @@ def test_dvc_plots_have_titles_axes_and_all_models(project: Project) -> None:
     assert len(plots) == len(re.findall("vegaEmbed\\(", html)) >= 5
     assert "DVC_METRIC" not in html
     for plot in plots:
-        encoding = plot.get("encoding") or plot["spec"]["encoding"]
         assert plot["title"]["text"]
-        assert encoding["x"]["title"] and encoding["y"]["title"]
+        assert all(axis_titles(plot, axis) for axis in "xy")
         models = {row["model"] for row in plot["data"]["values"]}
         assert models == {"stable"} if "Hidden" in plot["title"]["text"] else {"linear", "stable"}
+
+
+def axis_titles(spec: object, axis: str) -> list[str]:
+    """Return the titles that a Vega-Lite specification gives to an axis, in all its layers."""
+    if isinstance(spec, list):
+        return [title for part in spec for title in axis_titles(part, axis)]
+    if not isinstance(spec, dict):
+        return []
+    own = (spec.get("encoding", {}).get(axis) or {}).get("title")
+    return [*filter(None, [own]), *axis_titles([*spec.values()], axis)]
 
 
 def test_rows_that_are_gone_are_not_drawn(project: Project) -> None:
