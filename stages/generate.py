@@ -3,6 +3,7 @@
 import argparse
 import csv
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from stages.core import entry, files, params, series, sines
 from stages.core.dataset import Dataset, as_range
 
 SHOWN_SEQUENCES = 4
+LOOKED_THROUGH = 1000  # sequences, for some that differ
 SHOWN_STEPS = 200
 BINS = 12
 SIGNIFICANT = "%.6g"
@@ -36,17 +38,18 @@ def generate(row: Dataset) -> dict[str, sines.Sines]:
 
 
 def shown_sequences(split: sines.Sines) -> Iterable[tuple[float, ...]]:
-    """Yield (sequence, periods, value, truth) of the begin of the first sequences of a split.
+    """Yield (sequence, periods, value, truth) of the first sequences of a split that differ.
 
     Periods are those of the median frequency, so that others are seen to be faster or slower.
     """
+    kinds = np.column_stack((split.phase, split.frequency, split.amplitude))[:LOOKED_THROUGH]
+    firsts = np.sort(np.unique(kinds, axis=0, return_index=True)[1])[:SHOWN_SEQUENCES]
+    shown = replace(split, **{name: getattr(split, name)[firsts] for name in series.ARRAYS})
     steps = np.arange(min(split.values.shape[1], SHOWN_STEPS))
     periods = steps * split.time_step * float(np.median(split.frequency)) / (2 * np.pi)
-    truth = split.truth(steps)
-    for sequence in range(min(len(truth), SHOWN_SEQUENCES)):
-        values = split.values[sequence, steps, 0]
-        for row in zip(periods, values, truth[sequence], strict=True):
-            yield sequence + 1, *row
+    for sequence, values, truth in zip(firsts, shown.values, shown.truth(steps), strict=True):
+        for row in zip(periods, values[steps, 0], truth, strict=True):
+            yield int(sequence) + 1, *row
 
 
 def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float]]:

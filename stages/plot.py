@@ -27,7 +27,11 @@ def choose(models: list[reports.Report], names: list[str]) -> list[reports.Repor
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m stages.plot", description=__doc__)
     parser.add_argument("reports", type=Path, help="folder with the reports of each model")
-    parser.add_argument("cards", type=Path, help="folder with the card of each model (.json)")
+    parser.add_argument(
+        "cards",
+        type=Path,
+        help="folder with the card of each model (.json), and perhaps peers.csv, from the bench",
+    )
     parser.add_argument("datasets", type=Path, help="folder with the reports of each dataset")
     parser.add_argument(
         "--compare",
@@ -47,10 +51,11 @@ def main() -> None:
         for name in rows["models"]
     ]
     datasets = [reports.load_dataset(arguments.datasets / name) for name in rows["datasets"]]
+    peers = reports.load_peers(arguments.cards / "peers.csv", rows)
     compared = choose(models, arguments.compare)
     with drawing.style():
         drawn = {
-            "hero": figures.hero(models, compared),
+            "hero": figures.hero(models, compared, peers),
             "memory": figures.memory(models, compared[-1]),
             "hidden": figures.hidden(models, compared),
             "stability": figures.stability(models),

@@ -19,7 +19,7 @@ from PIL import Image
 
 from stages import generate
 from stages.core import drawing, figures, page, tables
-from stages.core.reports import Dataset, Report, in_parts
+from stages.core.reports import Dataset, Report, in_parts, load_peers, peers_csv
 from tests.conftest import ROOT, Project
 
 STEPS_PER_PERIOD = 30.8
@@ -123,8 +123,15 @@ PIPELINES: dict[str, list[Report]] = {
     "all blown up": [make_report("a", 1e300), make_report("b", 1e300)],
 }
 DATASETS = [make_dataset("blog", False), make_dataset(LONG, True)]
+PEERS = pd.DataFrame(
+    {
+        "name": ["reservoir 16", "reservoir 500", LONG],
+        "periods": 1000.0,
+        "rmse": [0.9, 1e-7, np.inf],
+    }
+)
 FIGURES: dict[str, Callable[[list[Report]], Figure]] = {
-    "hero": lambda models: figures.hero(models, ends(models)),
+    "hero": lambda models: figures.hero(models, ends(models), PEERS),
     "memory": lambda models: figures.memory(models, models[-1]),
     "hidden": lambda models: figures.hidden(models, ends(models)),
     "stability": figures.stability,
@@ -230,13 +237,26 @@ def test_the_reports_of_a_dataset_do_not_grow_with_it() -> None:
     for sequences in (1, 3, 20_000):
         row = generate.Dataset(sequences=sequences, frequency=[0.5, 1.5])
         split = generate.generate(row)["train"]
-        assert len(list(generate.shown_sequences(split))) <= 4 * 50
+        assert len(list(generate.shown_sequences(split))) <= generate.SHOWN_SEQUENCES * 50
         spread = pd.DataFrame(
             generate.distributions(split), columns=["quantity", "low", "high", "share"]
         )
         assert len(spread) <= 3 * generate.BINS
         assert np.allclose(spread.groupby("quantity").share.sum(), 1)
         assert (spread.low <= spread.high).all()
+
+
+def test_peers_are_marked_under_their_own_protocol_alone(tmp_path: Path) -> None:
+    parameters = {"datasets": {"phases": {"seed": 2}}, "evaluate": {"dataset": "phases"}}
+    path = tmp_path / "peers.csv"
+    assert load_peers(path, parameters).empty
+    path.write_text(peers_csv(parameters, [("reservoir", 1000, 1.25e-7), ("lost", 1000, np.inf)]))
+    assert load_peers(path, parameters).rmse.tolist() == [1.25e-7, np.inf]
+    for changed in (
+        {**parameters, "evaluate": {"dataset": "phases", "warmup": 3}},
+        {**parameters, "datasets": {"phases": {"seed": 3}}},
+    ):
+        assert load_peers(path, changed).empty
 
 
 def test_drawing_needs_no_torch() -> None:
@@ -251,11 +271,20 @@ def test_dvc_plots_have_titles_axes_and_all_models(project: Project) -> None:
     assert len(plots) == len(re.findall("vegaEmbed\\(", html)) >= 5
     assert "DVC_METRIC" not in html
     for plot in plots:
-        encoding = plot.get("encoding") or plot["spec"]["encoding"]
         assert plot["title"]["text"]
-        assert encoding["x"]["title"] and encoding["y"]["title"]
+        assert all(axis_titles(plot, axis) for axis in "xy")
         models = {row["model"] for row in plot["data"]["values"]}
         assert models == {"stable"} if "Hidden" in plot["title"]["text"] else {"linear", "stable"}
+
+
+def axis_titles(spec: object, axis: str) -> list[str]:
+    """Return the titles that a Vega-Lite specification gives to an axis, in all its layers."""
+    if isinstance(spec, list):
+        return [title for part in spec for title in axis_titles(part, axis)]
+    if not isinstance(spec, dict):
+        return []
+    own = (spec.get("encoding", {}).get(axis) or {}).get("title")
+    return [*filter(None, [own]), *axis_titles([*spec.values()], axis)]
 
 
 def test_rows_that_are_gone_are_not_drawn(project: Project) -> None:

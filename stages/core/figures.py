@@ -38,13 +38,19 @@ EARLY = 4.0  # periods of a rollout that are drawn in full
 LATE = 2.0  # and the last ones
 SEEN = 2.0  # periods over which the memory and the hidden state are drawn
 EXPLOSIVE = 3.0  # multipliers from here on are drawn as arrows
+PEER = "#666666"
 BREAK = {"color": INK, "markersize": 8, "markeredgewidth": 0.9, "clip_on": False}
 KEPT = {"linestyle": "", "marker": "o", "markersize": 3.6}
 WIPED = {"linestyle": "", "marker": "x", "markersize": 5.5, "markeredgewidth": 1.4, "color": INK}
 
 
-def hero(reports: Sequence[Report], compared: Sequence[Report]) -> Figure:
-    """Draw the rollouts of two models, and the RMSE of all against the horizon."""
+def hero(
+    reports: Sequence[Report], compared: Sequence[Report], peers: pd.DataFrame | None = None
+) -> Figure:
+    """Draw the rollouts of models, and the RMSE of all against the horizon.
+
+    peers: what others reach (name, periods, rmse); those at the horizon's end are marked there.
+    """
     pen = pens([report.name for report in reports])
     figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     left, right = figure.add_gridspec(1, 2, width_ratios=[1.5, 1])
@@ -56,7 +62,7 @@ def hero(reports: Sequence[Report], compared: Sequence[Report]) -> Figure:
         early.set_title(verdict(report), color=pen[report.name].colour, fontweight="bold")
     early.set_xlabel("periods since the warm-up")
     figure.legend(handles=rollout_keys(), loc="outside upper left", ncols=4, columnspacing=1.2)
-    draw_horizons(figure, figure.add_subplot(right), reports, pen)
+    draw_horizons(figure, figure.add_subplot(right), reports, pen, peers)
     return figure
 
 
@@ -102,7 +108,11 @@ def draw_rollout(early: Axes, late: Axes, report: Report, pen: Pen) -> None:
 
 
 def draw_horizons(
-    figure: Figure, axes: Axes, reports: Sequence[Report], pen: dict[str, Pen]
+    figure: Figure,
+    axes: Axes,
+    reports: Sequence[Report],
+    pen: dict[str, Pen],
+    peers: pd.DataFrame | None,
 ) -> None:
     ends, errors = [], []
     for report in reports:
@@ -114,10 +124,15 @@ def draw_horizons(
             color=mine.colour,
             linestyle=mine.dash,
         )
-        text = f"{short(report.name)} ↑" if lost[-1] else short(report.name)
-        ends.append(End(float(rmse[-1]), text, mine.colour))
+        ends.append(horizon_end(report.name, float(rmse[-1]), mine.colour))
         errors.append(rmse)
     first, last = reports[0].horizon.periods.iloc[[0, -1]]
+    if peers is not None:
+        there = peers[peers.periods == last]
+        for name, value in zip(there.name, drawable(there.rmse), strict=True):
+            axes.plot(last, value, "D", color=PEER, markersize=5, clip_on=False)
+            ends.append(horizon_end(name, float(value), PEER))
+            errors.append(np.array([value]))
     log_limits(axes.yaxis, np.concatenate(errors))
     axes.set(xscale="log", xlim=(first, last), xlabel="horizon [periods]")
     axes.set_title("RMSE of the free run")
@@ -129,6 +144,10 @@ def draw_horizons(
     axes.set_xticks([], minor=True)
     axes.grid(True)
     label_ends(figure, axes, ends)
+
+
+def horizon_end(name: str, rmse: float, colour: str) -> End:
+    return End(rmse, f"{short(name)} ↑" if rmse >= CEILING else short(name), colour)
 
 
 def memory(reports: Sequence[Report], shown: Report) -> Figure:

@@ -148,9 +148,10 @@ def captions_of(
         "stability": (
             "Multipliers of the closed loop, and free-run error against one-step error",
             "A multiplier says by how much a small disturbance of the free run grows in a period: "
-            "below 1 it dies out, above 1 it takes over, and at 1, where a shift of the phase "
-            "belongs, it stays. On the right, how far the free run ends above the one-step error "
-            "that it is made of: a small error at one step is not enough.",
+            "if all but one, the phase, are below 1, the free run comes back to an orbit, though "
+            "to one of its own, which need not be the sine's. On the right, how far the free run "
+            "ends above the one-step error that it is made of: a small error at one step is not "
+            "enough.",
         ),
         "training": (
             "Loss against iterations and against training steps seen",
@@ -160,7 +161,7 @@ def captions_of(
         ),
         "data": (
             "A few sequences of each dataset, and the distributions of what they differ in",
-            "The first training sequences of each dataset, dots the values and lines the sines "
+            "Some training sequences of each dataset, dots the values and lines the sines "
             "behind them. Beside them, how all of its training sequences spread over phase, "
             "frequency (rad per unit of time) and amplitude.",
         ),

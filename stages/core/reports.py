@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class Report:
 class Dataset:
     """What there is to see of one row of `datasets`, of its training sequences.
 
-    sequences: the first ones, their values and the truth behind them, against periods of the
+    sequences: the first that differ, their values and the truth behind them, against periods of the
     median frequency. distributions: of each quantity, shares of the sequences from low to high.
     """
 
@@ -66,6 +67,31 @@ def load_dataset(folder: Path) -> Dataset:
         )
     )
     return Dataset(folder.name, sequences, distributions)
+
+
+def protocol(parameters: dict[str, Any]) -> str:
+    """Return a digest of what errors are compared under: test sequences, warm-up, horizon.
+
+    parameters: the sections `datasets` and `evaluate` of params.yaml.
+    """
+    evaluate = parameters["evaluate"]
+    same = {"evaluate": evaluate, "dataset": parameters["datasets"].get(evaluate["dataset"])}
+    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def peers_csv(parameters: dict[str, Any], errors: Iterable[tuple[str, float, float]]) -> str:
+    """Return the file of what others reach under the protocol: (name, periods, RMSE) of each."""
+    table = pd.DataFrame(errors, columns=["name", "periods", "rmse"])
+    table["protocol"] = protocol(parameters)
+    return table.to_csv(index=False, float_format="%.3g", lineterminator="\n")
+
+
+def load_peers(path: Path, parameters: dict[str, Any]) -> pd.DataFrame:
+    """Read what others reach under the protocol as it is now: nothing if nobody measured it."""
+    if not path.exists():
+        return pd.DataFrame(columns=["name", "periods", "rmse"])
+    table = parse_csv(path, read(path), ("name", "periods", "rmse", "protocol"))
+    return table[table.protocol == protocol(parameters)]
 
 
 def load(folder: Path, card_path: Path) -> Report:
