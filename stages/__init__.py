@@ -5,7 +5,15 @@ the bytes of a result depend. The caller's values are overridden: a result must 
 """
 
 import os
+import platform
+import re
+import signal
 import sys
+from importlib import metadata
+from pathlib import Path
+
+INTERRUPTED = 130
+LOCK = Path(__file__).parents[1] / "requirements.lock"
 
 PINNED_ENVIRONMENT = {
     # One path through MKL for every vendor of processors, whatever the alignment of the memory.
@@ -18,22 +26,100 @@ PINNED_ENVIRONMENT = {
     # NumPy's exp, tanh, power … have other last digits where AVX-512 is used.
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     "MPLBACKEND": "agg",
+    # Not the user's own: a damaged one stops matplotlib's import.
+    "MATPLOTLIBRC": os.devnull,
 }
+# Each names a path that other processors lack: there it would stop the process or be refused.
+NEED_AVX2 = ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
+# NumPy refuses to load where features are both enabled and disabled.
+REMOVED = ("NPY_ENABLE_CPU_FEATURES",)
+# Those whose version can change the bytes of an output.
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "pillow", "safetensors")
+
+
+def processor_features() -> set[str]:
+    """Return what /proc/cpuinfo says that the processor can; nothing where there is none."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return set()
+    flags = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+    return set(flags[1].split()) if flags else set()
+
+
+def pins(machine: str, features: set[str]) -> dict[str, str]:
+    """Return the part of `PINNED_ENVIRONMENT` that a processor of this architecture can run."""
+    whole = machine in ("x86_64", "AMD64") and {"avx2", "fma"} <= features
+    return {
+        key: value for key, value in PINNED_ENVIRONMENT.items() if whole or key not in NEED_AVX2
+    }
+
+
+def doubts() -> list[str]:
+    """Return why this machine may give other bytes than `dvc.lock` has; nothing, as a rule."""
+    found = []
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        found.append(f"this is {platform.system()} on {platform.machine()}, not Linux on x86_64")
+    elif not {"avx2", "fma"} <= processor_features():
+        found.append("the processor has no AVX2 and FMA")
+    elif "CS_GNU_LIBC_VERSION" not in os.confstr_names or not os.confstr("CS_GNU_LIBC_VERSION"):
+        found.append("the C library is not glibc")
+    if "hwcaps" in os.environ.get("GLIBC_TUNABLES", ""):
+        found.append("GLIBC_TUNABLES chooses other code in the C library")
+    return found + other_versions(LOCK)
+
+
+def other_versions(lock: Path) -> list[str]:
+    """Return which of `PACKAGES` are not installed in the version that the lock file pins."""
+    try:
+        pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", lock.read_text("utf-8"), re.MULTILINE))
+    except OSError:
+        return [f"{lock.name} is missing"]
+    found = []
+    for name in PACKAGES:
+        try:
+            installed = metadata.version(name).partition("+")[0]
+        except metadata.PackageNotFoundError:
+            installed = "not installed"
+        if installed != pinned.get(name):
+            found.append(f"{name} is {installed}, not {pinned.get(name)}")
+    return found
 
 
 def _pin_environment() -> None:
-    """Set `PINNED_ENVIRONMENT`.
+    """Set `PINNED_ENVIRONMENT`, as far as the processor can.
 
     Raises ImportError where NumPy or torch was already loaded under other values.
     """
-    unpinned = [key for key, value in PINNED_ENVIRONMENT.items() if os.environ.get(key) != value]
+    pinned = pins(platform.machine(), processor_features())
+    unpinned = [key for key, value in pinned.items() if os.environ.get(key) != value]
+    unpinned += [key for key in REMOVED if key in os.environ]
     loaded = [module for module in ("numpy", "torch") if module in sys.modules]
     if unpinned and loaded:
         raise ImportError(
             f"import stages before {' and '.join(loaded)}: "
             f"{', '.join(unpinned)} can no longer be set, and results would depend on the machine"
         )
-    os.environ.update(PINNED_ENVIRONMENT)
+    os.environ.update(pinned)
+    for key in REMOVED:
+        os.environ.pop(key, None)
+
+
+def require_pinned(capability: str, threads: int) -> None:
+    """Raise ImportError unless torch took up the pins: its `get_cpu_capability()` and threads."""
+    wanted = os.environ.get("ATEN_CPU_CAPABILITY", capability).upper()
+    if capability != wanted or threads != 1:
+        raise ImportError(
+            f"torch runs on {capability} and {threads} threads; expected {wanted} and 1"
+        )
+
+
+def _interrupted(*_: object) -> None:
+    print("interrupted: the old outputs were left as they were", file=sys.stderr)
+    sys.exit(INTERRUPTED)
 
 
 _pin_environment()
+# Under `python -m stages.NAME`; as early as this, since importing torch takes long.
+if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _interrupted)

@@ -59,9 +59,11 @@ def test_an_experiment_runs_its_row_alone_and_can_be_compared(project: Project) 
     assert "stable" in html and '"rev": "HEAD"' in html
 
 
-def test_queued_experiments_run_their_own_parameters(project: Project) -> None:
+def test_queued_experiments_run_their_own_parameters_and_code(project: Project) -> None:
     for size in (2, 3):
         project.run("dvc", "exp", "run", "--queue", "-S", f"models.stable.hidden_size={size}")
+    with (project.root / "stages/train.py").open("a") as code:
+        code.write("raise SystemExit('the code of the workspace, edited later')\n")
     project.run("dvc", "queue", "start")
     project.run("dvc", "queue", "logs", "--help")
     for _ in range(120):

@@ -8,11 +8,15 @@ import stages
 from stages.core.params import InputError
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage and exit: 0 done, 2 bad input (one line a mistake on stderr), 130 interrupted."""
+    """Run a stage and exit: 0 done, 2 bad input (one line a mistake on stderr).
+
+    `stages` itself sees to interruptions, since they may come before anything else is imported.
+    """
+    if doubts := stages.doubts():
+        print(f"note: bytes may differ from dvc.lock's: {'; '.join(doubts)}", file=sys.stderr)
     try:
         refuse_foreign_copy()
         main()
@@ -23,9 +27,6 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         print(f"error: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        print("interrupted: the outputs of this stage were left as they were", file=sys.stderr)
-        sys.exit(INTERRUPTED)
 
 
 def refuse_foreign_copy() -> None:

@@ -15,11 +15,13 @@ import torch
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
+import stages
 from stages.core import files
 from stages.core.params import InputError
 
 torch.set_num_threads(1)
 torch.backends.mkldnn.enabled = False  # oneDNN picks its kernels by processor
+stages.require_pinned(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,99 @@
+"""The bytes of a result depend on the commit and on nothing that a caller sets."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import stages
+from tests.conftest import ENVIRONMENT, ROOT, Project
+
+HOSTILE = {
+    "MKL_CBWR": "AVX512",
+    "ATEN_CPU_CAPABILITY": "default",
+    "OMP_NUM_THREADS": "2",
+    "MKL_NUM_THREADS": "2",
+    "OPENBLAS_NUM_THREADS": "2",
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "NPY_ENABLE_CPU_FEATURES": "X86_V4",
+    "PYTHONHASHSEED": "123",
+    "TZ": "Pacific/Auckland",
+    "LANG": "tr_TR.UTF-8",
+    "LC_ALL": "tr_TR.UTF-8",
+    "MPLBACKEND": "svg",
+    "USER": "somebody",
+    "LOGNAME": "somebody",
+    "SOURCE_DATE_EPOCH": "1",
+}
+MATPLOTLIBRC = "figure.dpi: 40\nlines.linewidth: 7\naxes.unicode_minus: False\nfont.size: 30\n"
+
+
+def test_no_environment_changes_a_byte(
+    finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "another home"
+    home.mkdir()
+    (home / "matplotlibrc").write_bytes(b"\xff\xfe stops the import of matplotlib")
+    hostile = HOSTILE | {"HOME": str(home), "MPLCONFIGDIR": str(home)}
+    hostile["MATPLOTLIBRC"] = str(home)
+    for key, value in hostile.items():
+        monkeypatch.setitem(ENVIRONMENT, key, value)
+    clone = tmp_path / "a folder with spaces"
+    finished.run("git", "clone", "--quiet", "--config", "core.autocrlf=true", ".", str(clone))
+    project = Project(clone)
+    (clone / "matplotlibrc").write_text(MATPLOTLIBRC)
+    project.run("dvc", "repro", "--force", "--no-run-cache")
+    assert (clone / "dvc.lock").read_bytes() == (finished.root / "dvc.lock").read_bytes()
+    assert project.run("git", "status", "--porcelain") == "?? matplotlibrc\n"
+
+
+def test_another_version_is_told_in_one_line_and_runs(project: Project) -> None:
+    before = (project.root / "data/phases.npz").read_bytes()
+    command = ("python", "-m", "stages.generate", "phases", "--out", "data/phases.npz")
+    assert project.try_(*command).stderr == ""
+    lock = (project.root / "requirements.lock").read_text()
+    installed = stages.metadata.version("numpy")
+    project.edit("requirements.lock", f"\nnumpy=={installed}\n", "\nnumpy==1.0\n")
+    said = project.try_(*command)
+    assert said.returncode == 0
+    assert said.stderr == f"note: bytes may differ from dvc.lock's: numpy is {installed}, not 1.0\n"
+    assert (project.root / "data/phases.npz").read_bytes() == before
+    assert f"numpy=={installed}\n" in lock
+
+
+def test_a_processor_without_avx2_is_told_and_not_led_into_its_instructions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everything = stages.pins("x86_64", {"avx2", "fma"})
+    assert everything == stages.PINNED_ENVIRONMENT
+    for machine, features in (("x86_64", {"sse4_2", "avx"}), ("aarch64", set()), ("arm64", set())):
+        left = everything.keys() - stages.pins(machine, features).keys()
+        assert left == {"ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES"}
+    monkeypatch.setattr(stages, "processor_features", lambda: {"sse4_2", "avx"})
+    assert "the processor has no AVX2 and FMA" in stages.doubts()
+    monkeypatch.setattr(stages.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(stages.platform, "system", lambda: "Darwin")
+    assert "this is Darwin on arm64, not Linux on x86_64" in stages.doubts()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import numpy, stages", "import stages before numpy"),
+        (
+            "import stages, os; os.environ['ATEN_CPU_CAPABILITY'] = 'default'; import torch;"
+            "torch.zeros(9).tanh(); os.environ['ATEN_CPU_CAPABILITY'] = 'avx2';"
+            "import stages.core.model",
+            "torch runs on DEFAULT and 1 threads; expected AVX2 and 1",
+        ),
+    ],
+)
+def test_libraries_that_were_loaded_under_other_values_are_refused(code: str, said: str) -> None:
+    free = {key: os.environ[key] for key in os.environ.keys() - stages.PINNED_ENVIRONMENT.keys()}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=free, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert f"ImportError: {said}" in done.stderr
