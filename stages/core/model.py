@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
 import torch
 from safetensors.torch import save as to_safetensors
@@ -105,22 +106,25 @@ class Network(nn.Module):
             return self._run_elman(state, steps)
         return step_freely(self, output, state, steps)
 
+    @np.errstate(over="ignore", invalid="ignore")  # a free run may blow up
     def _run_elman(self, state: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
         """Do as `run`, with the read-out folded into the recurrent matrix.
 
-        The next input is w·h + b, so h' = tanh((U + v w) h + (v b + c)): one product a step.
+        The next input is w·h + b, so h' = tanh((U + v w) h + (v b + c)): one product a step, in
+        NumPy, whose calls are the cheapest.
         """
-        w_ih, w_hh, b_ih, b_hh = self.rnn.all_weights[0]
-        recurrent = (w_hh + w_ih @ self.linear.weight).T.contiguous()
-        bias = b_ih + b_hh + w_ih[:, 0] * self.linear.bias
-        states = torch.empty((steps + 1, *state.shape[2:]), dtype=state.dtype)
-        states[0] = state[0, 0]
-        before = states[0]
-        for after in states[1:].unbind():
-            torch.addmm(bias, before, recurrent, out=after)
-            before = after.tanh_()
-        hidden = states[1:].transpose(0, 1)
-        return self.linear(hidden), hidden, before[None, None]
+        w_ih, w_hh, b_ih, b_hh = (weights.numpy() for weights in self.rnn.all_weights[0])
+        w_out, b_out = self.linear.weight.numpy(), self.linear.bias.numpy()
+        recurrent = np.ascontiguousarray((w_hh + w_ih @ w_out).T)
+        bias = b_ih + b_hh + w_ih @ b_out
+        states = np.empty((steps + 1, *state.shape[2:]), dtype=bias.dtype)
+        states[0] = before = state[0, 0].numpy()
+        for after in list(states[1:]):
+            np.dot(before, recurrent, out=after)
+            after += bias
+            before = np.tanh(after, after)
+        hidden = torch.from_numpy(states[1:]).transpose(0, 1)
+        return self.linear(hidden), hidden, torch.from_numpy(before)[None, None]
 
 
 def rnn_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
