@@ -85,13 +85,16 @@ def refuse_idle(own: rules.Gate, metrics: Iterable[str]) -> None:
     A rule that only the revision of `--rules-from` still has may be idle, or the change that takes
     it away could never pass.
     """
-    section = YAML().load(PARAMS.read_text(encoding="utf-8"))["gate"]
-    lines = [
-        f"{PARAMS}:{section[key].lc.item(index)[0] + 1}: gate.{key}[{index}] {why}"
-        for key, index, why in own.idle(metrics)
-    ]
-    if lines:
-        raise params.InputError("\n".join(lines))
+    idle = list(own.idle(metrics))
+    if idle:
+        section = YAML().load(PARAMS)["gate"]
+        lines = {(key, index): section[key].lc.item(index)[0] + 1 for key, index, _ in idle}
+        raise params.InputError(
+            "\n".join(
+                f"{PARAMS}:{lines[key, index]}: gate.{key}[{index}] {why}"
+                for key, index, why in idle
+            )
+        )
 
 
 def refuse_unreadable(before: sides.Side) -> None:

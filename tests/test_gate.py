@@ -16,6 +16,7 @@ import dvc.api
 import pytest
 from rich.console import Console
 from rich.text import Text
+from ruamel.yaml import YAML
 
 from stages import gate
 from stages.core import comparison, params, rules, sides
@@ -203,6 +204,16 @@ def test_a_lost_file_fails_and_is_named(
     found = compare()
     assert failures(found) == {"a.*": outcome}
     assert found.notes[0].startswith("a.*: reports/a/metrics.json: ")
+
+
+def test_a_lost_file_fails_though_dvc_has_it_in_its_cache(repo: Project) -> None:
+    repo.edit("dvc.yaml", "            cache: false\n", "            cache: true\n")
+    repo.run("git", "rm", "--quiet", "--cached", "-r", "reports")
+    repo.run("dvc", "commit", "--force", "--quiet")
+    repo.commit("metrics in the cache")
+    assert failures(compare()) == {}
+    delete(repo.root / "reports/a")
+    assert failures(compare()) == {"a.*": "missing"}
 
 
 def test_a_lost_file_at_the_baseline_cannot_be_judged(repo: Project) -> None:
@@ -533,6 +544,17 @@ def test_the_reports_say_the_same(failing: comparison.Comparison) -> None:
     assert "\n| a.held |" in page and "it \\| \\`\\<b>" in page
 
 
+def test_the_reports_hold_the_largest_numbers(repo: Project) -> None:
+    write_metrics(repo, "a", changed("run.rmse", 1.7e308) | {"held": -1.7e308})
+    repo.commit("large")
+    write_metrics(repo, "a", changed("run.rmse", -1.7e308) | {"held": 1.7e308})
+    found = compare()
+    told = {metric["metric"]: metric for metric in json.loads(comparison.as_json(found))["metrics"]}
+    assert told["a.run.rmse"]["change"] == -sys.float_info.max
+    assert failures(found) == {}
+    assert comparison.markdown(found) and comparison.as_junit(found) and screen(found)
+
+
 def screen(found: comparison.Comparison, **options: Any) -> list[str]:
     console = Console(file=io.StringIO(), width=80, highlight=False, **options)
     comparison.show(found, console)
@@ -551,7 +573,7 @@ def test_the_table_fits_a_terminal_of_80_columns(failing: comparison.Comparison)
     assert max(map(len, lines)) <= 80
     assert name in "".join(line.split(" ")[0] for line in lines)
     assert any(
-        line.split()[-5:] == ["-0.0001235", "-1e+03", "≤", "-1.23e-05", "informational"]
+        line.split()[-5:] == ["-0.0001235", "-1e+03", "≤", "-1.235e-05", "informational"]
         for line in lines
     )
 
@@ -598,3 +620,60 @@ def test_the_workflow_is_one_that_github_accepts() -> None:
         *("check-jsonschema", "--builtin-schema", "vendor.github-workflows"),
         ".github/workflows/pipeline.yaml",
     )
+
+
+SMALL_GATE = """
+gate:
+  rules:
+    - {metrics: '*.teacher_forced.mae', better: lower, abs_tol: 0}
+    - {metrics: '*.teacher_forced.*', better: lower, rel_tol: 10}
+    - {metrics: '*.cold_start.mse', better: lower, limit: 1e9}
+  informational: ['*.parameters', '*.memory_wiped.*', '*.free_running.*']
+"""
+
+
+@pytest.fixture
+def gated(project: Project) -> Project:
+    """The finished pipeline, with rules."""
+    with (project.root / "params.yaml").open("a") as file:
+        file.write(SMALL_GATE)
+    assert "up to date" in project.run("dvc", "status")
+    project.commit("rules")
+    return project
+
+
+def test_a_worse_recipe_fails_from_the_recipe_to_the_verdict(gated: Project) -> None:
+    assert run_gate(gated)[0] == 0
+    gated.run("git", "checkout", "--quiet", "-b", "worse")
+    gated.edit("params.yaml", "iterations: 20", "iterations: 1")
+    gated.run("dvc", "repro", "evaluate@stable")
+    gated.commit("fewer iterations")
+    code, out, _ = run_gate(gated, "--rules-from", "main")
+    assert code == 1
+    assert "models.stable.training.adam.iterations: 20 → 1" in out
+    failed = [line.split()[0] for line in out.splitlines() if line.rstrip().endswith(" regressed")]
+    assert "stable.teacher_forced.mae" in failed
+    assert {name.split(".")[0] for name in failed} == {"stable"}
+
+
+def test_calibrate_reports_the_spread_and_warns_of_noise(gated: Project) -> None:
+    code, out, _ = run_gate(gated, "calibrate", "--model", "stable", "--seeds", "2")
+    assert code == 0
+    assert gated.run("git", "status", "--porcelain") == ""
+    measured = YAML().load(out[out.index("calibration:") : out.index("warning:")])["calibration"]
+    section = rules.Calibration.model_validate(params.plain(measured["stable"]))
+    committed = json.loads((gated.root / "reports/stable/metrics.json").read_text())
+    least, median, most = section.spread["teacher_forced.rmse"]
+    assert least < median < most and section.seeds == 2
+    assert committed["teacher_forced"]["rmse"] in (least, most), "seed 0 is the committed one"
+    warned = [line.split()[1] for line in out.splitlines() if line.startswith("warning:")]
+    assert warned == ["stable.teacher_forced.mae:"]
+
+
+def test_calibrate_refuses_what_it_cannot_make(gated: Project) -> None:
+    for arguments, message in (
+        (("--model", "none"), "dvc.yaml has no stage 'train@none'; expected a row of `models`"),
+        (("--model", "stable", "--seeds", "1"), "--seeds is 1; expected 2 or more"),
+    ):
+        code, _, err = run_gate(gated, "calibrate", *arguments)
+        assert (code, err) == (2, f"error: {message}\n")

@@ -162,7 +162,7 @@ def show(model: str, found: Sequence[Spread], console: Console) -> None:
     console.print(table)
     lines = ["", "calibration:", f"  {model}:", f"    seeds: {seeds}", "    spread:"]
     for spread in found:
-        if spread.summary:
+        if spread.summary and spread.fail_median is not None:
             values = ", ".join(f"{value:.6g}" for value in spread.summary)
             lines.append(f"      {spread.metric.removeprefix(f'{model}.')}: [{values}]")
     console.print(Text("\n".join(lines)), soft_wrap=True)

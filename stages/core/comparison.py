@@ -9,15 +9,17 @@ from typing import Any
 from xml.etree import ElementTree
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from stages.core.rules import Row, Value
+from stages.core.rules import Row, Value, approximate
 
 COLUMNS = ("metric", "baseline", "now", "change", "allowed", "verdict")
 PIPED_WIDTH = 160
 NARROWEST_NAME = 20
 LONGEST_WORD = 14  # "no oscillation"
+REMARKABLE = ("acknowledged", "no rule", "new")
 COLOURS = {"acknowledged": "yellow", "no rule": "yellow", "new": "cyan", "held": "green"}
 
 
@@ -47,12 +49,15 @@ class Comparison:
         return "regressed" if self.failed else "held"
 
     @property
-    def headline(self) -> str:
-        """Return one line that says what came out."""
-        failed, seen = len(self.failed), len(self.rows)
-        if not failed:
-            return f"held: none of {seen} metrics fails its rule"
-        return f"regressed: {failed} of {seen} {'metrics fail' if failed > 1 else 'metrics fails'}"
+    def counts(self) -> str:
+        """Return how many metrics failed, and how many more the reader should look at."""
+        seen = len(self.rows)
+        some = f"{len(self.failed)} of {seen} metrics " + (
+            "fail" if len(self.failed) > 1 else "fails"
+        )
+        others = Counter(row.outcome for row in self.rows if row.outcome in REMARKABLE)
+        told = [f"{count} {outcome}" for outcome, count in others.items()]
+        return ", ".join([some if self.failed else f"none of {seen} metrics fails", *told])
 
     @property
     def loud(self) -> list[Row]:
@@ -64,13 +69,8 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """Return what there is to say about the rows that do not just hold."""
-        noted = (row for row in self.rows if row.note and (row.failed or not row.quiet))
-        told = [
-            f"{row.metric}: {row.note}"
-            for row in noted
-            if row.failed or row.outcome == "acknowledged"
-        ]
+        """Return what there is to say about the failures, acknowledged or not, and besides."""
+        told = [f"{row.metric}: {row.note}" for row in self.rows if row.accepted and row.note]
         return [*told, *self.remarks]
 
 
@@ -98,9 +98,9 @@ def cells(row: Row) -> tuple[str, ...]:
     """Return the row as it stands in a table."""
     allowed = change = "–"
     if row.allowed is not None:
-        allowed = f"{'≤' if row.better == 'lower' else '≥'} {float(row.allowed):.3g}"
+        allowed = f"{'≤' if row.better == 'lower' else '≥'} {approximate(row.allowed):.4g}"
     if row.change is not None:
-        change = f"{float(row.change):+.2g}" if row.change else "0"
+        change = f"{approximate(row.change):+.3g}" if row.change else "0"
     return row.metric, number(row.baseline), number(row.now), change, allowed, row.outcome
 
 
@@ -113,6 +113,8 @@ def quiet_counts(rows: Iterable[Row]) -> str:
 def show(found: Comparison, console: Console) -> None:
     """Print the comparison: in colour and folded to the width of a terminal, else plain."""
     say = console.print
+    # No markup: names and reasons may hold brackets. No folding where nobody reads along.
+    plain = {"markup": False, "soft_wrap": not console.is_terminal}
     if found.loud:
         say(table(found.loud, console.width))
     if found.quiet:
@@ -128,9 +130,10 @@ def show(found: Comparison, console: Console) -> None:
         if lines:
             say(f"\n{title}", style="bold")
         for line in lines:
-            say(Text(f"  {line}"), soft_wrap=not console.is_terminal)
-    say(f"\nbaseline {found.baseline} ({found.why}), rules of {found.judged_by}")
-    say(Text(found.headline, style="bold red" if found.failed else "bold green"))
+            say(Padding(Text(line), (0, 0, 0, 2)) if console.is_terminal else f"  {line}", **plain)
+    say(f"\nbaseline {found.baseline} ({found.why}), rules of {found.judged_by}", **plain)
+    colour = "bold red" if found.failed else "bold green"
+    say(f"{found.verdict}: {found.counts}", style=colour)
 
 
 def table(rows: Sequence[Row], width: int) -> Table:
@@ -167,8 +170,8 @@ def markdown(found: Comparison) -> str:
     """Return the comparison as Markdown, for a pull request."""
     parts = [
         f"## Metrics {found.verdict}",
-        f"{found.headline}. Baseline `{found.baseline}` ({found.why}), "
-        f"rules of `{found.judged_by}`.",
+        f"{found.counts}. Baseline: {found.baseline} ({escaped(found.why)}); "
+        f"rules of {escaped(found.judged_by)}.",
     ]
     if found.loud:
         parts.append(markdown_table(COLUMNS, map(cells, found.loud)))
@@ -198,7 +201,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def escaped(text: str) -> str:
     """Return text that is no markup in a cell of a Markdown table."""
-    for mark in "\\|*_<`":
+    for mark in "\\|*<`":
         text = text.replace(mark, f"\\{mark}")
     return text.replace("\n", " ")
 
@@ -216,8 +219,8 @@ def as_json(found: Comparison) -> str:
                     "metric": row.metric,
                     "baseline": row.baseline,
                     "now": row.now,
-                    "change": None if row.change is None else float(row.change),
-                    "allowed": None if row.allowed is None else float(row.allowed),
+                    "change": None if row.change is None else approximate(row.change),
+                    "allowed": None if row.allowed is None else approximate(row.allowed),
                     "better": row.better,
                     "verdict": row.outcome,
                     "note": row.note,

@@ -2,6 +2,7 @@
 
 import datetime
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -183,7 +184,7 @@ class Row:
             past = exact(self.now) - self.allowed
             past = past if self.better == "lower" else -past
             scale = abs(self.allowed) or Fraction(1, 10**12)
-            excess = ratio(past, scale)
+            excess = approximate(past / scale)
         return OUTCOMES.index(self.outcome), -excess, self.metric
 
 
@@ -250,8 +251,9 @@ def exact(value: int | float) -> Fraction:
     return Fraction(repr(value))
 
 
-def ratio(part: Fraction, whole: Fraction) -> float:
+def approximate(value: Fraction) -> float:
+    """Return the nearest float, the largest one for what is larger."""
     try:
-        return float(part / whole)
+        return float(value)
     except OverflowError:
-        return math.copysign(math.inf, part)
+        return sys.float_info.max if value > 0 else -sys.float_info.max

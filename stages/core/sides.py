@@ -10,7 +10,7 @@ import math
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dvc.api import DVCFileSystem
@@ -70,7 +70,9 @@ def read(revision: str | None) -> Side:
             )
         side.files[model] = path
         try:
-            side.metrics.update(parse(f"{model}.", fs.cat_file(f"/{path}")))
+            # In the workspace DVC would fall back on its cache for a file that is gone.
+            content = fs.cat_file(f"/{path}") if revision else Path(path).read_bytes()
+            side.metrics.update(parse(f"{model}.", content))
         except FileNotFoundError:
             side.faults[model] = "missing", f"{path}: no such file"
         except (OSError, ValueError, RecursionError) as error:
