@@ -82,8 +82,8 @@ def main() -> None:
     parser.add_argument("row", help="name of a row of `datasets` in params.yaml")
     parser.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
     parser.add_argument("--report", type=Path, required=True, help="folder of what figures show")
-    arguments = parser.parse_args()
-    row = params.read(Path("params.yaml"), ("datasets", arguments.row), Dataset)
+    arguments = entry.arguments(parser)
+    row = params.read(entry.PARAMS, ("datasets", arguments.row), Dataset)
     splits = generate(row)
     write_table(
         arguments.report / "sequences.csv",

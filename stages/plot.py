@@ -43,9 +43,9 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
     parser.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
     parser.add_argument("--page", type=Path, required=True, help="page to write (.md)")
-    arguments = parser.parse_args()
+    arguments = entry.arguments(parser)
 
-    rows = {name: params.read(Path("params.yaml"), (name,), Rows).root for name in SECTIONS}
+    rows = {name: params.read(entry.PARAMS, (name,), Rows).root for name in SECTIONS}
     models = [
         reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
         for name in rows["models"]
