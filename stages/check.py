@@ -15,10 +15,14 @@ from stages.core.dataset import Dataset, as_range
 from stages.core.document import Mistake, Part
 from stages.core.protocol import Evaluation
 from stages.core.recipe import LevenbergMarquardt, ModelRow
+from stages.core.rules import Gate
 
-SECTIONS = ("datasets", "models", "evaluate", "plot", "gate")
-OPTIONAL = ("plot", "gate")
-RESERVED = {"datasets": (), "models": ("cards", "datasets", "figures")}  # other folders of reports/
+REQUIRED = ("datasets", "models", "evaluate")
+SECTIONS = (*REQUIRED, "gate")
+RESERVED = {
+    "datasets": (),
+    "models": ("cards", "datasets", "figures", "plots"),
+}  # other folders of reports/
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 MOST_NUMBERS = 200_000_000  # in memory at one time: 1.6 GB
@@ -56,6 +60,8 @@ def check(path: Path) -> None:
                 mistakes += rollout_fits(row, model, data)
                 if model.dataset in datasets:
                     mistakes += steps_agree(row, datasets[model.dataset][1], evaluation, data)
+    if "gate" in root.parts:
+        mistakes += params.validate(root.parts["gate"], Gate)[1]
     if mistakes:
         raise document.input_error(mistakes)
 
@@ -65,9 +71,9 @@ def section_names(root: Part) -> Iterator[Mistake]:
     for name, part in root.parts.items():
         if name not in SECTIONS:
             yield part.mistake(f"is not a section{params.nearest(name, SECTIONS)}")
-    for name in SECTIONS:
-        if name not in root.parts and name not in OPTIONAL:
-            yield root.mistake(f"has no section {name}; expected {', '.join(SECTIONS[:3])}")
+    for name in REQUIRED:
+        if name not in root.parts:
+            yield root.mistake(f"has no section {name}; expected {', '.join(REQUIRED)}")
 
 
 def rows(

@@ -125,7 +125,7 @@ def levenberg_marquardt(
             if np.linalg.norm(step) <= SMALLEST_STEP * np.linalg.norm(weights):
                 set_cell_weights(network, weights)
                 set_read_out(network, read_out.weights)
-                report(iteration, iteration * problem.inputs.numel(), before / counted)
+                report(iteration, iteration * problem.inputs.numel(), before / problem.counted)
                 return
             set_cell_weights(network, weights + step)
             tried = best_read_out(network, problem)

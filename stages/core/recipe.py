@@ -48,7 +48,7 @@ class LevenbergMarquardt(Schema):
     warmup: int = Field(19, ge=0, le=1_000_000, description="a whole number from 0 to 1000000")
     noise: float = Field(1e-3, gt=0, le=10, description="a number above 0 and up to 10")
     noise_weight: float = Field(1e-5, gt=0, le=1, description="a number above 0 and up to 1")
-    ridge: float = Field(1e-11, gt=0, le=1, description="a number above 0 and up to 1")
+    ridge: float = Field(1e-11, ge=1e-15, le=1, description="a number from 1e-15 to 1")
 
 
 class Training(Schema):
