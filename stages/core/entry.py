@@ -23,21 +23,19 @@ def run(main: Callable[[], None]) -> None:
     try:
         refuse_foreign_copy()
         main()
+        return
     except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        told = str(error)
     except OSError as error:
-        print(f"{error.filename or 'a file'}: {reason(error)}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        told = f"{error.filename or 'a file'}: {reason(error)}"
     except (MemoryError, RuntimeError) as error:
         # torch has no error of its own for this.
         if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
             raise
-        print(
-            "not enough memory: expected fewer or shorter sequences, or a smaller network",
-            file=sys.stderr,
-        )
-        sys.exit(BAD_INPUT)
+        told = "not enough memory; expected fewer or shorter sequences, or a smaller network"
+    for line in told.splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
 
 
 def arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
