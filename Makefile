@@ -7,7 +7,9 @@ export PYTHONPATH :=
 
 .PHONY: repro test lint gate verify verify-cpus bench readme lock
 
+# The check comes first: some mistakes in params.yaml trip DVC before any stage starts.
 repro: $(BIN)/.ready
+	$(BIN)/python -m stages.check
 	$(BIN)/dvc repro
 
 test: $(BIN)/.ready

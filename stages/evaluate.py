@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,9 +196,12 @@ def principal_axes(states: Floats) -> Floats:
     return axes
 
 
-def write_text(path: Path, text: str) -> None:
-    with files.whole(path) as partial:
-        partial.write_text(text, encoding="utf-8", newline="\n")
+def write_texts(texts: dict[Path, str]) -> None:
+    """Write all files or, where one of them cannot be written, none."""
+    with ExitStack() as stack:
+        for path, text in texts.items():
+            partial = stack.enter_context(files.whole(path))
+            partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def main() -> None:
@@ -207,9 +211,10 @@ def main() -> None:
     parser.add_argument("training", type=Path, help="the model's training curve (.csv)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model's reports")
     parser.add_argument("--card", type=Path, required=True, help="card of the model (.json)")
-    arguments = parser.parse_args()
-    settings = params.read(Path("params.yaml"), ("evaluate",), Evaluation)
+    arguments = entry.arguments(parser)
+    settings = params.read(entry.PARAMS, ("evaluate",), Evaluation)
     subject, facts = load(arguments.model, arguments.data, settings)
+    curve = files.text(arguments.training)
 
     result, shown = run_freely(subject)
     report = {
@@ -222,13 +227,12 @@ def main() -> None:
         for name, table in tables(subject, result, shown).items()
     }
     texts["metrics.json"] = json.dumps(report, indent=2, allow_nan=False) + "\n"
-    texts["training.csv"] = arguments.training.read_text(encoding="utf-8")
-    for name, text in texts.items():
-        if name != "training.csv":
-            write_text(arguments.out / name, text)
+    written = {arguments.out / name: text for name, text in texts.items()}
+    texts["training.csv"] = curve
     digests = {name: hashlib.sha256(texts[name].encode()).hexdigest() for name in sorted(texts)}
     card = {"model": facts, "evaluate": settings.model_dump(), "sha256": digests}
-    write_text(arguments.card, json.dumps(card, indent=2, sort_keys=True) + "\n")
+    written[arguments.card] = json.dumps(card, indent=2, sort_keys=True) + "\n"
+    write_texts(written)
 
 
 def load(model_path: Path, data: Path, settings: Evaluation) -> tuple[Subject, dict[str, Any]]:
@@ -243,10 +247,11 @@ def load(model_path: Path, data: Path, settings: Evaluation) -> tuple[Subject, d
             f"{data}: time_step is {sines.time_step:g}; expected {facts['time_step']:g}, "
             f"the one that {model_path} was trained with"
         )
-    if settings.warmup >= sines.values.shape[1]:
+    most = sines.values.shape[1] - 2
+    if settings.warmup > most:
         raise params.InputError(
-            f"params.yaml: evaluate.warmup is {settings.warmup}; expected less than the "
-            f"{sines.values.shape[1]} values of a sequence in {data}"
+            f"{data}: has sequences of {most + 2} values; expected {settings.warmup + 2} at least "
+            f"for evaluate.warmup {settings.warmup}: make it again with `dvc repro`"
         )
     return Subject(network, carried, sines, settings), facts
 

@@ -69,8 +69,8 @@ def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float
 
 
 def write_table(path: Path, header: str, rows: Iterable[tuple[str | float, ...]]) -> None:
-    """Write a CSV file, whole or not at all; floats have six significant digits."""
-    with files.whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as stream:
+    """Write a CSV file; floats have six significant digits."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header.split(","))
         for row in rows:
@@ -82,20 +82,18 @@ def main() -> None:
     parser.add_argument("row", help="name of a row of `datasets` in params.yaml")
     parser.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
     parser.add_argument("--report", type=Path, required=True, help="folder of what figures show")
-    arguments = parser.parse_args()
-    row = params.read(Path("params.yaml"), ("datasets", arguments.row), Dataset)
+    arguments = entry.arguments(parser)
+    row = params.read(entry.PARAMS, ("datasets", arguments.row), Dataset)
     splits = generate(row)
-    write_table(
-        arguments.report / "sequences.csv",
-        "sequence,periods,value,truth",
-        shown_sequences(splits["train"]),
-    )
-    write_table(
-        arguments.report / "distributions.csv",
-        "quantity,low,high,share",
-        distributions(splits["train"]),
-    )
-    series.save(arguments.out, splits)
+    # All outputs or none: each is put in its place when the others are written.
+    with (
+        files.whole(arguments.report / "sequences.csv") as sequences,
+        files.whole(arguments.report / "distributions.csv") as spread,
+    ):
+        train = splits["train"]
+        write_table(sequences, "sequence,periods,value,truth", shown_sequences(train))
+        write_table(spread, "quantity,low,high,share", distributions(train))
+        series.save(arguments.out, splits)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Draw the figures, and write the page around them, from the reports alone."""
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,9 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
     parser.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
     parser.add_argument("--page", type=Path, required=True, help="page to write (.md)")
-    arguments = parser.parse_args()
+    arguments = entry.arguments(parser)
 
-    rows = {name: params.read(Path("params.yaml"), (name,), Rows).root for name in SECTIONS}
+    rows = {name: params.read(entry.PARAMS, (name,), Rows).root for name in SECTIONS}
     models = [
         reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
         for name in rows["models"]
@@ -62,16 +63,16 @@ def main() -> None:
             "training": figures.training(models),
             "data": figures.data(datasets),
         }
-        for name, figure in drawn.items():
-            with files.whole(arguments.figures / f"{name}.png") as partial:
+        with ExitStack() as outputs:  # all or none
+            for name, figure in drawn.items():
+                partial = outputs.enter_context(files.whole(arguments.figures / f"{name}.png"))
                 drawing.save(figure, partial)
-    for name, table in tables.plot_tables(models).items():
-        with files.whole(arguments.tables / name) as partial:
-            table.to_csv(partial, index=False, float_format=SIGNIFICANT, lineterminator="\n")
-    with files.whole(arguments.page) as partial:
-        partial.write_text(
-            page.page(models, compared, list(drawn), rows), encoding="utf-8", newline="\n"
-        )
+            for name, table in tables.plot_tables(models).items():
+                partial = outputs.enter_context(files.whole(arguments.tables / name))
+                table.to_csv(partial, index=False, float_format=SIGNIFICANT, lineterminator="\n")
+            partial = outputs.enter_context(files.whole(arguments.page))
+            text = page.page(models, compared, list(drawn), rows)
+            partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -151,8 +151,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="dataset file to train on (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="model file to write")
     parser.add_argument("--curve", type=Path, required=True, help="training curve to write (.csv)")
-    arguments = parser.parse_args()
-    row = params.read(Path("params.yaml"), ("models", arguments.row), ModelRow)
+    arguments = entry.arguments(parser)
+    row = params.read(entry.PARAMS, ("models", arguments.row), ModelRow)
     sines, validation = (series.load(arguments.data, split) for split in ("train", "validation"))
     network, carried, curve = train(
         arguments.row, row, *(torch.from_numpy(split.values) for split in (sines, validation))
@@ -161,7 +161,7 @@ def main() -> None:
     facts |= {"time_step": sines.time_step}
     with files.whole(arguments.curve) as partial:
         curve.to_csv(partial, index=False, float_format=SIGNIFICANT, lineterminator="\n")
-    model.save(arguments.out, network, carried, facts)
+        model.save(arguments.out, network, carried, facts)
 
 
 if __name__ == "__main__":

@@ -104,9 +104,10 @@ def test_a_full_disk_is_one_line_and_the_old_outputs_stay(project: Project) -> N
         old = small / "phases.npz"
         old.write_bytes(b"old")
         (small / "filler").write_bytes(bytes(4096))
-        said = project.try_("python", "-m", "stages.generate", "phases", "--out", str(old))
+        report = ("--report", "reports/datasets/phases")
+        said = project.try_("python", "-m", "stages.generate", "phases", "--out", str(old), *report)
         assert said.returncode == 2
-        assert said.stderr == f"error: {old}: No space left on device\n"
+        assert said.stderr == f"error: {old}: cannot be written: No space left on device\n"
         assert old.read_bytes() == b"old" and not list(small.glob("*.partial"))
     finally:
         subprocess.run(["umount", str(small)], check=True)

@@ -93,7 +93,8 @@ def test_the_network_has_the_blogs_parameters() -> None:
 
 @pytest.mark.parametrize("cell", ["linear", "rnn", "gru", "lstm"])
 def test_a_model_file_gives_back_the_model(cell: str, tmp_path) -> None:
-    facts = {"cell": cell, "hidden_size": 5, "num_layers": 1, "lags": 3, "time_step": 0.1}
+    facts = {"dataset": "a", "cell": cell, "hidden_size": 5, "num_layers": 1, "lags": 3}
+    facts |= {"time_step": 0.1}
     network = drawn(cell) if cell != "linear" else model.Lags(3).double()
     carried = random_values(*network.initial_state(1).shape)
     for name in ("a", "b"):

@@ -3,11 +3,22 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from stages.core.params import Schema
 
-Range = Annotated[list[float], Field(min_length=2, max_length=2)]
+Whole = Annotated[int, Field(ge=1, le=1_000_000)]
+Number = Annotated[float, Field(ge=1e-6, le=1e6, description="a number from 1e-6 to 1e6")]
+Phase = Annotated[float, Field(ge=-1e6, le=1e6, description="a number from -1e6 to 1e6 [rad]")]
+
+
+def _ascending(bounds: list[float]) -> list[float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"expected [low, high], got {bounds[0]:g} above {bounds[1]:g}")
+    return bounds
+
+
+Range = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
 class Dataset(Schema):
@@ -15,21 +26,19 @@ class Dataset(Schema):
 
     seed: int = Field(0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
     sequences: int = Field(64, ge=1, le=10_000_000, description="a whole number from 1 to 10000000")
-    validation_sequences: int = Field(
-        64, ge=1, le=1_000_000, description="a whole number from 1 to 1000000"
-    )
-    test_sequences: int = Field(
-        64, ge=1, le=1_000_000, description="a whole number from 1 to 1000000"
-    )
+    validation_sequences: Whole = Field(64, description="a whole number from 1 to 1000000")
+    test_sequences: Whole = Field(64, description="a whole number from 1 to 1000000")
     steps: int = Field(50, ge=3, le=1_000_000, description="a whole number from 3 to 1000000")
-    span: float = Field(10.0, gt=0, le=1e6, description="a number above 0 and up to 1e6")
-    phase: Literal["uniform"] | Annotated[list[float], Field(min_length=1)] = Field(
+    span: Number = Field(10.0, description="a number from 1e-6 to 1e6 [units of time]")
+    phase: Literal["uniform"] | Annotated[list[Phase], Field(min_length=1)] = Field(
         "uniform", description="`uniform` or a list of numbers to draw from [rad]"
     )
-    frequency: float | Range = Field(
-        1.0, description="a number above 0, or [low, high] [rad per unit of time]"
+    frequency: Number | Range = Field(
+        1.0,
+        validate_default=True,
+        description="a number from 1e-6 to 1e6, or [low, high] [rad per unit of time]",
     )
-    amplitude: float | Range = Field(1.0, description="a number above 0, or [low, high]")
+    amplitude: Number | Range = Field(1.0, description="a number from 1e-6 to 1e6, or [low, high]")
     noise: float = Field(0.0, ge=0, le=1e3, description="a number from 0 to 1000")
 
     @property
@@ -37,20 +46,20 @@ class Dataset(Schema):
         """Units of time between two values: `steps` values spread evenly over `span`."""
         return self.span / (self.steps - 1)
 
-    @model_validator(mode="after")
-    def _ranges(self) -> "Dataset":
-        for name in ("frequency", "amplitude"):
-            low, high = as_range(getattr(self, name))
-            if not 0 < low <= high:
-                raise ValueError(f"{name} is [{low:g}, {high:g}]; expected 0 < low <= high")
-        nyquist = math.pi / self.time_step
-        highest = as_range(self.frequency)[1]
-        if highest >= nyquist:
-            raise ValueError(
-                f"frequency {highest:g} is at or above the Nyquist frequency {nyquist:g} "
-                f"of {self.steps} steps over a span of {self.span:g}; expected a lower one"
-            )
-        return self
+    @field_validator("frequency")
+    @classmethod
+    def _below_nyquist(
+        cls, frequency: float | list[float], info: ValidationInfo
+    ) -> float | list[float]:
+        if {"steps", "span"} <= info.data.keys():  # else they have mistakes of their own
+            steps, span = info.data["steps"], info.data["span"]
+            nyquist, highest = math.pi * (steps - 1) / span, as_range(frequency)[1]
+            if highest >= nyquist:
+                raise ValueError(
+                    f"expected less than {nyquist:.4g}, the Nyquist frequency of "
+                    f"{steps} steps over a span of {span:g}"
+                )
+        return frequency
 
 
 def as_range(setting: float | list[float]) -> tuple[float, float]:

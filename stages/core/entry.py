@@ -1,12 +1,15 @@
 """How every stage starts and ends: in its own folder, with one line for each mistake."""
 
+import argparse
+import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import stages
-from stages.core.params import InputError
+from stages.core.files import InputError, reason
 
+PARAMS = Path("params.yaml")
 BAD_INPUT = 2
 
 
@@ -20,13 +23,32 @@ def run(main: Callable[[], None]) -> None:
     try:
         refuse_foreign_copy()
         main()
+        return
     except InputError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        told = str(error)
     except OSError as error:
-        print(f"error: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        told = f"{error.filename or 'a file'}: {reason(error)}"
+    except (MemoryError, RuntimeError) as error:
+        # torch has no error of its own for this.
+        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
+            raise
+        told = "not enough memory; expected fewer or shorter sequences, or a smaller network"
+    for line in told.splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+def arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Return the command line of a stage, once the whole of params.yaml was found to be good.
+
+    So every mistake in it is told at once, before any work starts.
+    Raises InputError.
+    """
+    parsed = parser.parse_args()
+    # By name, so that it is no import of a stage and stands in no `deps`: the check knows all
+    # schemas and can refuse to run, but changes no result. Editing it must not train again.
+    importlib.import_module("stages.check").check(PARAMS)
+    return parsed
 
 
 def refuse_foreign_copy() -> None:

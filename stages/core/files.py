@@ -1,9 +1,44 @@
-"""Files that are written whole or not at all."""
+"""Files: what is in the way of reading one is said in one line; one is written whole or not."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+class InputError(Exception):
+    """What the person at the keyboard can mend; one line a mistake: where, what and how."""
+
+
+def size(path: Path, mend: str = "make it with `dvc repro`") -> int:
+    """Return the bytes of a file that can be read; links are followed, as DVC makes them.
+
+    mend: what to do where there is none.
+    Raises InputError where it is missing, may not be read, or is a folder or a device.
+    """
+    try:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
+            with path.open("rb"):
+                return status.st_size
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise InputError(f"{path}: is a link to a file that does not exist; {mend}") from None
+        raise InputError(f"{path}: no such file; {mend}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {reason(error)}") from None
+    kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+    raise InputError(f"{path}: is {kind}; expected a file")
+
+
+def text(path: Path) -> str:
+    """Return the text of a UTF-8 file; raises InputError where there is none."""
+    size(path)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is not UTF-8 text; make it again with `dvc repro`") from None
 
 
 @contextmanager
@@ -12,16 +47,31 @@ def whole(path: Path) -> Iterator[Path]:
 
     The temporary name ends in `.partial`, which Git and DVC ignore: what a killed process leaves
     behind is never taken for an output.
+    Raises InputError where the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; expected a file to write or to replace")
     partial = path.with_name(path.name + ".partial")
     try:
-        yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(partial, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a full disk is reported without one
-        raise
-    finally:
-        partial.unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {reason(error)}") from None
+
+
+def reason(error: Exception) -> str:
+    """Return what an error of the operating system or of a library says, in one short line."""
+    text = getattr(error, "strerror", None) or str(error)
+    return shown(" ".join(text.split()), 160)
+
+
+def shown(text: str, most: int = 60) -> str:
+    """Return a text as it can be shown in a line: shortened, without control characters."""
+    text = text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

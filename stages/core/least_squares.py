@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from stages.core.files import InputError
 from stages.core.model import Network, Tape
 from stages.core.sines import Floats
 from stages.core.training import Report
@@ -102,6 +103,7 @@ def levenberg_marquardt(
     """Minimise the weighted squared one-step error over all weights of a float64 network.
 
     The loss reported is a weighted mean of squares. Ends early at a minimum.
+    Raises InputError where no weight of the cell makes a difference.
     """
     read_out = best_read_out(network, problem)
     damping, growth = 0.0, 2.0
@@ -110,6 +112,12 @@ def levenberg_marquardt(
         columns = np.pad(columns, ((0, len(read_out.weights)), (0, 0)))  # no cell, no penalty
         columns -= read_out.basis @ (read_out.basis.T @ columns)
         damping = damping or FIRST_DAMPING * float((columns * columns).sum(axis=0).max())
+        if damping == 0:
+            largest = float(problem.inputs.abs().max())
+            raise InputError(
+                f"training: the loss has no slope at iteration {iteration} of Levenberg-Marquardt; "
+                f"likely cause: values up to {largest:.3g} leave every unit at its limit"
+            )
         slope, before, weights = columns.T @ read_out.residual, read_out.loss, cell_weights(network)
         triangle = upper_triangle(np.column_stack((columns, read_out.residual)))
         while True:
@@ -117,6 +125,7 @@ def levenberg_marquardt(
             if np.linalg.norm(step) <= SMALLEST_STEP * np.linalg.norm(weights):
                 set_cell_weights(network, weights)
                 set_read_out(network, read_out.weights)
+                report(iteration, iteration * problem.inputs.numel(), before / problem.counted)
                 return
             set_cell_weights(network, weights + step)
             tried = best_read_out(network, problem)

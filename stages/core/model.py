@@ -5,20 +5,23 @@ Every model has the same four parts: `initial_state(batch)`; `step(x, state)` fo
 equal stepping through them.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import safetensors
 import torch
+from pydantic import Field, ValidationError
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 import stages
 from stages.core import files
-from stages.core.params import InputError
+from stages.core.files import InputError
+from stages.core.params import Schema
 
 torch.set_num_threads(1)
 torch.backends.mkldnn.enabled = False  # oneDNN picks its kernels by processor
@@ -52,13 +55,13 @@ class Network(nn.Module):
     for `lstm` alone, the cell state c.
     """
 
-    def __init__(self, cell: str, hidden_size: int, num_layers: int) -> None:
+    def __init__(self, cell: str, hidden_size: int, num_layers: int, device: str = "cpu") -> None:
         super().__init__()
         self.cell = cell
         with torch.device("meta"):  # draws no initial weights: training does, from its own seed
             self.rnn = MODULES[cell](1, hidden_size, num_layers, batch_first=True)
             self.linear = nn.Linear(hidden_size, 1)
-        self.to_empty(device="cpu")
+        self.to_empty(device=device)
 
     def initial_state(self, batch: int) -> Tensor:
         """Return the state before the first value, zeros: (part, layer, batch, hidden)."""
@@ -203,19 +206,41 @@ def step_freely(
     return torch.stack(outputs, dim=1), torch.stack(hidden, dim=1), state
 
 
+class Facts(Schema):
+    """What is needed to build and use a model, as it stands in the model's file."""
+
+    dataset: str
+    cell: Literal["linear", "rnn", "gru", "lstm"]
+    lags: int = Field(ge=1, le=1000)
+    hidden_size: int = Field(ge=1, le=4096)
+    num_layers: int = Field(ge=1, le=64)
+    time_step: float = Field(gt=0)
+
+
 def save(path: Path, model: Model, carried: Tensor | None, facts: dict[str, Any]) -> None:
     """Write a model as safetensors, whole or not at all.
 
     carried: the hidden state that training ended with, (part, layer, 1, hidden), where it was
-    carried from one iteration into the next. facts: what is needed to build and use the model.
+    carried from one iteration into the next. facts: what `Facts` names.
+    Raises InputError where the file cannot be written.
     """
     tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     if carried is not None:
         tensors["carried_state"] = carried.detach().contiguous()
     # One key: safetensors writes several in random order.
+    facts = facts | {"sha256": digest(facts, tensors)}
     metadata = {"model": json.dumps(facts, sort_keys=True)}
     with files.whole(path) as partial:
         partial.write_bytes(to_safetensors(tensors, metadata))
+
+
+def digest(facts: dict[str, Any], tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of a model file's content: safetensors has no check sum of its own."""
+    sha = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        sha.update(tensor.numpy().tobytes())
+    return sha.hexdigest()
 
 
 def load(path: Path) -> tuple[Model, Tensor | None, dict[str, Any]]:
@@ -223,24 +248,63 @@ def load(path: Path) -> tuple[Model, Tensor | None, dict[str, Any]]:
 
     Raises InputError where the file is missing, damaged, or not what `save` writes.
     """
+    files.size(path)
+    again = "make it again with `dvc repro`"
     try:
         with safetensors.safe_open(path, "pt") as archive:
-            facts = json.loads((archive.metadata() or {})["model"])
-            tensors = {name: archive.get_tensor(name).double() for name in archive.keys()}
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; make it with `dvc repro`") from None
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: is not a readable model file: {error}") from None
+            metadata = json.loads((archive.metadata() or {}).get("model", "{}"))
+            tensors = {name: archive.get_tensor(name) for name in archive.keys()}
+    except (safetensors.SafetensorError, ValueError, RecursionError, OSError) as error:
+        reason = files.reason(error)
+        raise InputError(f"{path}: is not a readable model file ({reason}); {again}") from None
+    stored = metadata.pop("sha256", None) if isinstance(metadata, dict) else None
+    if stored is None:
+        raise InputError(f"{path}: does not say what model it holds; {again}")
+    if stored != digest(metadata, tensors):
+        raise InputError(f"{path}: is damaged: its content is not what was saved; {again}")
+    facts = _facts(path, metadata)
     carried = tensors.pop("carried_state", None)
-    model: Model
-    if facts["cell"] == "linear":
-        model = Lags(facts["lags"]).double()
-    else:
-        model = Network(facts["cell"], facts["hidden_size"], facts["num_layers"]).double()
+    model = _empty(facts)
+    _check_tensors(path, model, tensors, carried)
+    model.double().to_empty(device="cpu").load_state_dict(tensors)
+    return model.eval(), None if carried is None else carried.double(), metadata
+
+
+def _facts(path: Path, metadata: dict[str, Any]) -> Facts:
     try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise InputError(f"{path}: tensors do not fit the metadata: {error}") from None
-    if not all(torch.isfinite(value).all() for value in model.state_dict().values()):
-        raise InputError(f"{path}: holds weights that are not finite")
-    return model.eval(), carried, facts
+        return Facts.model_validate(metadata)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{path}: its fact {name} is {files.shown(repr(first['input']))}: {first['msg']}"
+        ) from None
+
+
+def _empty(facts: Facts) -> Model:
+    """Return the model that the facts describe, on the meta device: it takes no memory yet."""
+    with torch.device("meta"):
+        if facts.cell == "linear":
+            return Lags(facts.lags)
+        return Network(facts.cell, facts.hidden_size, facts.num_layers, device="meta")
+
+
+def _check_tensors(
+    path: Path, model: Model, tensors: dict[str, Tensor], carried: Tensor | None
+) -> None:
+    """Raise InputError unless the tensors are those of the model, all of them finite."""
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    if carried is not None:
+        expected["carried_state"] = tuple(model.initial_state(1).shape)
+        tensors = tensors | {"carried_state": carried}
+    found = {name: tuple(value.shape) for name, value in tensors.items()}
+    for name in sorted(expected | found):
+        if expected.get(name) != found.get(name):
+            raise InputError(
+                f"{path}: tensors do not fit the facts: {files.shown(name)} has the shape "
+                f"{found.get(name)}; expected {expected.get(name)}"
+            )
+        if tensors[name].dtype not in (torch.float32, torch.float64):
+            raise InputError(f"{path}: {name} holds {tensors[name].dtype}; expected floats")
+        if not torch.isfinite(tensors[name]).all():
+            raise InputError(f"{path}: {name} holds numbers that are not finite")

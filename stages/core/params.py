@@ -1,23 +1,23 @@
-"""Parameters: one section of a YAML file, checked against its schema, with errors for people."""
+"""Parameters: sections of params.yaml, checked against their schemas, with errors for people."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-
-class InputError(Exception):
-    """Something that the person at the keyboard can mend; the text says what, where and how."""
+from stages.core import document, files
+from stages.core.document import Key, Mistake, Part, input_error
+from stages.core.files import InputError
 
 
 class Schema(pydantic.BaseModel):
     """Base of every schema: frozen, no unknown keys, no silent conversion of types.
 
-    The description of a field is what its error message says was expected.
+    The description of a field is what its error message says was expected. A validator's
+    ValueError either begins with "expected", and the value that is there is put before it, or says
+    all after the key: "has no bound; expected …".
     """
 
     model_config = pydantic.ConfigDict(
@@ -33,124 +33,137 @@ def read(path: Path, section: tuple[str, ...], schema: type[Section]) -> Section
 
     Raises InputError: one line for each mistake, with the line of the file where it stands.
     """
-    document = load(path)
-    node: Any = document
-    line = 1
-    for depth, key in enumerate(section):
-        if not isinstance(node, CommentedMap) or key not in node:
-            parent = ".".join(section[:depth]) or "the file"
-            known = list(node) if isinstance(node, CommentedMap) else []
-            raise InputError(f"{path}:{line}: {parent} has no key {key!r}{_nearest(key, known)}")
-        line = _line_of(node, key, line)
-        node = node[key]
+    part = document.load(path)
+    for key in section:
+        if key not in part.parts:
+            where, near = part.location or "the file", nearest(key, list(part.parts))
+            raise InputError(f"{path}:{part.line}: {where} has no key {files.shown(key)!r}{near}")
+        part = part.parts[key]
+    checked, mistakes = validate(part, schema)
+    if checked is None:
+        raise input_error(mistakes)
+    return checked
+
+
+def validate(part: Part, schema: type[Section]) -> tuple[Section | None, list[Mistake]]:
+    """Return a part as its schema has it, or what is wrong with it."""
     try:
-        return schema.model_validate(plain(node))
+        return schema.model_validate(part.value), []
     except pydantic.ValidationError as error:
-        raise InputError(
-            "\n".join(
-                _message(path, ".".join(section), node, line, schema, item)
-                for item in error.errors()
-            )
-        ) from None
+        root = schema.model_json_schema()
+        found: dict[str, Mistake] = {}
+        for item in error.errors(include_url=False):
+            location, mistake = explain(part, root, item)
+            # Where the members of a union complain of one value, a validator's words are the best.
+            if location not in found or item["type"] == "value_error":
+                found[location] = mistake
+        # One member of a union complains of the whole, another of an item: the item tells more.
+        return None, [
+            mistake
+            for location, mistake in found.items()
+            if not any(other.startswith((f"{location}.", f"{location}[")) for other in found)
+        ]
 
 
-def load(path: Path) -> CommentedMap:
-    """Parse a YAML 1.2 file (as DVC does: `1e-3` is a number) whose top level is a mapping.
+def explain(part: Part, root: dict[str, Any], error: Any) -> tuple[str, Mistake]:
+    """Return the location of an error of pydantic, and the line that tells of it.
 
-    Raises InputError where it cannot be read or parsed.
+    root: the JSON schema of the part.
     """
-    try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{path}:{line}: is not valid YAML: {error.problem}") from None
-    except YAMLError as error:
-        raise InputError(f"{path}: is not valid YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(document, CommentedMap):
-        raise InputError(f"{path}:1: expected a mapping of sections at the top level")
-    return document
-
-
-def plain(node: Any) -> Any:
-    """Return the plain Python value of a parsed YAML node."""
-    if isinstance(node, CommentedMap):
-        return {key: plain(value) for key, value in node.items()}
-    if isinstance(node, CommentedSeq):
-        return [plain(value) for value in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
-
-
-def _line_of(container: Any, key: Any, default: int) -> int:
-    """Return the line, counted from one, where `key` stands in a parsed mapping or list."""
-    try:
-        return container.lc.key(key)[0] + 1
-    except (AttributeError, KeyError, TypeError):
-        pass
-    try:
-        return container.lc.item(key)[0] + 1
-    except (AttributeError, KeyError, TypeError, IndexError):
-        return default
-
-
-def _nearest(key: object, known: list[Any]) -> str:
-    names = [str(name) for name in known]
-    close = difflib.get_close_matches(str(key), names, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known keys: {', '.join(names)}" if names else ""
-
-
-def _message(
-    path: Path, location: str, node: Any, line: int, schema: type[pydantic.BaseModel], error: Any
-) -> str:
-    """Return the one line that says what is wrong with one value, where, and what was expected."""
-    root = schema.model_json_schema()
-    expected: dict[str, Any] = root
-    for key in error["loc"]:
-        parent, parent_expected = node, expected
-        expected = _expected_at(expected, key, root)
-        if _is_tag(parent_expected, key):
+    alternatives = resolve(root, root)
+    known: list[str] = []
+    description, missing = describe([], alternatives), None
+    keys = list(error["loc"])
+    if error["type"].startswith("union_tag"):
+        keys.append(error["ctx"]["discriminator"].strip("'"))
+    for key in keys:
+        children = [child for each in alternatives if (child := child_at(each, key))]
+        if not children and key not in part.parts:
+            # Not a key: the name of a member of a union.
+            alternatives = [each for each in alternatives if has_tag(each, key)] or alternatives
             continue
-        location += f"[{key}]" if isinstance(key, int) else f".{key}"
-        if isinstance(parent, CommentedMap | CommentedSeq) and error["type"] != "missing":
-            line = _line_of(parent, key, line)
-            node = parent[key]
-    if error["type"] == "missing":
-        return f"{path}:{line}: {location} is missing; expected {_describe(expected, error)}"
+        known = [name for each in alternatives for name in each.get("properties", ())]
+        alternatives = [each for child in children for each in resolve(child, root)]
+        description = describe(children, alternatives) or description
+        if key in part.parts:
+            part = part.parts[key]
+        else:
+            missing = part.inside(key)
+    return missing or part.location, told(part, missing, known, description, error)
+
+
+def told(
+    part: Part, missing: str | None, known: list[str], description: str, error: Any
+) -> Mistake:
+    """Return the line for an error at a part, or at a key that is missing inside it."""
+    expected = description or error["msg"]
     if error["type"] == "extra_forbidden":
-        known = list(parent_expected.get("properties", {}))
-        return f"{path}:{line}: {location} is not a known key{_nearest(key, known)}"
-    if error["type"] == "value_error":
-        return f"{path}:{line}: {location}: {error['ctx']['error']}"
-    value = "empty" if node is None else repr(plain(node))
-    return f"{path}:{line}: {location} is {value}; expected {_describe(expected, error)}"
+        name = part.location.rsplit(".", 1)[-1]
+        return part.mistake(f"is not a known key{nearest(name, known)}")
+    if error["type"] in ("value_error", "assertion_error"):
+        text = str(error["ctx"]["error"])
+        if not text.startswith("expected "):
+            return part.mistake(text)
+        expected = text.removeprefix("expected ")
+    if missing:
+        lacks = "has its default" if error["type"] == "value_error" else "is missing"
+        return part.line, f"{part.file}:{part.line}: {missing} {lacks}; expected {expected}"
+    return part.differs(expected + hint(part, error))
 
 
-def _describe(expected: dict[str, Any], error: Any) -> str:
-    return expected.get("description") or error["msg"]
+def hint(part: Part, error: Any) -> str:
+    """Return how to mend a value of a wrong type, where that is not plain to see."""
+    if isinstance(part.value, float) and part.value.is_integer() and error["type"] == "int_type":
+        return f"; write {part.value:.0f}"
+    if not isinstance(part.value, str) or not error["type"].startswith(("int", "float", "bool")):
+        return ""
+    if part.written.startswith("'"):
+        return "" if document.is_text(part.value) else "; take the quotes away"
+    if re.fullmatch(r"[-+]?\d+,\d+", part.value):
+        return "; write a decimal point"
+    return ""
 
 
-def _is_tag(expected: dict[str, Any], key: Any) -> bool:
-    """Tell whether `key` only names the member of a union, and is no key of the file."""
-    return "discriminator" in expected and key in expected["discriminator"]["mapping"]
+def resolve(schema: dict[str, Any], root: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the alternatives of a JSON schema, references followed."""
+    if "$ref" in schema:
+        return resolve(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root)
+    members = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+    return [each for member in members for each in resolve(member, root)] or [schema]
 
 
-def _expected_at(expected: dict[str, Any], key: Any, root: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema of the value at `key` of a value with the JSON schema `expected`."""
-    if _is_tag(expected, key):
-        child = {"$ref": expected["discriminator"]["mapping"][key]}
-    elif isinstance(key, int):
-        child = expected.get("items", {})
-    else:
-        child = expected.get("properties", {}).get(key, {})
-    if "$ref" in child:
-        target = root["$defs"][child["$ref"].rsplit("/", 1)[1]]
-        child = {**target, **{name: value for name, value in child.items() if name != "$ref"}}
-    return child
+def child_at(schema: dict[str, Any], key: Key) -> dict[str, Any] | None:
+    """Return the JSON schema of what is at a key, if the schema has one for it."""
+    if isinstance(key, int):
+        return schema.get("items")
+    child = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+    return child if isinstance(child, dict) else None
+
+
+def has_tag(schema: dict[str, Any], tag: Key) -> bool:
+    return any(child.get("const") == tag for child in schema.get("properties", {}).values())
+
+
+def describe(children: list[dict[str, Any]], alternatives: list[dict[str, Any]]) -> str:
+    """Return what a value is expected to be.
+
+    children: its JSON schemas, whose descriptions are for people; alternatives: what they refer to,
+    whose descriptions are docstrings.
+    """
+    for child in children:
+        if "description" in child:
+            return child["description"]
+    tags = [str(child["const"]) for child in alternatives if "const" in child]
+    if tags:
+        return f"one of {', '.join(tags)}"
+    names = [name for each in alternatives for name in each.get("properties", ())]
+    return f"a mapping with the keys {', '.join(names)}" if names else ""
+
+
+def nearest(key: str, known: list[Any]) -> str:
+    """Return the end of a message about an unknown key: the known one nearest to it, or all."""
+    names = [str(name) for name in known]
+    close = difflib.get_close_matches(key, names, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known keys: {files.shown(', '.join(names), 200)}" if names else ""

@@ -1,8 +1,8 @@
 """The schema of a model and its training: one row of `models`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stages.core.params import Schema
 
@@ -48,7 +48,7 @@ class LevenbergMarquardt(Schema):
     warmup: int = Field(19, ge=0, le=1_000_000, description="a whole number from 0 to 1000000")
     noise: float = Field(1e-3, gt=0, le=10, description="a number above 0 and up to 10")
     noise_weight: float = Field(1e-5, gt=0, le=1, description="a number above 0 and up to 1")
-    ridge: float = Field(1e-11, gt=0, le=1, description="a number above 0 and up to 1")
+    ridge: float = Field(1e-11, ge=1e-15, le=1, description="a number from 1e-15 to 1")
 
 
 class Training(Schema):
@@ -58,6 +58,19 @@ class Training(Schema):
     levenberg_marquardt: LevenbergMarquardt | None = Field(
         None, description="the settings of Levenberg-Marquardt"
     )
+
+    @field_validator("adam", "levenberg_marquardt", mode="before")
+    @classmethod
+    def _not_empty(cls, phase: Any) -> Any:
+        if phase is None:
+            raise ValueError("expected settings, or {} for those of `stable`")
+        return phase
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> "Training":
+        if not (self.adam or self.levenberg_marquardt):
+            raise ValueError("names no phase; expected adam, levenberg_marquardt, or both")
+        return self
 
 
 class ModelRow(Schema):
@@ -75,11 +88,14 @@ class ModelRow(Schema):
     attempts: int = Field(4, ge=1, le=1000, description="a whole number from 1 to 1000")
     initial: Initial = Field(EchoState(), description="the initial weights and their `method`")
     training: Training = Field(
-        Training(levenberg_marquardt=LevenbergMarquardt()), description="the phases of training"
+        Training(levenberg_marquardt=LevenbergMarquardt()),
+        validate_default=True,
+        description="the phases of training",
     )
 
-    @model_validator(mode="after")
-    def _precision(self) -> "ModelRow":
-        if self.training.levenberg_marquardt and self.precision != "float64":
-            raise ValueError(f"precision is {self.precision}; levenberg_marquardt needs float64")
-        return self
+    @field_validator("training")
+    @classmethod
+    def _exact_enough(cls, training: Training, info: ValidationInfo) -> Training:
+        if training.levenberg_marquardt and info.data.get("precision") == "float32":
+            raise ValueError("runs levenberg_marquardt in float32; expected precision: float64")
+        return training

@@ -1,17 +1,24 @@
 """The dataset file: an `.npz` with three splits of sine sequences, nothing in it executable."""
 
+import math
+import struct
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from stages.core import files
-from stages.core.params import InputError
-from stages.core.sines import Sines
+from stages.core.files import InputError
+from stages.core.sines import Floats, Sines
 
 SPLITS = ("train", "validation", "test")
 ARRAYS = ("values", "phase", "frequency", "amplitude")
+# All that zipfile and numpy.lib.format are known to raise at damaged bytes.
+DAMAGED = (
+    *(ValueError, SyntaxError, EOFError, NotImplementedError, RuntimeError, OSError),
+    *(struct.error, zipfile.BadZipFile),
+)
 
 
 def save(path: Path, splits: dict[str, Sines]) -> None:
@@ -31,17 +38,41 @@ def load(path: Path, split: str) -> Sines:
 
     Raises InputError where the file is missing, damaged, or not what `save` writes.
     """
+    files.size(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {array: archive[f"{split}_{array}"] for array in ARRAYS}
-            time_step = archive["time_step"]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; make it with `dvc repro`") from None
-    except KeyError as error:
-        raise InputError(f"{path}: has no array {error.args[0]}; is it a dataset file?") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: is not a readable dataset file: {error}") from None
+        with zipfile.ZipFile(path) as archive:
+            arrays = {array: _read(archive, f"{split}_{array}") for array in ARRAYS}
+            time_step = _read(archive, "time_step")
+    except DAMAGED as error:
+        raise InputError(
+            f"{path}: is not a readable dataset file ({files.reason(error)}); "
+            "make it again with `dvc repro`"
+        ) from None
+    if time_step.shape != () or not 0 < time_step < math.inf:
+        raise InputError(f"{path}: time_step is {time_step}; expected a number above 0")
     return _checked(path, split, Sines(**arrays, time_step=float(time_step)))
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> Floats:
+    """Read a float64 array; raises ValueError where it is none, before it takes any memory."""
+    try:
+        member = archive.getinfo(f"{name}.npy")
+    except KeyError:
+        raise ValueError(f"it has no array {name}") from None
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"the array {name} is compressed")
+    with archive.open(member) as stream:
+        if npy.read_magic(stream) != (1, 0):
+            raise ValueError(f"the array {name} is of another version")
+        shape, fortran, dtype = npy.read_array_header_1_0(stream)
+        if dtype != np.float64 or fortran:
+            raise ValueError(f"the array {name} holds {dtype}, expected float64")
+        if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
+            raise ValueError(f"the array {name} is not as large as it says")
+    with archive.open(member) as stream:
+        array = npy.read_array(stream, allow_pickle=False)
+        stream.read()  # to the end, where the check sum is compared
+        return array
 
 
 def _checked(path: Path, split: str, sines: Sines) -> Sines:
@@ -52,10 +83,15 @@ def _checked(path: Path, split: str, sines: Sines) -> Sines:
             f"{path}: {split} arrays have shapes {shapes}; expected values (batch, time, 1), "
             "the others (batch,)"
         )
+    if 0 in shapes["values"] or shapes["values"][1] < 3:
+        raise InputError(
+            f"{path}: {split}_values has the shape {shapes['values']}; expected one sequence of "
+            "three values at least"
+        )
     for array in ARRAYS:
-        content = getattr(sines, array)
-        if content.dtype != np.float64 or not np.isfinite(content).all():
-            raise InputError(f"{path}: {split}_{array} holds other than finite float64 numbers")
-    if not (np.isfinite(sines.time_step) and sines.time_step > 0):
-        raise InputError(f"{path}: time_step is {sines.time_step}; expected a number above 0")
+        if not np.isfinite(getattr(sines, array)).all():
+            raise InputError(f"{path}: {split}_{array} holds numbers that are not finite")
+    for array in ("frequency", "amplitude"):
+        if not (getattr(sines, array) > 0).all():
+            raise InputError(f"{path}: {split}_{array} holds numbers that are not above 0")
     return sines

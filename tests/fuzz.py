@@ -1,0 +1,274 @@
+"""Wrong inputs in great number: mutations of a params.yaml, flipped and missing bytes of a file.
+
+`python -m tests.fuzz 20000` mutates so many files, and flips every bit of a data file and of a
+model file; it prints how each kind ended, and every traceback once.
+"""
+
+import collections
+import contextlib
+import random
+import re
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stages import check
+from stages.core import document, model, params, series, training
+from stages.core.dataset import Dataset
+from stages.core.files import InputError
+from stages.core.protocol import Evaluation
+from stages.core.recipe import ModelRow
+from stages.core.rules import Gate
+from stages.generate import generate
+
+BASE = """\
+datasets:
+  blog: {sequences: 20}
+  phases:
+    seed: 2
+    steps: 50
+    span: 10.0
+    phase: uniform
+    frequency: [0.9, 1.1]
+    amplitude: 1.0
+    noise: 1e-3
+models:
+  linear: {dataset: phases, cell: linear, lags: 2}
+  stable:
+    dataset: phases
+    cell: rnn
+    hidden_size: 4
+    seed: 0
+    precision: float64
+    initial:
+      method: echo_state
+      input_scale: 0.5
+    training:
+      adam:
+        iterations: 20
+        learning_rate: 0.01
+      levenberg_marquardt: {warmup: 19, noise: 1e-3}
+evaluate:
+  dataset: phases
+  warmup: 20
+  periods: 5
+gate:
+  rules:
+    - metrics: '*.free_running.*'
+      better: lower
+      rel_tol: 1
+"""
+VALUES = [
+    *("", "~", "true", "yes", "0", "-1", "1", "2.5", "1e-3", "'1e-3'", "1e3", "1e400", "1e-320"),
+    *(".nan", ".inf", "-.inf", "999999999999", "9" * 5000, "0x10", "1_000", "1,5", "ten", "50%"),
+    *("[]", "{}", "[1, 2]", "[2, 1]", "[1, x]", "[[1]]", "{a: 1}", "{1: 2}", "[,]", "{", "]", "|"),
+    *("phases", "blog", "linear", "lstm", "uniform", "normal", "{method: uniform}", "x" * 3000),
+    *("&a 1", "*a", "!!int a", "!!python/name:os.system a", "!x 1", "2020-01-01", "<<", "=", "?"),
+    *("${x}", "../x", "a b", "é", "'", '"\\0"', '"\\u202e"', "\x07", "\t", "- 1", "# 1", "%", "@"),
+]
+KEYS = ["seed", "sead", "a.b", "..", "1", "true", "~", "<<", "stable", "Stable", "- x", "? [a]", ""]
+CHARACTERS = "\t\n:-#[]{},&*!|>'\"%@`~ 0aé\ufeff\u2028\x00"
+
+
+def change_value(lines: list[str], r: random.Random) -> None:
+    i = r.randrange(len(lines))
+    lines[i] = re.sub(
+        r"(: |- |:$).*", lambda old: old[1] + " " + r.choice(VALUES), lines[i], count=1
+    )
+
+
+def change_item(lines: list[str], r: random.Random) -> None:
+    i = r.randrange(len(lines))
+    words = re.split(r"([\w.*]+)", lines[i])
+    words[r.randrange(len(words))] = r.choice(VALUES)
+    lines[i] = "".join(words)
+
+
+def change_key(lines: list[str], r: random.Random) -> None:
+    i = r.randrange(len(lines))
+    lines[i] = re.sub(r"[\w.]+:", lambda old: r.choice(KEYS) + ":", lines[i], count=1)
+
+
+def misspell_key(lines: list[str], r: random.Random) -> None:
+    i = r.randrange(len(lines))
+    at = r.randrange(len(lines[i]) + 1)
+    lines[i] = lines[i][:at] + lines[i][at + 1 :]
+
+
+def drop_line(lines: list[str], r: random.Random) -> None:
+    del lines[r.randrange(len(lines))]
+
+
+def repeat_line(lines: list[str], r: random.Random) -> None:
+    lines.insert(r.randrange(len(lines) + 1), r.choice(lines))
+
+
+def indent_line(lines: list[str], r: random.Random) -> None:
+    i = r.randrange(len(lines))
+    lines[i] = r.choice(("", " ", "  ", "\t", "      ")) + r.choice((lines[i], lines[i].lstrip()))
+
+
+def change_character(lines: list[str], r: random.Random) -> None:
+    i = r.randrange(len(lines))
+    at = r.randrange(len(lines[i]) + 1)
+    lines[i] = lines[i][:at] + r.choice(CHARACTERS) + lines[i][at + r.randrange(2) :]
+
+
+def cut_off(lines: list[str], r: random.Random) -> None:
+    del lines[r.randrange(1, len(lines) + 1) :]
+
+
+def alias(lines: list[str], r: random.Random) -> None:
+    """Put an anchor on one value, and an alias or a merge of it elsewhere."""
+    i, j = r.randrange(len(lines)), r.randrange(len(lines))
+    lines[i] = re.sub(r":", ": &a", lines[i], count=1)
+    indent = re.match(" *", lines[j])[0]
+    lines.insert(j, f"{indent}{r.choice(('<<', 'seed', 'x'))}: {r.choice(('*a', '[*a, *a]'))}")
+
+
+MUTATIONS: list[Callable[[list[str], random.Random], None]] = [
+    *(change_value, change_item, change_key, misspell_key, drop_line),
+    *(repeat_line, indent_line, change_character, cut_off, alias),
+]
+
+
+def mutated(r: random.Random) -> tuple[str, str]:
+    """Return a params.yaml with one to three mistakes in it, and the kind of the first."""
+    lines = BASE.splitlines()
+    kinds = [r.choice(MUTATIONS) for _ in range(r.choice((1, 1, 2, 3)))]
+    for kind in kinds:
+        if lines:
+            kind(lines, r)
+    return "\n".join(lines) + "\n", kinds[0].__name__
+
+
+def judge(path: Path) -> bool:
+    """Check a params.yaml, and where it is good read each section as the stages do.
+
+    Returns whether it is good. Raises AssertionError where a line of an error is no such line.
+    """
+    try:
+        check.check(path)
+    except InputError as error:
+        assert_clear(str(error), str(path))
+        return False
+    sections = document.load(path).value
+    for section, schema in (("datasets", Dataset), ("models", ModelRow)):
+        for row in sections[section]:
+            params.read(path, (section, row), schema)
+    params.read(path, ("evaluate",), Evaluation)
+    if "gate" in sections:
+        params.read(path, ("gate",), Gate)
+    return True
+
+
+def assert_clear(message: str, start: str) -> None:
+    """Assert that every line of a message begins with the file, is short, and can be printed."""
+    for line in message.split("\n"):
+        assert line.startswith(f"{start}:") and line.isprintable(), message
+        assert len(line) <= 500, message
+
+
+def small_files(folder: Path) -> tuple[Path, Path]:
+    """Write a data file and a model file of the smallest size."""
+    data, network = folder / "d.npz", folder / "m.safetensors"
+    row = Dataset(sequences=1, validation_sequences=1, test_sequences=1, steps=3, span=1.0)
+    series.save(data, generate(row))
+    subject = model.Network("rnn", 2, 1).double()
+    training.draw_uniform(subject, torch.Generator().manual_seed(0))
+    facts = {"dataset": "d", "cell": "rnn", "lags": 1, "hidden_size": 2, "num_layers": 1}
+    model.save(network, subject, torch.ones((1, 1, 1, 2)).double(), facts | {"time_step": 0.5})
+    return data, network
+
+
+def content_of(path: Path, split: str = "train") -> list[bytes]:
+    """Return all that a loader reads of a data file or a model file."""
+    if path.suffix == ".npz":
+        sines = series.load(path, split)
+        arrays = [getattr(sines, name) for name in series.ARRAYS] + [np.array(sines.time_step)]
+    else:
+        subject, carried, facts = model.load(path)
+        arrays = [value.numpy() for value in (*subject.state_dict().values(), carried)]
+        arrays.append(np.array(sorted(facts.items()), dtype=str))
+    return [array.tobytes() for array in arrays]
+
+
+def damaged(content: bytes, bits: tuple[int, ...] | None = None) -> Iterator[bytes]:
+    """Yield the content with each byte flipped (in one bit, or in each of `bits`), and cut off."""
+    for i in range(len(content)):
+        for bit in bits or (i % 8,):
+            yield content[:i] + bytes([content[i] ^ (1 << bit)]) + content[i + 1 :]
+    for length in range(len(content)):
+        yield content[:length]
+
+
+def judge_file(path: Path, expected: list[bytes], split: str = "train") -> bool:
+    """Load a file that may be damaged; return whether it was read.
+
+    Raises AssertionError where what was read is not what was saved, or an error is not one line.
+    """
+    try:
+        found = content_of(path, split)
+    except InputError as error:
+        assert "\n" not in str(error), error
+        assert_clear(str(error), str(path))
+        return False
+    assert found == expected, "read other than what was saved"
+    return True
+
+
+class Tally:
+    """Counts how cases ended, by kind."""
+
+    def __init__(self) -> None:
+        self.ends: dict[str, collections.Counter[str]] = collections.defaultdict(
+            collections.Counter
+        )
+        self.seen: set[str] = set()
+
+    def count(self, kind: str, case: Callable[..., bool], *arguments: Any) -> None:
+        try:
+            end = "success" if case(*arguments) else "clear line"
+        except Exception as error:  # every other one is what is looked for
+            end = type(error).__name__
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            if (where := f"{end} {place.filename}:{place.lineno}") not in self.seen:
+                self.seen.add(where)
+                print(kind, where, str(error)[:200])
+        self.ends[kind][end] += 1
+
+    def show(self) -> None:
+        for kind, ends in self.ends.items():
+            print(f"{kind:20}", sum(ends.values()), dict(ends.most_common()))
+
+
+def main() -> None:
+    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    tally = Tally()
+    warnings.simplefilter("error")
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        path = Path("params.yaml")
+        for seed in range(cases):
+            text, kind = mutated(random.Random(seed))
+            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+            tally.count(kind, judge, path)
+        for path in small_files(Path(".")):
+            splits = series.SPLITS if path.suffix == ".npz" else ("train",)
+            content = path.read_bytes()
+            expected = {split: content_of(path, split) for split in splits}
+            for broken in damaged(content, tuple(range(8))):
+                path.write_bytes(broken)
+                for split in splits:
+                    tally.count(path.suffix, judge_file, path, expected[split], split)
+    tally.show()
+
+
+if __name__ == "__main__":
+    main()
