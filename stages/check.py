@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from stages.core import document, entry, params
+from stages.core.appearance import Appearance
 from stages.core.dataset import Dataset, as_range
 from stages.core.document import Mistake, Part
 from stages.core.protocol import Evaluation
 from stages.core.recipe import LevenbergMarquardt, ModelRow
 from stages.core.rules import Gate
 
-REQUIRED = ("datasets", "models", "evaluate")
+REQUIRED = ("datasets", "models", "evaluate", "plot")
 SECTIONS = (*REQUIRED, "gate")
 RESERVED = {
     "datasets": (),
@@ -60,6 +61,8 @@ def check(path: Path) -> None:
                 mistakes += rollout_fits(row, model, data)
                 if model.dataset in datasets:
                     mistakes += steps_agree(row, datasets[model.dataset][1], evaluation, data)
+    if "plot" in root.parts:
+        mistakes += params.validate(root.parts["plot"], Appearance)[1]
     if "gate" in root.parts:
         mistakes += params.validate(root.parts["gate"], Gate)[1]
     if mistakes:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, RootModel
 
 from stages.core import drawing, entry, figures, files, page, params, reports, tables
+from stages.core.appearance import Appearance
 
 SECTIONS = ("datasets", "models", "evaluate")
 SIGNIFICANT = "%.6g"
@@ -34,13 +35,6 @@ def main() -> None:
         help="folder with the card of each model (.json), and perhaps peers.csv, from the bench",
     )
     parser.add_argument("datasets", type=Path, help="folder with the reports of each dataset")
-    parser.add_argument(
-        "--compare",
-        nargs="+",
-        default=[],
-        metavar="MODEL",
-        help="models to draw in full; without them, the first and the last row",
-    )
     parser.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
     parser.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
     parser.add_argument("--page", type=Path, required=True, help="page to write (.md)")
@@ -53,7 +47,7 @@ def main() -> None:
     ]
     datasets = [reports.load_dataset(arguments.datasets / name) for name in rows["datasets"]]
     peers = reports.load_peers(arguments.cards / "peers.csv", rows)
-    compared = choose(models, arguments.compare)
+    compared = choose(models, params.read(entry.PARAMS, ("plot",), Appearance).compare)
     with drawing.style():
         drawn = {
             "hero": figures.hero(models, compared, peers),

@@ -25,6 +25,7 @@ models:
     training:
       adam: {iterations: 20, learning_rate: 0.01, batch: 4}
 evaluate: {dataset: phases, warmup: 20, periods: 5}
+plot: {compare: [linear, stable]}
 """
 ENVIRONMENT = {
     **os.environ,

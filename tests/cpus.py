@@ -50,6 +50,7 @@ models:
     {dataset: phases, cell: lstm, hidden_size: 6, attempts: 1,
      training: {levenberg_marquardt: {iterations: 3, sequences: 4}}}
 evaluate: {dataset: phases, warmup: 20, periods: 10}
+plot: {compare: [rnn_adam, stable]}
 """
 CONTROL = "rnn_adam"
 PROCESSORS = ("Haswell", "Skylake-Server", "EPYC", "EPYC-Milan")

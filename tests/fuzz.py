@@ -59,6 +59,8 @@ evaluate:
   dataset: phases
   warmup: 20
   periods: 5
+plot:
+  compare: [linear, stable]
 gate:
   rules:
     - metrics: '*.free_running.*'

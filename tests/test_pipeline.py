@@ -4,7 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from tests.conftest import Project
+import yaml
+from ruamel.yaml import YAML
+
+from tests.conftest import ROOT, Project
 
 GRU_ROW = """\
   gru:
@@ -136,9 +139,15 @@ def test_every_cell_trains_on_ranges_and_noise(new_project) -> None:
     project = new_project(
         "datasets:\n  varied: {sequences: 6, test_sequences: 3, frequency: [0.8, 1.2],"
         " amplitude: [0.5, 1.5], noise: 0.02}\n"
-        f"models:\n{rows}\nevaluate: {{dataset: varied, periods: 3}}\n"
+        f"models:\n{rows}\nevaluate: {{dataset: varied, periods: 3}}\nplot: {{compare: [gru]}}\n"
     )
     project.run("dvc", "repro")
     for cell in ("rnn", "gru", "lstm"):
         metrics = json.loads((project.root / f"reports/{cell}/metrics.json").read_text())
         assert 0 < metrics["teacher_forced"]["rmse"] < 2
+
+
+def test_old_and_new_yaml_read_the_same_parameters() -> None:
+    """PyYAML takes `1e-3` for text, DVC for a number; written `1.0e-3` it is a number to both."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == YAML(typ="safe").load(text)
