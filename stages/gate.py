@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 from stages.core import calibration, comparison, entry, files, params, rules, sides
 
 REGRESSED = 1
+LONGEST_NAME = 30  # of a revision, in a report: the full name of a commit is cut
 PARAMS = Path("params.yaml")
 WRITERS = {
     "markdown": (comparison.markdown, comparison.unjudged_markdown),
@@ -40,7 +41,7 @@ def compare(
     if baseline is None:
         revision, why = sides.default_baseline(list(now.files.values()))
     else:
-        revision, why = sides.commit(baseline), baseline
+        revision, why = sides.commit(baseline), f"asked for as {baseline[:LONGEST_NAME]}"
     before = sides.read(revision)
     refuse_unreadable(before)
     if not now.faults:
@@ -56,7 +57,7 @@ def compare(
     return comparison.Comparison(
         baseline=before.label,
         why=why,
-        judged_by=rules_from or "the workspace",
+        judged_by=rules_from[:LONGEST_NAME] if rules_from else "the workspace",
         rows=sorted(rows, key=lambda row: row.badness),
         parameters=comparison.parameters_diff(before.parameters, now.parameters),
         rules=changed,

@@ -222,8 +222,8 @@ def gate_note(gate: Gate, metric: str) -> str:
     measured = gate.calibration.get(model)
     if measured is None or name not in measured.spread:
         return ""
-    least, median, most = measured.spread[name]
-    return f"{measured.seeds} seeds gave {least:g} to {most:g}, median {median:g}"
+    least, _, most = measured.spread[name]
+    return f"{measured.seeds} seeds gave {least:.3g} to {most:.3g}"
 
 
 def judge_all(gate: Gate, baseline: Mapping[str, Value], now: Mapping[str, Value]) -> list[Row]:

@@ -14,8 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dvc.api import DVCFileSystem
+from dvc.exceptions import DvcException
 from dvc.repo.experiments.utils import resolve_name
 from dvc.scm import SCM
+from scmrepo.exceptions import SCMError
 
 from stages.core.params import InputError
 from stages.core.rules import Value
@@ -133,13 +135,17 @@ def commit(revision: str) -> str:
 
     Raises InputError where there is none.
     """
-    found = commit_of(revision)
-    if found is None:
-        experiments = resolve_name(SCM("."), revision).get(revision)
-        found = commit_of(str(experiments)) if experiments else None
-    if found is None:
+    if git("rev-parse", "--git-dir") is None:
+        raise InputError("this folder is in no Git repository, so there is nothing to compare with")
+    if found := commit_of(revision):
+        return found
+    try:
+        experiment = resolve_name(SCM("."), revision).get(revision)
+    except (DvcException, SCMError):  # no commit yet, or several experiments of that name
+        experiment = None
+    if experiment is None:
         raise InputError(f"unknown Git revision {revision!r}{shallow_hint()}")
-    return found
+    return commit(str(experiment))
 
 
 def commit_of(revision: str) -> str | None:
@@ -155,8 +161,6 @@ def default_baseline(metric_files: Sequence[str]) -> tuple[str, str]:
     commit before; but HEAD while the workspace holds metrics that are not committed yet, for
     then they are what is new. Raises InputError where there is no such commit.
     """
-    if git("rev-parse", "--git-dir") is None:
-        raise InputError("this folder is in no Git repository, so there is nothing to compare with")
     head = commit("HEAD")
     name, refs = main_branch()
     on_main = git("symbolic-ref", "--short", "--quiet", "HEAD") == name
