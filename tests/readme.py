@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from stages.core import page, params, reports
+from stages.plot import Rows
 
 ROOT = Path(__file__).parents[1]
 
@@ -10,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 def table() -> str:
     """Return the table of results of the reports as they are."""
     folder = ROOT / "reports"
-    names = params.load(ROOT / "params.yaml")["models"]
+    names = params.read(ROOT / "params.yaml", ("models",), Rows).root
     return page.results(
         [reports.load(folder / name, folder / "cards" / f"{name}.json") for name in names]
     )
