@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import stages
-from stages.core import entry, files, params
-from stages.core.params import InputError
+from stages.core import document, entry, files
+from stages.core.files import InputError
 
 DIFFERENT = 1
 Lock = dict[str, dict[str, Any]]  # what dvc.lock has of each stage, by the stage's name
@@ -88,7 +88,7 @@ def unequal(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def read_lock(path: Path) -> Lock:
     """Read a dvc.lock; raises InputError where it is missing or not one."""
-    made = params.plain(params.load(path)).get("stages")
+    made = document.load(path).value.get("stages")
     if not isinstance(made, dict) or not all(isinstance(stage, dict) for stage in made.values()):
         raise InputError(f"{path.name}: has no `stages`; is it what `dvc repro` wrote?")
     return made

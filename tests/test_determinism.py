@@ -51,7 +51,8 @@ def test_no_environment_changes_a_byte(
 
 def test_another_version_is_told_in_one_line_and_runs(project: Project) -> None:
     before = (project.root / "data/phases.npz").read_bytes()
-    command = ("python", "-m", "stages.generate", "phases", "--out", "data/phases.npz")
+    outputs = ("--out", "data/phases.npz", "--report", "reports/datasets/phases")
+    command = ("python", "-m", "stages.generate", "phases", *outputs)
     assert project.try_(*command).stderr == ""
     lock = (project.root / "requirements.lock").read_text()
     installed = stages.metadata.version("numpy")
