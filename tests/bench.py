@@ -103,20 +103,34 @@ def bench_blog() -> tuple[Table, float]:
     ], seconds
 
 
-def bench_rows(names: tuple[str, ...], seeds: range) -> Table:
-    """Train and free-run rows of `models` under several seeds."""
+def bench_row(label: str, seeds: range, row: recipe.ModelRow) -> dict[str, Any]:
+    """Train and free-run a row of `models` under several seeds."""
     data = dataset("phases")
     values, validation = (torch.from_numpy(data[part].values) for part in ("train", "validation"))
-    table = []
-    for name in names:
-        seconds, runs = [], []
-        for seed in seeds:
-            row = model_row(name, seed=seed)
-            took, (network, _, _) = timed(train.train, name, row, values, validation)
-            seconds.append(took)
-            runs.append(free_run(network.double(), data["test"]))
-        table.append(summarise(f"our row `{name}`", seconds, runs))
-    return table
+    seconds, runs = [], []
+    for seed in seeds:
+        seeded = row.model_copy(update={"seed": seed})
+        took, (network, _, _) = timed(train.train, label, seeded, values, validation)
+        seconds.append(took)
+        runs.append(free_run(network.double(), data["test"]))
+    return summarise(label, seconds, runs)
+
+
+def bench_recipe() -> Table:
+    """Train `stable` with a part of its recipe taken away: what is each of them for?"""
+    whole = model_row("stable")
+    fit = whole.training.levenberg_marquardt
+
+    def without(label: str, **changes: Any) -> dict[str, Any]:
+        training = recipe.Training(levenberg_marquardt=fit.model_copy(update=changes))
+        row = whole.model_copy(update={"attempts": 1, "training": training})
+        return bench_row(f"`stable`, {label}", SEEDS, row)
+
+    return [
+        without("never drawn again"),
+        without("the noisy copy all but weightless", noise_weight=1e-9),
+        without("one iteration", iterations=1),
+    ]
 
 
 def echo_state_network(units: int, seed: int, values: np.ndarray) -> model.Network:
@@ -300,10 +314,11 @@ def peers(rows: Iterable[tuple[int, dict[str, Any]]]) -> str:
 
 def main() -> None:
     blog, blog_seconds = bench_blog()
-    rows = bench_rows(("stable",), SEEDS)
+    rows = [bench_row("our row `stable`", SEEDS, model_row("stable"))]
     share, median = (rows[0][key] / blog_seconds for key in ("worst", "seconds to train, median"))
     echo_state = bench_echo_state()
-    free_runs = [*rows, *echo_state, *bench_rows(("recurrence",), range(1))]
+    recurrence = bench_row("our row `recurrence`", range(1), model_row("recurrence"))
+    free_runs = [*rows, *echo_state, recurrence]
     text = f"""# Bench
 
 Made by `make bench` in one run, on {machine()}. Compare the ratios: times differ between runs.
@@ -319,6 +334,10 @@ with a warm-up of 500 steps. `held by`: seeds under which no test sequence was l
 the runs of `stable` took {share:.2f} of the time of the blog's loop, the median {median:.2f}.
 
 {markdown(free_runs)}
+
+## What the parts of the recipe are for
+
+{markdown(bench_recipe())}
 
 ## Speed of the free run
 
