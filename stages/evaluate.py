@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 from stages.core import entry, files, metrics, model, params, rollout, series, stability
 from stages.core.protocol import Evaluation
@@ -85,15 +86,17 @@ def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Shown]:
     meter = metrics.FreeRunMeter(subject.sines, warmup, subject.horizons())
     early, late, horizon = shown_steps(subject)
     steps, outputs, hidden = [], [], []
-    for block, states in rollout.free_running(
-        subject.model, subject.values[:, :warmup], meter.steps
-    ):
-        here = np.arange(meter.seen, meter.seen + block.shape[1])
-        shown = ((here < early) | (here >= late)) & (here < horizon)
-        steps.append(here[shown])
-        outputs.append(block[0, shown, 0].numpy())
-        hidden.append(states[0, shown].numpy())
-        meter.add(block[:, :, 0].numpy())
+    blocks = rollout.free_running(subject.model, subject.values[:, :warmup], meter.steps)
+    # Shown in a terminal alone.
+    with tqdm(total=meter.steps, desc="free run", unit="step", leave=False, disable=None) as bar:
+        for block, states in blocks:
+            here = np.arange(meter.seen, meter.seen + block.shape[1])
+            shown = ((here < early) | (here >= late)) & (here < horizon)
+            steps.append(here[shown])
+            outputs.append(block[0, shown, 0].numpy())
+            hidden.append(states[0, shown].numpy())
+            meter.add(block[:, :, 0].numpy())
+            bar.update(block.shape[1])
     kept = Shown(*(np.concatenate(part) for part in (steps, outputs, hidden)))
     return meter.result(), kept
 
