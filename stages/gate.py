@@ -75,7 +75,7 @@ def rules_changed(
     if judging is own:
         try:
             judging = rules_at(revision)
-        except params.InputError as error:
+        except files.InputError as error:
             return [], [f"the rules of the baseline cannot be compared: {error}"]
     return comparison.rules_diff(judging.lines(), own.lines()), []
 
@@ -90,7 +90,7 @@ def refuse_idle(own: rules.Gate, metrics: Iterable[str]) -> None:
     if idle:
         section = YAML().load(PARAMS)["gate"]
         lines = {(key, index): section[key].lc.item(index)[0] + 1 for key, index, _ in idle}
-        raise params.InputError(
+        raise files.InputError(
             "\n".join(
                 f"{PARAMS}:{lines[key, index]}: gate.{key}[{index}] {why}"
                 for key, index, why in idle
@@ -101,14 +101,14 @@ def refuse_idle(own: rules.Gate, metrics: Iterable[str]) -> None:
 def refuse_unreadable(before: sides.Side) -> None:
     """Raise InputError unless every file of metrics at the baseline could be read."""
     if before.faults:
-        raise params.InputError(
+        raise files.InputError(
             "\n".join(
                 f"{before.label}:{text}; compare with another revision, by --baseline REV"
                 for _, text in before.faults.values()
             )
         )
     if not before.metrics:
-        raise params.InputError(
+        raise files.InputError(
             f"{before.label}: dvc.yaml has no metrics there; "
             "compare with another revision, by --baseline REV"
         )
@@ -121,9 +121,9 @@ def rules_at(revision: str) -> rules.Gate:
         copy.write_text(sides.text_at(revision, str(PARAMS)), encoding="utf-8")
         try:
             return params.read(copy, ("gate",), rules.Gate)
-        except params.InputError as error:
+        except files.InputError as error:
             there = f"{revision[: sides.SHORT]}:{PARAMS}"
-            raise params.InputError(str(error).replace(str(copy), there)) from None
+            raise files.InputError(str(error).replace(str(copy), there)) from None
 
 
 def judge(gate: rules.Gate, before: sides.Side, now: sides.Side) -> list[rules.Row]:
@@ -146,7 +146,7 @@ def gate(arguments: argparse.Namespace) -> None:
     """Compare, print and write the reports, and exit with the verdict."""
     try:
         found = compare(arguments.baseline, arguments.rules_from, datetime.date.today())
-    except params.InputError as error:
+    except files.InputError as error:
         why = str(error)
         write(arguments, {kind: unjudged(why) for kind, (_, unjudged) in WRITERS.items()})
         raise
@@ -168,7 +168,7 @@ def calibrate(arguments: argparse.Namespace) -> None:
     own = params.read(PARAMS, ("gate",), rules.Gate)
     committed = sides.read(None).metrics
     if arguments.seeds < 2:
-        raise params.InputError(f"--seeds is {arguments.seeds}; expected 2 or more")
+        raise files.InputError(f"--seeds is {arguments.seeds}; expected 2 or more")
     runs = calibration.measure(arguments.model, arguments.seeds, PARAMS)
     found = calibration.spreads(own, runs, committed)
     calibration.show(arguments.model, found, console())

@@ -19,7 +19,7 @@ from rich.text import Text
 from ruamel.yaml import YAML
 
 from stages import gate
-from stages.core import comparison, params, rules, sides
+from stages.core import comparison, files, rules, sides
 from tests.conftest import ROOT, Project
 
 TODAY = datetime.date(2026, 12, 1)
@@ -102,7 +102,7 @@ def failures(found: comparison.Comparison) -> dict[str, str]:
 
 
 def error_of(**arguments: Any) -> str:
-    with pytest.raises(params.InputError) as caught:
+    with pytest.raises(files.InputError) as caught:
         compare(**arguments)
     return str(caught.value)
 
@@ -668,11 +668,13 @@ def test_a_worse_recipe_fails_from_the_recipe_to_the_verdict(gated: Project) -> 
 
 
 def test_calibrate_reports_the_spread_and_warns_of_noise(gated: Project) -> None:
-    code, out, _ = run_gate(gated, "calibrate", "--model", "stable", "--seeds", "2")
-    assert code == 0
+    code, out, err = run_gate(gated, "calibrate", "--model", "stable", "--seeds", "2")
+    assert code == 0, err
     assert gated.run("git", "status", "--porcelain") == ""
-    measured = YAML().load(out[out.index("calibration:") : out.index("warning:")])["calibration"]
-    section = rules.Calibration.model_validate(params.plain(measured["stable"]))
+    measured = YAML(typ="safe").load(out[out.index("calibration:") : out.index("warning:")])[
+        "calibration"
+    ]
+    section = rules.Calibration.model_validate(measured["stable"])
     committed = json.loads((gated.root / "reports/stable/metrics.json").read_text())
     least, median, most = section.spread["teacher_forced.rmse"]
     assert least < median < most and section.seeds == 2

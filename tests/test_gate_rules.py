@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core import params, rules, sides
+from stages.core import files, params, rules, sides
 from tests.conftest import ROOT
 
 COMMITTED = params.read(ROOT / "params.yaml", ("gate",), rules.Gate)
@@ -193,7 +193,7 @@ def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
 def test_a_wrong_rule_is_named_by_its_line(tmp_path: Path, section: str, message: str) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(f"gate:\n  {section}\n")
-    with pytest.raises(params.InputError) as caught:
+    with pytest.raises(files.InputError) as caught:
         params.read(file, ("gate",), rules.Gate)
     first = next(line for line in str(caught.value).splitlines() if message in line)
     assert first.startswith((f"{file}:2: gate.", f"{file}:1: gate."))

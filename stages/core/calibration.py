@@ -17,9 +17,11 @@ from rich.text import Text
 from ruamel.yaml import YAML
 
 from stages.core import sides
-from stages.core.params import InputError
+from stages.core.files import InputError
 from stages.core.rules import Gate, Value, is_number, judge
 
+CODE = "stages"
+LOCK = Path("requirements.lock")
 Run = Mapping[str, Value]
 
 
@@ -27,7 +29,7 @@ Run = Mapping[str, Value]
 class Recipe:
     """How DVC makes one model.
 
-    commands: in order; inputs: the files that they need, metrics: the one that they end with, all
+    commands: in order; inputs: the data that they need; metrics: the file that they end with. All
     relative to the repository.
     """
 
@@ -49,7 +51,7 @@ def recipe(model: str) -> Recipe:
     stages = [known[name] for name in wanted]
     made = {Path(out.fs_path).relative_to(root): out for stage in stages for out in stage.outs}
     needed = {Path(dep.fs_path).relative_to(root) for stage in stages for dep in stage.deps}
-    inputs = sorted(needed - set(made))
+    inputs = sorted(path for path in needed - set(made) if path.parts[0] != CODE)
     for path in inputs:
         if not path.is_file():
             raise InputError(f"{path}: no such file; make it with `dvc repro`")
@@ -66,7 +68,9 @@ def measure(model: str, seeds: int, parameters: Path) -> list[Run]:
     yaml = YAML()
     runs = []
     with tempfile.TemporaryDirectory() as folder:
-        for path in how.inputs:
+        # All code, since what the stages import only to check params.yaml is none of their deps.
+        shutil.copytree(CODE, Path(folder) / CODE, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (*how.inputs, LOCK):
             copy = Path(folder) / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)

@@ -19,7 +19,7 @@ from dvc.repo.experiments.utils import resolve_name
 from dvc.scm import SCM
 from scmrepo.exceptions import SCMError
 
-from stages.core.params import InputError
+from stages.core.files import InputError
 from stages.core.rules import Value
 
 SHORT = 9  # characters of a commit's name
