@@ -115,6 +115,7 @@ def require_pinned(capability: str, threads: int) -> None:
 
 
 def _interrupted(*_: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     print("interrupted: the old outputs were left as they were", file=sys.stderr)
     sys.exit(INTERRUPTED)
 

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import stages
-from stages.core import document, entry, files
+from stages.core import document, entry, files, sides
 from stages.core.files import InputError
 
 DIFFERENT = 1
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Lock = dict[str, dict[str, Any]]  # what dvc.lock has of each stage, by the stage's name
 
 
@@ -98,8 +99,9 @@ def run(command: Sequence[str], folder: Path, environment: dict[str, str]) -> st
     """Run a command to its end and return what it printed; raises InputError where it fails."""
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
-        reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise InputError(f"`{' '.join(command)}` failed: {reason}")
+        said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        fatal = [line for line in said if line.lower().startswith(("fatal", "error"))]
+        raise InputError(f"`{' '.join(command)}` failed: {(fatal or said)[0]}")
     return done.stdout
 
 
@@ -120,7 +122,8 @@ def stopped_with_us(command: Sequence[str], **options: Any) -> Iterator[subproce
 def reproduce(clone: Path, names: Sequence[str], environment: dict[str, str]) -> None:
     """Run the pipeline in the clone; raises InputError where a stage fails."""
     command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", *names]
-    told = []
+    shown: set[str] = set()
+    errors: list[str] = []
     with stopped_with_us(
         command,
         cwd=clone,
@@ -131,13 +134,14 @@ def reproduce(clone: Path, names: Sequence[str], environment: dict[str, str]) ->
         errors="replace",
     ) as process:
         for line in process.stdout:
-            if line.startswith("Running stage "):
-                print(line.strip().lower().replace("running", "re-making"), file=sys.stderr)
+            if line.startswith(("Running stage ", "note: ")) and line not in shown:
+                print(line.strip().replace("Running", "re-making", 1), file=sys.stderr)
+                shown.add(line)
             elif line.lower().startswith("error:"):
-                told.append(line.strip()[len("error:") :].strip())
+                errors.append(line[len("error:") :].strip())
         code = process.wait()
     if code:
-        raise InputError(f"`dvc repro` failed: {'; '.join(told) or f'exit code {code}'}")
+        raise InputError(f"`dvc repro` failed: {'; '.join(errors) or f'exit code {code}'}")
 
 
 def clone_environment(folder: Path, local_to_repository: Sequence[str]) -> dict[str, str]:
@@ -145,11 +149,11 @@ def clone_environment(folder: Path, local_to_repository: Sequence[str]) -> dict[
 
     The pins of this process are left out: the commit's own code has to set them.
     """
-    dropped = {*stages.PINNED_ENVIRONMENT, *local_to_repository, "PYTHONPATH", "DVC_ROOT"}
+    dropped = {*stages.PINNED_ENVIRONMENT, *local_to_repository}
     kept = {
         key: value
         for key, value in os.environ.items()
-        if key not in dropped and not key.startswith("DVC_EXP")
+        if key not in dropped and not key.startswith(("DVC_", "PYTHON"))
     }
     return kept | {
         # The stages' `python` is the one that runs this.
@@ -244,8 +248,8 @@ def report(verdicts: list[Verdict], moved: dict[str, Any]) -> list[str]:
     if first := first_different(verdicts):
         lines.append(f"first stage whose outputs differ: {first}")
     for path, metrics in moved.items():
-        for name, sides in metrics.items():
-            lines.append(f"{path}: {name} is {sides.get('new')}, committed {sides.get('old')}")
+        for name, values in metrics.items():
+            lines.append(f"{path}: {name} is {values.get('new')}, committed {values.get('old')}")
     if not any(verdict.differences for verdict in verdicts):
         outputs = sum(verdict.outputs for verdict in verdicts)
         lines.append(f"all {outputs} outputs are those of dvc.lock, byte for byte")
@@ -258,7 +262,10 @@ def first_different(verdicts: list[Verdict]) -> str | None:
 
 
 def end(signum: int, _: object) -> None:
-    """Leave by way of every `finally`: the pipeline is ended and the clone removed."""
+    """Leave by way of every `finally`, undisturbed: end the pipeline and remove the clone."""
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    print("interrupted: nothing was verified, and nothing is left behind", file=sys.stderr)
     sys.exit(128 + signum)
 
 
@@ -274,15 +281,17 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict to FILE")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGHUP, end)
+    for each in SIGNALS:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, end)
 
     here = Path.cwd()
     local = run(["git", "rev-parse", "--local-env-vars"], here, dict(os.environ)).split()
     with tempfile.TemporaryDirectory(prefix="verify-") as name:
         environment = clone_environment(Path(name), local)
-        commit = resolve(arguments.rev, environment)
-        if run(["git", "status", "--porcelain", "-uno"], here, environment):
+        uncommitted = run(["git", "status", "--porcelain", "-uno"], here, environment)
+        commit = sides.commit(arguments.rev)
+        if uncommitted:
             print("note: the commit is verified, not the uncommitted changes", file=sys.stderr)
         verdicts, moved = verify(commit, arguments.stage, Path(name), environment)
     if arguments.json:
@@ -297,16 +306,6 @@ def main() -> None:
             partial.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{arguments.rev} is {commit[:12]}", *report(verdicts, moved), sep="\n")
     sys.exit(DIFFERENT if any(verdict.differences for verdict in verdicts) else 0)
-
-
-def resolve(revision: str, environment: dict[str, str]) -> str:
-    """Return the full hash of a commit; raises InputError where there is none, or no repository."""
-    run(["git", "rev-parse", "--git-dir"], Path.cwd(), environment)
-    command = ["git", "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"]
-    try:
-        return run(command, Path.cwd(), environment).strip()
-    except InputError:
-        raise InputError(f"--rev {revision}: there is no such commit in this repository") from None
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import stages
-from stages.core.params import load, plain
+from stages.core import document
 from tests.conftest import ENVIRONMENT, Project, make_project
 
 PARAMS = """\
@@ -114,7 +114,7 @@ def outputs(project: Project) -> dict[str, bytes]:
 
 def commands_of(project: Project) -> dict[str, str]:
     """Return the command of each stage as dvc.lock has it, in the order in which DVC ran them."""
-    lock = plain(load(project.root / "dvc.lock"))
+    lock = document.load(project.root / "dvc.lock").value
     return {name: stage["cmd"] for name, stage in lock["stages"].items()}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import stages
+from tests import cpus
 from tests.conftest import ENVIRONMENT, ROOT, Project
 
 HOSTILE = {
@@ -47,6 +48,20 @@ def test_no_environment_changes_a_byte(
     project.run("dvc", "repro", "--force", "--no-run-cache")
     assert (clone / "dvc.lock").read_bytes() == (finished.root / "dvc.lock").read_bytes()
     assert project.run("git", "status", "--porcelain") == "?? matplotlibrc\n"
+
+
+def test_stages_in_one_process_as_under_an_emulator_give_the_bytes_of_dvc(
+    finished: Project, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    finished.run("git", "clone", "--quiet", ".", str(clone))
+    commands = cpus.commands_of(finished)
+    ran = [commands[name] for name in ("generate@phases", "train@linear", "train@stable")]
+    project = Project(clone)
+    assert cpus.run_on(cpus.Machine("here"), project, ran) == ""
+    assert cpus.outputs(project).items() <= cpus.outputs(finished).items()
+    for path in ("data/phases.npz", "models/linear.safetensors", "models/stable.safetensors"):
+        assert path in cpus.outputs(project)
 
 
 def test_another_version_is_told_in_one_line_and_runs(project: Project) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.core import document
 from tests.conftest import ENVIRONMENT, Project
 
 VERIFY = (sys.executable, "-m", "stages.verify")
@@ -53,14 +54,20 @@ def test_an_honest_commit_is_identical_and_nothing_is_left_behind(
     verdict = str(tmp_path / "verdict.json")
     said = verify(project, "--rev", "HEAD~1", "--stage", "train@stable", "--json", verdict, code=0)
     assert "not the uncommitted changes" in said
-    assert "all 3 outputs are those of dvc.lock" in said
+    assert "are those of dvc.lock, byte for byte" in said
+    lock = document.load(project.root / "dvc.lock").value["stages"]
     assert json.loads(Path(verdict).read_text()) == {
         "commit": project.run("git", "rev-parse", "HEAD~1").strip(),
         "identical": True,
         "first": None,
         "stages": [
-            {"stage": name, "outputs": outputs, "differences": [], "outputs_differ": False}
-            for name, outputs in (("generate@phases", 1), ("train@stable", 2))
+            {
+                "stage": name,
+                "outputs": len(lock[name]["outs"]),
+                "differences": [],
+                "outputs_differ": False,
+            }
+            for name in ("generate@phases", "train@stable")
         ],
         "metrics": {},
     }
@@ -113,8 +120,13 @@ def test_code_and_parameters_changed_without_running_are_found(project: Project)
 
 
 def test_what_a_poisoned_run_cache_gave_is_found(project: Project) -> None:
-    # DVC keeps no run cache for outputs that persist, as all of ours do.
-    project.edit("dvc.yaml", "data/${key}.npz:\n            persist: true", "data/${key}.npz")
+    # DVC keeps no run cache for outputs that persist or are in Git, as most of ours do.
+    pipeline = project.root / "dvc.yaml"
+    kept, persists = "- data/${key}.npz", r":\n +persist: true\n"
+    text = re.sub(
+        r" +- reports/datasets/.*\n +cache: false\n +persist: true\n", "", pipeline.read_text()
+    )
+    pipeline.write_text(re.sub(re.escape(kept) + persists, f"{kept}\n", text))
     project.run("dvc", "repro", "--force", "generate@phases")
     data, cache = project.root / "data/phases.npz", project.root / ".dvc/cache"
     honest, forged = md5(data), (project.root / "data/blog.npz").read_bytes()
@@ -137,7 +149,7 @@ def test_what_cannot_be_verified_says_why_in_one_line(project: Project, tmp_path
         assert [text for text in said if text.startswith("error: ")] == said[-1:]
         return said[-1]
 
-    assert "--rev nonsense: there is no such commit" in line("--rev", "nonsense")
+    assert "unknown Git revision 'nonsense'" in line("--rev", "nonsense")
     assert "nonsense" in line("--stage", "nonsense")
     project.edit("params.yaml", "hidden_size: 4", "hidden_size: 0")
     project.commit("a stage that fails")
@@ -170,7 +182,7 @@ def test_an_interrupted_verification_leaves_nothing_behind(
     assert inside(clone)
     process.send_signal(signum)
     assert process.wait(20) == 128 + signum
-    assert "Traceback" not in process.stderr.read()
+    assert process.stderr.read().splitlines()[-1].startswith("interrupted: ")
     assert list(here.iterdir()) == []
     assert inside(clone) == []
 
