@@ -25,7 +25,7 @@ class Progress:
     def __init__(self, row: str, phase: str, iterations: int, curve: list[dict[str, Any]]) -> None:
         self._name, self._phase, self._curve = f"{row} {phase}", phase, curve
         self._steps_before = curve[-1]["steps_seen"] if curve else 0
-        self._every = min(REPORT_EVERY, max(1, iterations // 100))
+        self._every = REPORT_EVERY if iterations > REPORT_EVERY else 1
         self._bar = tqdm(
             total=iterations, desc=self._name, disable=not sys.stderr.isatty(), leave=False
         )

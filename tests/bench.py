@@ -242,6 +242,7 @@ def bench_growth() -> Table:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(ROOT / "stages", folder / "stages")
+        shutil.copy(ROOT / "requirements.lock", folder)
         yaml = YAML()
 
         def configure(sequences: int, used: int, periods: int) -> None:
