@@ -92,9 +92,10 @@ def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Shown]:
         for block, states in blocks:
             here = np.arange(meter.seen, meter.seen + block.shape[1])
             shown = ((here < early) | (here >= late)) & (here < horizon)
-            steps.append(here[shown])
-            outputs.append(block[0, shown, 0].numpy())
-            hidden.append(states[0, shown].numpy())
+            if shown.any():  # kept pieces, however small, would scatter the memory of the blocks
+                steps.append(here[shown])
+                outputs.append(block[0, shown, 0].numpy())
+                hidden.append(states[0, shown].numpy())
             meter.add(block[:, :, 0].numpy())
             bar.update(block.shape[1])
     kept = Shown(*(np.concatenate(part) for part in (steps, outputs, hidden)))
