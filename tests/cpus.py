@@ -11,6 +11,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,7 +56,7 @@ plot: {compare: [rnn_adam, stable]}
 CONTROL = "rnn_adam"
 PROCESSORS = ("Haswell", "Skylake-Server", "EPYC", "EPYC-Milan")
 INSTALL = (
-    "qemu-x86_64 10 or newer is needed: `apt-get install qemu-user` on Debian 13 or Ubuntu 25.10 "
+    "qemu-x86_64 10 or newer is needed: `apt-get install qemu-user` on Debian 13 "
     "(Debian 12: from bookworm-backports), or --qemu FILE"
 )
 # Makes MKL believe that every processor is Intel's.
@@ -203,6 +204,7 @@ def main() -> None:
         print(INSTALL, file=sys.stderr)
         sys.exit(2)
     print(said.splitlines()[0])
+    signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
     with tempfile.TemporaryDirectory(prefix="cpus-") as name:
         params = arguments.params.read_text() if arguments.params else PARAMS
         sys.exit(0 if compare_all(Path(name), arguments.qemu, arguments.cpu, params) else 1)
