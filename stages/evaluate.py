@@ -208,7 +208,9 @@ def write_texts(texts: dict[Path, str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m stages.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.evaluate", description=__doc__, epilog=entry.EPILOG
+    )
     parser.add_argument("model", type=Path, help="model file to evaluate (.safetensors)")
     parser.add_argument("data", type=Path, help="dataset file with the test sequences (.npz)")
     parser.add_argument("training", type=Path, help="the model's training curve (.csv)")

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from dvc.utils.serialize import parse_yaml
 
 from stages import check
 from stages.core import document, model, params, series, training
@@ -162,6 +163,7 @@ def judge(path: Path) -> bool:
         assert_clear(str(error), str(path))
         return False
     sections = document.load(path).value
+    assert sections == parse_yaml(path.read_text(encoding="utf-8"), path), "DVC reads it otherwise"
     for section, schema in (("datasets", Dataset), ("models", ModelRow)):
         for row in sections[section]:
             params.read(path, (section, row), schema)

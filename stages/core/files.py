@@ -61,6 +61,8 @@ def whole(path: Path) -> Iterator[Path]:
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{path}: cannot be written: {path.parent} is no folder") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {reason(error)}") from None
 
