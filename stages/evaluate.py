@@ -181,7 +181,9 @@ def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) ->
         ("free_running", shown.steps - 1, shown.hidden),  # an output is read out of h(t-1)
     ):
         columns = {"regime": regime, "step": when, "periods": when / per_period}
-        columns |= dict(zip(("pc1", "pc2"), ((states - centre) @ axes.T).T, strict=True))
+        with np.errstate(over="ignore", invalid="ignore"):  # a rollout may blow up
+            components = ((states - centre) @ axes.T).T
+        columns |= dict(zip(("pc1", "pc2"), components, strict=True))
         units = states[:, :SHOWN_UNITS].T
         columns |= {f"h_{unit}": values for unit, values in enumerate(units, start=1)}
         parts.append(pd.DataFrame(columns))

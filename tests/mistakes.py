@@ -28,11 +28,11 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
     ),
     (
         {"- metrics:": "- metric:"},
-        "33: gate.rules[0].metric is not a known key; did you mean metrics?",
+        "35: gate.rules[0].metric is not a known key; did you mean metrics?",
     ),
     (
         {"evaluate:": "extra: 1\nevaluate:"},
-        "27: extra is not a section; known keys: datasets, models, evaluate, gate",
+        "27: extra is not a section; known keys: datasets, models, evaluate, plot, gate",
     ),
     (
         {"hidden_size: 4": "hidden_size: 0"},
@@ -293,7 +293,7 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
     ({"seed: 2": "seed: *two"}, "4: is not valid YAML: found undefined alias 'two'"),
     (
         {"seed: 2": "seed: 'two"},
-        "33: is not valid YAML: expected <block end>, but found '<alias>', in what begins on line 4",
+        "35: is not valid YAML: expected <block end>, but found '<alias>', in what begins on line 4",
     ),
     (
         {"seed: 2": "seed: @2"},
@@ -333,15 +333,15 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
     ),
     (
         {"rel_tol: 1": "rel_tol: -1"},
-        "35: gate.rules[0].rel_tol is -1; expected a number from 0, × |baseline|",
+        "37: gate.rules[0].rel_tol is -1; expected a number from 0, × |baseline|",
     ),
     (
         {"      rel_tol: 1\n": ""},
-        "33: gate.rules[0] has no bound; expected any of limit, abs_tol, rel_tol",
+        "35: gate.rules[0] has no bound; expected any of limit, abs_tol, rel_tol",
     ),
     (
         {"better: lower": "better: less"},
-        "34: gate.rules[0].better is less; expected lower or higher",
+        "36: gate.rules[0].better is less; expected lower or higher",
     ),
     ({BASE: ""}, "1: is empty; expected sections such as `datasets:` at the margin"),
     ({BASE: "# nothing\n"}, "1: is empty; expected sections such as `datasets:` at the margin"),
@@ -349,7 +349,7 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
     ({BASE: "text\n"}, "1: is not a mapping; expected sections such as `datasets:` at the margin"),
     (
         {BASE: "datasets:\nmodels: {}\nevaluate: 5\n"},
-        "1: datasets is empty; expected rows, each a name with its settings below it\n2: models is {}; expected rows, each a name with its settings below it\n3: evaluate is 5; expected a mapping with the keys dataset, warmup, periods",
+        "1: datasets is empty; expected rows, each a name with its settings below it\n1: has no section plot; expected datasets, models, evaluate, plot\n2: models is {}; expected rows, each a name with its settings below it\n3: evaluate is 5; expected a mapping with the keys dataset, warmup, periods",
     ),
     ({BASE: "#" * 1_000_001}, " has 1000001 bytes; expected 1000000 at most"),
     (
@@ -399,6 +399,14 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
             "evaluate:\n  dataset: phases": "evaluate:\n  dataset: blog",
         },
         "3: datasets.phases has sequences 64 by default; expected fewer steps than 1000, or fewer validation and test sequences: memory\n12: models.linear.dataset is phases; expected a row with the time step of evaluate.dataset blog, 0.204082, got 0.01001: give both the same steps and span\n26: models.stable.training.levenberg_marquardt has sequences 32 by default; expected 12 at most for this network and datasets.phases: memory",
+    ),
+    (
+        {"compare: [linear, stable]": "compare: []"},
+        "32: plot.compare is []; expected one or two names of rows of `models`",
+    ),
+    (
+        {"compare: [linear, stable]": "compare: stable"},
+        "32: plot.compare is stable; expected one or two names of rows of `models`",
     ),
     (
         {"warmup: 19, ": "", "steps: 50": "steps: 20"},

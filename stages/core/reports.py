@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.core.params import InputError
+from stages.core import files
+from stages.core.files import InputError
 
 TABLES = {
     "training": ("phase", "iteration", "steps_seen", "loss"),
@@ -142,10 +143,8 @@ def number(metric: float | str) -> float:
 
 def read(path: Path) -> bytes:
     """Return the bytes of a report; raises InputError where there is none."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; make it with `dvc repro`") from None
+    files.size(path)
+    return path.read_bytes()
 
 
 def parse_json(path: Path, content: bytes) -> dict[str, Any]:
