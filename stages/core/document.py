@@ -62,7 +62,7 @@ class Part:
 
 def input_error(mistakes: list[Mistake]) -> InputError:
     """Return the error that tells of all mistakes, in the order of the file."""
-    return InputError("\n".join(text for _, text in sorted(set(mistakes))))
+    return InputError("\n".join(files.printable(text) for _, text in sorted(set(mistakes))))
 
 
 def load(path: Path) -> Part:
