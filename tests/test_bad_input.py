@@ -179,10 +179,10 @@ def run_stage(project: Project, stage: str, *arguments: str) -> tuple[int | str 
     return ended.value.code, said.getvalue()
 
 
-def test_every_stage_tells_all_mistakes_at_once_and_changes_nothing(finished: Project) -> None:
+def test_every_stage_tells_all_mistakes_at_once_and_changes_nothing(project: Project) -> None:
     """Also those in sections that it does not read: nothing is made before they are mended."""
-    file = finished.root / "params.yaml"
-    good, before = file.read_text(), outputs(finished)
+    file = project.root / "params.yaml"
+    good, before = file.read_text(), outputs(project)
     bad = good.replace("hidden_size: 4", "hidden_size: 0").replace("warmup: 20", "warmup: 77")
     expected = (
         "error: params.yaml:9: models.stable.hidden_size is 0; "
@@ -190,17 +190,14 @@ def test_every_stage_tells_all_mistakes_at_once_and_changes_nothing(finished: Pr
         "error: params.yaml:14: evaluate.warmup is 77; expected 48 at most: "
         "a sequence of datasets.phases has 49 predictions, and one must count\n"
     )
-    try:
-        file.write_text(bad)
-        for stage, arguments in {**STAGES, "check": ""}.items():
-            assert run_stage(finished, stage, *arguments.split()) == (2, expected), stage
-            assert run_stage(finished, stage, "--help") == (0, "")
-        repro = finished.try_("dvc", "repro")
-        assert expected in repro.stderr and repro.returncode != 0
-        assert "Traceback" not in repro.stderr
-        assert outputs(finished) == before
-    finally:
-        file.write_text(good)
+    file.write_text(bad)
+    for stage, arguments in {**STAGES, "check": ""}.items():
+        assert run_stage(project, stage, *arguments.split()) == (2, expected), stage
+        assert run_stage(project, stage, "--help") == (0, "")
+    repro = project.try_("dvc", "repro")
+    assert expected in repro.stderr and repro.returncode != 0
+    assert "Traceback" not in repro.stderr
+    assert outputs(project) == before
 
 
 ARGUMENTS = {
