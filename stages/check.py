@@ -46,21 +46,21 @@ def check(path: Path) -> None:
     models = rows(root, "models", ModelRow, mistakes)
     for part, data in datasets.values():
         mistakes += data_fits(part, data)
+    trained = []
     for part, model in models.values():
-        mistakes += network_fits(part, model)
+        wrong = []
         if model.dataset in datasets:
-            mistakes += training_fits(part, model, datasets[model.dataset][1])
+            wrong = list(training_fits(part, model, datasets[model.dataset][1]))
+        mistakes += wrong
+        trained += [] if wrong else [(part, model)]  # one mistake is told once
     if "evaluate" in root.parts:
         part = root.parts["evaluate"]
         evaluation, wrong = params.validate(part, Evaluation)
         mistakes += [*wrong, *dataset_known(part, root)]
         if evaluation and evaluation.dataset in datasets:
-            data = datasets[evaluation.dataset][1]
-            mistakes += evaluation_fits(part, evaluation, data)
-            for row, model in models.values():
-                mistakes += rollout_fits(row, model, data)
-                if model.dataset in datasets:
-                    mistakes += steps_agree(row, datasets[model.dataset][1], evaluation, data)
+            mistakes += evaluation_fits(part, evaluation, *datasets[evaluation.dataset])
+            for row, model in trained:
+                mistakes += rollout_fits(row, model, evaluation, datasets)
     if "plot" in root.parts:
         mistakes += params.validate(root.parts["plot"], Appearance)[1]
     if "gate" in root.parts:
@@ -71,11 +71,13 @@ def check(path: Path) -> None:
 
 def section_names(root: Part) -> Iterator[Mistake]:
     """Yield what is wrong with the names at the top level."""
+    misspelt = set()
     for name, part in root.parts.items():
         if name not in SECTIONS:
-            yield part.mistake(f"is not a section{params.nearest(name, SECTIONS)}")
+            misspelt.add(params.nearest(str(name), SECTIONS))
+            yield part.mistake(f"is not a section{params.known_keys(str(name), SECTIONS)}")
     for name in REQUIRED:
-        if name not in root.parts:
+        if name not in root.parts and name not in misspelt:
             yield root.mistake(f"has no section {name}; expected {', '.join(REQUIRED)}")
 
 
@@ -110,7 +112,7 @@ def row_names(part: Part, reserved: tuple[str, ...]) -> Iterator[Mistake]:
                 "a letter or digit first"
             )
         elif name.lower() in reserved:
-            yield row.mistake(f"has the name of a folder of reports/; expected none of {reserved}")
+            yield row.mistake("has the name of a folder of reports/; expected another")
         other, line = lines.setdefault(name.lower(), (name, row.line))
         if other != name:
             yield row.mistake(
@@ -119,57 +121,64 @@ def row_names(part: Part, reserved: tuple[str, ...]) -> Iterator[Mistake]:
             )
 
 
-def at(part: Part, *keys: str) -> Part:
-    """Return the part at nested keys, or the nearest around it that is written down."""
-    for key in keys:
-        if key not in part.parts:
-            break
-        part = part.parts[key]
-    return part
+def setting(part: Part, keys: str, value: object, expected: str) -> Mistake:
+    """Say that a setting is not what was expected, where it is written down or has its default."""
+    *outer, last = keys.split(".")
+    for key in outer:
+        part = part.parts.get(key, part)
+    if last in part.parts:
+        return part.parts[last].differs(expected)
+    return part.mistake(f"has {last} {value} by default; expected {expected}")
 
 
 def dataset_known(part: Part, root: Part) -> Iterator[Mistake]:
     """Yield that the dataset of a section or row is none of `datasets`."""
-    name = at(part, "dataset").value
-    known = [str(row) for row in at(root, "datasets").parts] if "datasets" in root.parts else []
-    if isinstance(name, str) and known and name not in known:
-        text = f"a row of datasets{params.nearest(name, known)}"
-        yield at(part, "dataset").differs(text)
+    dataset, datasets = part.parts.get("dataset"), root.parts.get("datasets")
+    if dataset and isinstance(dataset.value, str) and datasets and datasets.parts:
+        if dataset.value not in datasets.parts:
+            near = params.known_keys(dataset.value, datasets.parts)
+            yield dataset.differs(f"a row of datasets{near}")
 
 
 def data_fits(part: Part, data: Dataset) -> Iterator[Mistake]:
     """Yield that a dataset is too large to be held in memory."""
-    sequences = data.sequences + data.validation_sequences + data.test_sequences
-    if sequences * data.steps * 2 > MOST_NUMBERS:
-        most = MOST_NUMBERS // 2 // data.steps
-        yield at(part, "sequences").mistake(
-            f"is one of {sequences} sequences of {data.steps} steps; expected {most} sequences of "
-            "all three kinds together, for all are held in memory"
-        )
+    others = data.validation_sequences + data.test_sequences
+    room = MOST_NUMBERS // 2 // data.steps - others
+    if data.sequences > room:
+        expected = f"{room} at most, of {data.steps} steps beside {others} for validation and test"
+        if room < 1:
+            expected = f"fewer steps than {data.steps}, or fewer validation and test sequences"
+        yield setting(part, "sequences", data.sequences, f"{expected}: memory")
 
 
 def training_fits(part: Part, model: ModelRow, data: Dataset) -> Iterator[Mistake]:
     """Yield what makes a dataset too short for a model's training, or too large."""
     steps, name = data.steps, f"datasets.{model.dataset}"
     if model.cell == "linear":
+        room = MOST_NUMBERS // (data.sequences * steps) - 1
         if model.lags >= steps:
-            yield at(part, "lags").differs(f"less than the {steps} steps of {name}")
-        elif data.sequences * steps * (model.lags + 1) > MOST_NUMBERS:
-            most = MOST_NUMBERS // (data.sequences * steps) - 1
-            yield at(part, "lags").differs(
-                f"{most} at most for the {data.sequences} sequences of {name}: memory"
-            )
+            expected = f"less than the {steps} steps of {name}"
+            yield setting(part, "lags", model.lags, expected)
+        elif model.lags > room:
+            expected = f"{room} at most for the {data.sequences} sequences of {name}: memory"
+            yield setting(part, "lags", model.lags, expected)
         return
-    units = model.hidden_size * model.num_layers * (GATES[model.cell] + 2)
-    if CHECKED * steps * units > MOST_NUMBERS:
-        yield at(part, "hidden_size").differs(
-            f"fewer units for the {steps} steps of {name}: all states are held in memory"
+    size, weights = model.hidden_size, count_weights(model)
+    units = size * model.num_layers * (GATES[model.cell] + 2)
+    room = MOST_NUMBERS // (steps * units)
+    if weights > MOST_WEIGHTS:
+        expected = (
+            f"fewer units: with num_layers {model.num_layers} the network has {weights} weights, "
+            f"and {MOST_WEIGHTS} are the most"
         )
-    if (adam := model.training.adam) and adam.batch * steps * units > MOST_NUMBERS:
-        yield at(part, "training", "adam", "batch").differs(
-            f"{MOST_NUMBERS // (steps * units)} at most for this network: memory"
-        )
-    if least := model.training.levenberg_marquardt:
+        yield setting(part, "hidden_size", size, expected)
+    elif min(CHECKED, data.sequences) > room:
+        expected = f"fewer units, or fewer than the {steps} steps of {name}: memory"
+        yield setting(part, "hidden_size", size, expected)
+    elif (adam := model.training.adam) and adam.batch > room:
+        expected = f"{room} at most for this network: memory"
+        yield setting(part, "training.adam.batch", adam.batch, expected)
+    elif least := model.training.levenberg_marquardt:
         yield from least_squares_fits(part, model, least, data)
 
 
@@ -177,28 +186,28 @@ def least_squares_fits(
     part: Part, model: ModelRow, least: LevenbergMarquardt, data: Dataset
 ) -> Iterator[Mistake]:
     """Yield what keeps Levenberg-Marquardt from running on a dataset."""
-    place = ("training", "levenberg_marquardt")
-    warmup = at(part, *place, "warmup")
-    if least.warmup > data.steps - 2:
-        yield warmup.differs(
-            f"{data.steps - 2} at most: a sequence of datasets.{model.dataset} has "
-            f"{data.steps - 1} predictions, and one at least must count"
-        )
+    place, name = "training.levenberg_marquardt", f"datasets.{model.dataset}"
+    size, weights, steps = model.hidden_size, count_weights(model), data.steps - 1
+    counted = steps - least.warmup
+    if counted < 1:
+        expected = f"{steps - 1} at most: a sequence of {name} has {steps} predictions"
+        yield setting(part, f"{place}.warmup", least.warmup, f"{expected}, and one must count")
         return
-    weights = count_weights(model)
+    # Of each counted prediction, derivatives by all weights and by all that the layers receive.
+    derivatives = max(weights, 2 * steps * GATES[model.cell] * size * model.num_layers)
+    room = MOST_NUMBERS // (2 * counted * derivatives)
     if weights > MOST_FITTED:
-        yield at(part, "hidden_size").differs(
+        expected = (
             f"fewer units: the network has {weights} weights, and levenberg_marquardt takes "
             f"{MOST_FITTED} at most; train a larger one with adam"
         )
-        return
-    rows = 2 * min(least.sequences, data.sequences) * (data.steps - 1 - least.warmup)
-    received = 2 * (data.steps - 1) * GATES[model.cell] * model.hidden_size * model.num_layers
-    if rows * max(received, weights) > MOST_NUMBERS:
-        most = least.sequences * MOST_NUMBERS // (rows * max(received, weights))
-        yield at(part, *place, "sequences").differs(
-            f"{most} at most for this network and datasets.{model.dataset}: memory"
-        )
+        yield setting(part, "hidden_size", size, expected)
+    elif room < 1:
+        expected = f"fewer units, or fewer than the {data.steps} steps of {name}: memory"
+        yield setting(part, "hidden_size", size, expected)
+    elif min(least.sequences, data.sequences) > room:
+        expected = f"{room} at most for this network and {name}: memory"
+        yield setting(part, f"{place}.sequences", least.sequences, expected)
 
 
 def count_weights(model: ModelRow) -> int:
@@ -208,46 +217,52 @@ def count_weights(model: ModelRow) -> int:
     return gates * (first + (model.num_layers - 1) * other)
 
 
-def network_fits(part: Part, model: ModelRow) -> Iterator[Mistake]:
-    """Yield that a network has more weights than there is room for."""
-    if model.cell != "linear" and (weights := count_weights(model)) > MOST_WEIGHTS:
-        yield at(part, "hidden_size").differs(
-            f"fewer units: with num_layers {model.num_layers} the network has {weights} weights, "
-            f"and {MOST_WEIGHTS} are the most"
-        )
+def evaluation_fits(
+    part: Part, evaluation: Evaluation, row: Part, data: Dataset
+) -> Iterator[Mistake]:
+    """Yield what makes the test sequences too short for the warm-up, or the horizon too long.
 
-
-def evaluation_fits(part: Part, evaluation: Evaluation, data: Dataset) -> Iterator[Mistake]:
-    """Yield what makes the test sequences too short for the warm-up, or the horizon too long."""
-    name = f"datasets.{evaluation.dataset}"
-    if evaluation.warmup > data.steps - 2:
-        yield at(part, "warmup").differs(
-            f"{data.steps - 2} at most: {name} has {data.steps} steps, "
-            "and one prediction at least must count"
-        )
-    period = longest_period(data)
+    row: the part of the dataset.
+    """
+    most, period = data.steps - 2, longest_period(data)
+    if evaluation.warmup > most:
+        expected = f"{most} at most: a sequence of {row.location} has {most + 1} predictions"
+        yield setting(part, "warmup", evaluation.warmup, f"{expected}, and one must count")
     if evaluation.periods * period > MOST_STEPS:
-        yield at(part, "periods").differs(
-            f"{MOST_STEPS / period:.3g} at most: one period of {name} is {period:.4g} steps, "
-            f"and a free run takes {MOST_STEPS} steps at most"
+        expected = (
+            f"{int(MOST_STEPS / period)} at most: one period of {row.location} is {period:.4g} "
+            f"steps, and a free run takes {MOST_STEPS} steps at most"
         )
-    if data.test_sequences * max(period, BLOCK) > MOST_NUMBERS:
-        yield at(part, "dataset").differs(
-            f"one with {MOST_NUMBERS / max(period, BLOCK):.0f} test sequences at most, "
-            f"of {period:.4g} steps a period: memory"
-        )
+        yield setting(part, "periods", evaluation.periods, expected)
+    elif data.test_sequences > (room := int(MOST_NUMBERS / max(period, BLOCK))):
+        expected = f"{room} at most, since evaluate.dataset is {evaluation.dataset}: memory"
+        yield setting(row, "test_sequences", data.test_sequences, expected)
 
 
-def rollout_fits(part: Part, model: ModelRow, data: Dataset) -> Iterator[Mistake]:
-    """Yield that the states of a model's free run are too many to be held in memory."""
-    key, size = ("lags", model.lags) if model.cell == "linear" else ("hidden_size", 0)
-    size = size or model.hidden_size
+def rollout_fits(
+    part: Part,
+    model: ModelRow,
+    evaluation: Evaluation,
+    datasets: dict[str, tuple[Part, Dataset]],
+) -> Iterator[Mistake]:
+    """Yield what keeps a model from being evaluated: its time step, or too many states."""
+    data = datasets[evaluation.dataset][1]
+    trained = datasets[model.dataset][1] if model.dataset in datasets else data
+    if trained.time_step != data.time_step:
+        yield part.parts["dataset"].differs(
+            f"a row with the time step of evaluate.dataset {evaluation.dataset}, "
+            f"{data.time_step:.6g}, got {trained.time_step:.6g}: give both the same steps and span"
+        )
+    key = "lags" if model.cell == "linear" else "hidden_size"
+    size = getattr(model, key)
     kept = max(data.test_sequences * max(data.steps, BLOCK), SHOWN_PERIODS * longest_period(data))
-    if size * kept > MOST_NUMBERS:
-        yield at(part, key).differs(
-            f"{MOST_NUMBERS / kept:.0f} at most for the {data.test_sequences} test sequences "
-            "of evaluate.dataset: memory"
+    room = int(MOST_NUMBERS / kept)
+    if 1 <= room < size:  # with none for any size, the dataset has a mistake of its own
+        expected = (
+            f"{room} at most for the {data.test_sequences} test sequences of evaluate.dataset: "
+            "memory"
         )
+        yield setting(part, key, size, expected)
 
 
 def longest_period(data: Dataset) -> float:
@@ -255,19 +270,12 @@ def longest_period(data: Dataset) -> float:
     return 2 * math.pi / (as_range(data.frequency)[0] * data.time_step)
 
 
-def steps_agree(
-    row: Part, trained: Dataset, evaluation: Evaluation, data: Dataset
-) -> Iterator[Mistake]:
-    """Yield that a model is trained with another time step than it is evaluated with."""
-    if trained.time_step != data.time_step:
-        yield at(row, "dataset").mistake(
-            f"has a time step of {trained.time_step:.6g}; expected {data.time_step:.6g}, "
-            f"that of evaluate.dataset {evaluation.dataset}: give both the same steps and span"
-        )
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m stages.check", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.check",
+        description=__doc__,
+        epilog="Exit codes: 0 no mistake in params.yaml, 2 mistakes, one a line.",
+    )
     parser.add_argument("file", type=Path, nargs="?", default="params.yaml", help="file to check")
     path = parser.parse_args().file
     check(path)

@@ -182,7 +182,9 @@ def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) ->
         ("free_running", shown.steps - 1, shown.hidden),  # an output is read out of h(t-1)
     ):
         columns = {"regime": regime, "step": when, "periods": when / per_period}
-        columns |= dict(zip(("pc1", "pc2"), ((states - centre) @ axes.T).T, strict=True))
+        with np.errstate(over="ignore", invalid="ignore"):  # a rollout may blow up
+            components = ((states - centre) @ axes.T).T
+        columns |= dict(zip(("pc1", "pc2"), components, strict=True))
         units = states[:, :SHOWN_UNITS].T
         columns |= {f"h_{unit}": values for unit, values in enumerate(units, start=1)}
         parts.append(pd.DataFrame(columns))
@@ -209,7 +211,9 @@ def write_texts(texts: dict[Path, str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m stages.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.evaluate", description=__doc__, epilog=entry.EPILOG
+    )
     parser.add_argument("model", type=Path, help="model file to evaluate (.safetensors)")
     parser.add_argument("data", type=Path, help="dataset file with the test sequences (.npz)")
     parser.add_argument("training", type=Path, help="the model's training curve (.csv)")

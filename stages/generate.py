@@ -78,7 +78,9 @@ def write_table(path: Path, header: str, rows: Iterable[tuple[str | float, ...]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m stages.generate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.generate", description=__doc__, epilog=entry.EPILOG
+    )
     parser.add_argument("row", help="name of a row of `datasets` in params.yaml")
     parser.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
     parser.add_argument("--report", type=Path, required=True, help="folder of what figures show")

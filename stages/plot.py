@@ -27,7 +27,9 @@ def choose(models: list[reports.Report], names: list[str]) -> list[reports.Repor
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m stages.plot", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.plot", description=__doc__, epilog=entry.EPILOG
+    )
     parser.add_argument("reports", type=Path, help="folder with the reports of each model")
     parser.add_argument(
         "cards",

@@ -146,7 +146,9 @@ def train(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m stages.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.train", description=__doc__, epilog=entry.EPILOG
+    )
     parser.add_argument("row", help="name of a row of `models` in params.yaml")
     parser.add_argument("data", type=Path, help="dataset file to train on (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="model file to write")

@@ -20,8 +20,11 @@ from stages.core.files import InputError
 LARGEST = 1_000_000  # bytes of a file
 DEEPEST = 32  # values inside each other
 MOST_VALUES = 100_000  # with aliases written out
+STANDARD = "tag:yaml.org,2002:"  # what stands for !! in a tag
 SCALARS = ("str", "int", "float", "bool", "null")
 
+# The value of what was refused already, so that no schema complains of it again.
+REFUSED = object()
 Key = str | int
 # A line of the file, counted from one, and the text of a mistake there.
 Mistake = tuple[int, str]
@@ -59,7 +62,7 @@ class Part:
 
 def input_error(mistakes: list[Mistake]) -> InputError:
     """Return the error that tells of all mistakes, in the order of the file."""
-    return InputError("\n".join(text for _, text in sorted(set(mistakes))))
+    return InputError("\n".join(files.printable(text) for _, text in sorted(set(mistakes))))
 
 
 def load(path: Path) -> Part:
@@ -121,16 +124,22 @@ def compose(path: Path, text: str) -> Node:
     return node
 
 
+# What ruamel.yaml says, and what that means for who reads it.
+SYNTAX = {
+    "'\\t'": "begins with a tab; YAML is indented with spaces alone",
+    "maximum depth": f"is nested more than {DEEPEST} deep; expected sections, rows and settings",
+    "another document": "begins a second document; expected one, without `---` in the file",
+    "mapping values": "has a second `: `, or is indented unlike the lines around it",
+}
+
+
 def syntax(error: MarkedYAMLError) -> str:
     """Return the line of a syntax error, and what is wrong there."""
     mark, problem = error.problem_mark or error.context_mark, str(error.problem or error.context)
     line = mark.line + 1 if mark else 1
-    if "'\\t'" in problem:
-        return f"{line}: begins with a tab; YAML is indented with spaces alone"
-    if "maximum depth" in problem:
-        return f"{line}: is nested more than {DEEPEST} deep; expected sections, rows and settings"
-    if "another document" in problem:
-        return f"{line}: begins a second document; expected one, without `---` in the file"
+    for sign, meaning in SYNTAX.items():
+        if sign in problem:
+            return f"{line}: {meaning}"
     began = error.context_mark.line + 1 if error.context_mark else line
     began_text = f", in what begins on line {began}" if began != line else ""
     return f"{line}: is not valid YAML: {files.reason(ValueError(problem))}{began_text}"
@@ -147,15 +156,15 @@ class Builder:
 
     def part(self, node: Node, location: str, line: int, around: tuple[Node, ...] = ()) -> Part:
         """Return the part of a node; around: the nodes that it is inside of."""
-        part = Part(self.file, location, line, None, "an alias of what it is inside of")
+        part = Part(self.file, location, line, REFUSED, "an alias of what it is inside of")
         if any(node is outer for outer in around):
             self.mistakes.append(part.differs("a value of its own"))
             return part
         self._spend(1)
         if isinstance(node, ScalarNode):
             return self._scalar(node, part)
-        if node.tag not in ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"):
-            self.mistakes.append(part.mistake(f"has the YAML tag {node.tag}; take it away"))
+        if node.tag not in (f"{STANDARD}map", f"{STANDARD}seq"):
+            self.mistakes.append(part.mistake(tagged(node)))
         inner = (*around, node)
         if isinstance(node, SequenceNode):
             nodes = {i: (item.start_mark.line + 1, item) for i, item in enumerate(node.value)}
@@ -171,7 +180,7 @@ class Builder:
             return replace(
                 part, value=list(values.values()), written=files.shown(written), parts=parts
             )
-        return replace(part, value=values, written="a mapping", parts=parts)
+        return replace(part, value=values, written="a mapping" if parts else "{}", parts=parts)
 
     def _spend(self, values: int) -> None:
         """Count values: a few aliases of aliases can stand for billions of them."""
@@ -186,10 +195,10 @@ class Builder:
         part = replace(part, written=written or "empty")
         tag = self._yaml.resolver.resolve(ScalarNode, node.value, (node.style is None, True))
         if node.tag != str(tag):
-            self.mistakes.append(part.mistake(f"has the YAML tag {node.tag}; take it away"))
-        elif node.tag.removeprefix("tag:yaml.org,2002:") not in SCALARS:
+            self.mistakes.append(part.mistake(tagged(node)))
+        elif node.tag.removeprefix(STANDARD) not in SCALARS:
             # A date, or one of the signs << and =; DVC takes none of them.
-            self.mistakes.append(part.differs(f"text: write {quoted(node.value)}"))
+            self.mistakes.append(part.differs(f"a number, or text in quotes: {quoted(node.value)}"))
         else:
             try:
                 return replace(part, value=self._yaml.constructor.construct_object(node))
@@ -209,14 +218,14 @@ class Builder:
             line = key.start_mark.line + 1
             name = str(key.value) if isinstance(key, ScalarNode) else "?"
             here = replace(part, line=line, location=part.inside(name))
-            if key.tag == "tag:yaml.org,2002:merge":
+            if key.tag == f"{STANDARD}merge":
                 merges += 1
                 merged = self._merged(value, here, around)
                 if merges > 1:
                     self.mistakes.append(here.mistake("stands twice; expected `<<: [*one, *two]`"))
             elif not isinstance(key, ScalarNode):
                 self.mistakes.append(part.mistake("has a key that is no text; expected a name"))
-            elif key.tag != "tag:yaml.org,2002:str":
+            elif key.tag != f"{STANDARD}str":
                 text = f"is a key that is no text; write {quoted(key.value)}"
                 self.mistakes.append(here.mistake(text))
             elif key.value in own:
@@ -239,6 +248,10 @@ class Builder:
             else:
                 merged = self._pairs(source, part, (*around, source)) | merged
         return merged
+
+
+def tagged(node: Node) -> str:
+    return f"has the YAML tag {files.shown(node.tag.replace(STANDARD, '!!'))}; take it away"
 
 
 def quoted(text: str) -> str:

@@ -10,6 +10,9 @@ import stages
 from stages.core.files import InputError, reason
 
 PARAMS = Path("params.yaml")
+EPILOG = """Settings are read from params.yaml in the current folder, and the whole file is checked
+before any work; dvc.yaml has the command line that DVC runs. Exit codes: 0 done, 2 bad input (one
+line a mistake, and no output is changed), 130 interrupted."""
 BAD_INPUT = 2
 
 

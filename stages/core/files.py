@@ -61,6 +61,8 @@ def whole(path: Path) -> Iterator[Path]:
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"{path}: cannot be written: {path.parent} is no folder") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {reason(error)}") from None
 
@@ -73,5 +75,9 @@ def reason(error: Exception) -> str:
 
 def shown(text: str, most: int = 60) -> str:
     """Return a text as it can be shown in a line: shortened, without control characters."""
-    text = text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}"
+    return printable(text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}")
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters, line breaks among them, written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

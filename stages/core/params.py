@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +37,7 @@ def read(path: Path, section: tuple[str, ...], schema: type[Section]) -> Section
     part = document.load(path)
     for key in section:
         if key not in part.parts:
-            where, near = part.location or "the file", nearest(key, list(part.parts))
+            where, near = part.location or "the file", known_keys(key, part.parts)
             raise InputError(f"{path}:{part.line}: {where} has no key {files.shown(key)!r}{near}")
         part = part.parts[key]
     checked, mistakes = validate(part, schema)
@@ -52,8 +53,10 @@ def validate(part: Part, schema: type[Section]) -> tuple[Section | None, list[Mi
     except pydantic.ValidationError as error:
         root = schema.model_json_schema()
         found: dict[str, Mistake] = {}
-        for item in error.errors(include_url=False):
+        for item in without_misspelt(error.errors(include_url=False)):
             location, mistake = explain(part, root, item)
+            if mistake is None:
+                continue
             # Where the members of a union complain of one value, a validator's words are the best.
             if location not in found or item["type"] == "value_error":
                 found[location] = mistake
@@ -65,10 +68,24 @@ def validate(part: Part, schema: type[Section]) -> tuple[Section | None, list[Mi
         ]
 
 
-def explain(part: Part, root: dict[str, Any], error: Any) -> tuple[str, Mistake]:
+def without_misspelt(errors: list[Any]) -> list[Any]:
+    """Leave out that a key is missing where it is there, misspelt: that is told already."""
+    unknown = [error["loc"] for error in errors if error["type"] == "extra_forbidden"]
+    return [
+        error
+        for error in errors
+        if error["type"] != "missing"
+        or not any(
+            (*other[:-1], nearest(str(other[-1]), error["loc"][-1:])) == error["loc"]
+            for other in unknown
+        )
+    ]
+
+
+def explain(part: Part, root: dict[str, Any], error: Any) -> tuple[str, Mistake | None]:
     """Return the location of an error of pydantic, and the line that tells of it.
 
-    root: the JSON schema of the part.
+    root: the JSON schema of the part. None where the value was refused already.
     """
     alternatives = resolve(root, root)
     known: list[str] = []
@@ -89,6 +106,8 @@ def explain(part: Part, root: dict[str, Any], error: Any) -> tuple[str, Mistake]
             part = part.parts[key]
         else:
             missing = part.inside(key)
+    if part.value is document.REFUSED:
+        return part.location, None
     return missing or part.location, told(part, missing, known, description, error)
 
 
@@ -99,7 +118,7 @@ def told(
     expected = description or error["msg"]
     if error["type"] == "extra_forbidden":
         name = part.location.rsplit(".", 1)[-1]
-        return part.mistake(f"is not a known key{nearest(name, known)}")
+        return part.mistake(f"is not a known key{known_keys(name, known)}")
     if error["type"] in ("value_error", "assertion_error"):
         text = str(error["ctx"]["error"])
         if not text.startswith("expected "):
@@ -160,10 +179,14 @@ def describe(children: list[dict[str, Any]], alternatives: list[dict[str, Any]])
     return f"a mapping with the keys {', '.join(names)}" if names else ""
 
 
-def nearest(key: str, known: list[Any]) -> str:
+def nearest(key: str, known: Iterable[Any]) -> str | None:
+    """Return the known key that a key may be a misspelling of."""
+    return next(iter(difflib.get_close_matches(key, [str(name) for name in known], n=1)), None)
+
+
+def known_keys(key: str, known: Iterable[Any]) -> str:
     """Return the end of a message about an unknown key: the known one nearest to it, or all."""
     names = [str(name) for name in known]
-    close = difflib.get_close_matches(key, names, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
+    if close := nearest(key, names):
+        return f"; did you mean {close}?"
     return f"; known keys: {files.shown(', '.join(names), 200)}" if names else ""

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.core.params import InputError
+from stages.core import files
+from stages.core.files import InputError
 
 TABLES = {
     "training": ("phase", "iteration", "steps_seen", "loss"),
@@ -21,6 +22,8 @@ TABLES = {
     "hidden": ("regime", "step", "periods", "pc1", "pc2"),
     "multipliers": ("order", "multiplier"),
 }
+WORDS = ("name", "phase", "protocol", "quantity", "regime")  # columns without numbers
+AGAIN = "make it again with `dvc repro`"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,12 @@ def load_dataset(folder: Path) -> Dataset:
             ("distributions.csv", ("quantity", "low", "high", "share")),
         )
     )
+    drawn = set(distributions.quantity) == {"phase", "frequency", "amplitude"}
+    if not drawn or not np.isfinite(distributions[["low", "high", "share"]]).all(axis=None):
+        raise InputError(
+            f"{folder / 'distributions.csv'}: expected finite shares of phase, frequency and "
+            f"amplitude; {AGAIN}"
+        )
     return Dataset(folder.name, sequences, distributions)
 
 
@@ -101,8 +110,11 @@ def load(folder: Path, card_path: Path) -> Report:
     """
     card = parse_json(card_path, read(card_path))
     digests = card.get("sha256")
-    if not isinstance(digests, dict) or not isinstance(card.get("evaluate"), dict):
+    settings = card.get("evaluate")
+    if not isinstance(digests, dict) or not isinstance(settings, dict):
         raise InputError(f"{card_path}: expected the card of a model, with `sha256`, `evaluate`")
+    if not isinstance(settings.get("periods"), int):
+        raise InputError(f"{card_path}: evaluate.periods is no whole number; {AGAIN}")
     contents = {}
     for name in ("metrics.json", *(f"{table}.csv" for table in TABLES)):
         contents[name] = read(folder / name)
@@ -119,7 +131,7 @@ def load(folder: Path, card_path: Path) -> Report:
     return Report(
         name=folder.name,
         metrics=parse_json(folder / "metrics.json", contents["metrics.json"]),
-        settings=card["evaluate"],
+        settings=settings,
         **tables,
     )
 
@@ -142,18 +154,16 @@ def number(metric: float | str) -> float:
 
 def read(path: Path) -> bytes:
     """Return the bytes of a report; raises InputError where there is none."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; make it with `dvc repro`") from None
+    files.size(path)
+    return path.read_bytes()
 
 
 def parse_json(path: Path, content: bytes) -> dict[str, Any]:
     """Return the object in a JSON file; raises InputError where it holds none."""
     try:
         value = json.loads(content)
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is not JSON ({files.reason(error)}); {AGAIN}") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a JSON object")
     return value
@@ -164,8 +174,11 @@ def parse_csv(path: Path, content: bytes, columns: tuple[str, ...]) -> pd.DataFr
     try:
         table = pd.read_csv(io.BytesIO(content))
     except ValueError as error:
-        raise InputError(f"{path}: is not a CSV table: {error}") from None
+        raise InputError(f"{path}: is not a CSV table ({files.reason(error)}); {AGAIN}") from None
     missing = [column for column in columns if column not in table]
     if missing or table.empty:
         raise InputError(f"{path}: expected rows with the columns {', '.join(columns)}")
+    for column in columns:
+        if column not in WORDS and not pd.api.types.is_numeric_dtype(table[column]):
+            raise InputError(f"{path}: the column {column} holds other than numbers; {AGAIN}")
     return table

@@ -109,7 +109,7 @@ def adam(
     values: (sequences, time, 1), taken `batch` at a time in their order, again from the first when
     they end. carry_hidden_state: begin each iteration with the state that the last one ended with,
     detached, as the blog does; else with zeros.
-    Raises InputError when the loss, or in the end a weight, is not finite.
+    Raises InputError when the loss is not finite.
     """
     parameters = list(network.parameters())
     # fused: the unfused one takes torch.sqrt, whose last digit differs between processors.
@@ -123,21 +123,13 @@ def adam(
         before = state if carry_hidden_state else torch.zeros_like(state)
         loss, state = gradient(network, chosen[:, :-1], chosen[:, 1:], before)
         if not math.isfinite(loss):
-            raise failure(f"the loss is {loss}", iteration, learning_rate, chosen)
+            raise InputError(
+                f"training: the loss is {loss} at iteration {iteration} of Adam; "
+                f"likely cause: learning_rate {learning_rate:g} is too high"
+            )
         optimiser.step()
         report(iteration, iteration * batch * time, loss)
-    if not all(torch.isfinite(parameter).all() for parameter in parameters):
-        raise failure("a weight is not finite", iterations, learning_rate, values)
     return state if carry_hidden_state else None
-
-
-def failure(what: str, iteration: int, learning_rate: float, values: Tensor) -> InputError:
-    """Return the error of a training with Adam that came to nothing, and its likely cause."""
-    largest = float(values.abs().max())
-    cause = f"learning_rate {learning_rate:g} is too high"
-    if not largest < 1e3:
-        cause = f"the values of the dataset are large, up to {largest:.3g}"
-    return InputError(f"training: {what} at iteration {iteration} of Adam; likely cause: {cause}")
 
 
 def is_elman(network: Network) -> bool:
