@@ -119,15 +119,17 @@ class Network(nn.Module):
         w_ih, w_hh, b_ih, b_hh = (weights.numpy() for weights in self.rnn.all_weights[0])
         w_out, b_out = self.linear.weight.numpy(), self.linear.bias.numpy()
         recurrent = np.ascontiguousarray((w_hh + w_ih @ w_out).T)
-        bias = b_ih + b_hh + w_ih @ b_out
-        states = np.empty((steps + 1, *state.shape[2:]), dtype=bias.dtype)
-        states[0] = before = state[0, 0].numpy()
-        for after in list(states[1:]):
-            np.dot(before, recurrent, out=after)
-            after += bias
+        before = state[0, 0].numpy()
+        bias = np.tile(b_ih + b_hh + w_ih @ b_out, (len(before), 1))
+        hidden = np.empty((steps, *before.shape), dtype=before.dtype)
+        for after in list(hidden):
+            np.dot(before, recurrent, after)
+            np.add(after, bias, after)
             before = np.tanh(after, after)
-        hidden = torch.from_numpy(states[1:]).transpose(0, 1)
-        return self.linear(hidden), hidden, torch.from_numpy(before)[None, None]
+        outputs = hidden.reshape(-1, hidden.shape[2]) @ w_out.T + b_out
+        outputs = torch.from_numpy(outputs.reshape(*hidden.shape[:2], 1))
+        state = torch.from_numpy(before.copy())[None, None]
+        return outputs.transpose(0, 1), torch.from_numpy(hidden).transpose(0, 1), state
 
 
 def rnn_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:

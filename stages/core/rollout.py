@@ -23,7 +23,7 @@ def teacher_forced(
 
 @torch.no_grad()
 def free_running(
-    model: Model, warmup: Tensor, horizon: int, state: Tensor | None = None, block: int = 1024
+    model: Model, warmup: Tensor, horizon: int, state: Tensor | None = None, block: int = 128
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Warm the model up on true values, then feed it its own outputs for `horizon` steps.
 
