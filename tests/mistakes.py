@@ -281,8 +281,11 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
         "30: evaluate.periods is 5; expected 3 at most: one period of datasets.phases is 3.079e+07 steps, and a free run takes 100000000 steps at most",
     ),
     (
-        {"seed: 2": "seed: 2\n    test_sequences: 300000"},
-        "5: datasets.phases.test_sequences is 300000; expected 195312 at most, since evaluate.dataset is phases: memory",
+        {
+            "seed: 2": "seed: 2\n    test_sequences: 700000",
+            "frequency: [0.9, 1.1]": "frequency: 0.1",
+        },
+        "5: datasets.phases.test_sequences is 66000; expected 64961 at most, since evaluate.dataset is phases: memory",
     ),
     ({"seed: 2": "\tseed: 2"}, "4: begins with a tab; YAML is indented with spaces alone"),
     (
@@ -389,8 +392,8 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
         "12: models.linear.lags is 10; expected 3 at most for the 1000000 sequences of datasets.phases: memory",
     ),
     (
-        {"seed: 2": "test_sequences: 60000"},
-        "16: models.stable.hidden_size is 4; expected 3 at most for the 60000 test sequences of evaluate.dataset: memory",
+        {"seed: 2": "test_sequences: 600000"},
+        "16: models.stable.hidden_size is 4; expected 2 at most for the 600000 test sequences of evaluate.dataset: memory",
     ),
     (
         {
