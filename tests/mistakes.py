@@ -282,8 +282,8 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
     ),
     (
         {
-            "seed: 2": "seed: 2\n    test_sequences: 700000",
-            "frequency: [0.9, 1.1]": "frequency: 0.1",
+            "seed: 2": "seed: 2\n    test_sequences: 66000",
+            "frequency: [0.9, 1.1]": "frequency: 0.01",
         },
         "5: datasets.phases.test_sequences is 66000; expected 64961 at most, since evaluate.dataset is phases: memory",
     ),
