@@ -15,9 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
-from ruamel.yaml import YAML
 
-from stages.core import calibration, comparison, entry, files, params, rules, sides
+from stages.core import calibration, comparison, document, entry, files, params, rules, sides
 
 REGRESSED = 1
 LONGEST_NAME = 30  # of a revision, in a report: the full name of a commit is cut
@@ -86,16 +85,10 @@ def refuse_idle(own: rules.Gate, metrics: Iterable[str]) -> None:
     A rule that only the revision of `--rules-from` still has may be idle, or the change that takes
     it away could never pass.
     """
-    idle = list(own.idle(metrics))
-    if idle:
-        section = YAML().load(PARAMS)["gate"]
-        lines = {(key, index): section[key].lc.item(index)[0] + 1 for key, index, _ in idle}
-        raise files.InputError(
-            "\n".join(
-                f"{PARAMS}:{lines[key, index]}: gate.{key}[{index}] {why}"
-                for key, index, why in idle
-            )
-        )
+    section = document.load(PARAMS).parts["gate"]
+    wrong = [section.parts[key].parts[index].mistake(why) for key, index, why in own.idle(metrics)]
+    if wrong:
+        raise document.input_error(wrong)
 
 
 def refuse_unreadable(before: sides.Side) -> None:

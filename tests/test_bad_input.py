@@ -200,6 +200,15 @@ def test_every_stage_tells_all_mistakes_at_once_and_changes_nothing(project: Pro
     assert outputs(project) == before
 
 
+def test_a_stage_says_what_the_check_says_and_leaves_all_as_it_was(project: Project) -> None:
+    before = outputs(project)
+    for edits, message in MISTAKES[::5]:
+        (project.root / "params.yaml").write_text(edited(edits))
+        expected = "".join(f"error: params.yaml:{line}\n" for line in message.split("\n"))
+        assert run_stage(project, "generate", *STAGES["generate"].split()) == (2, expected)
+    assert outputs(project) == before
+
+
 ARGUMENTS = {
     "generate phase --out d.npz --report r": (
         "params.yaml:1: datasets has no key 'phase'; did you mean phases?"
