@@ -130,7 +130,8 @@ def captions_of(
             f"The first and the last periods of the free run of {names}: after the warm-up the "
             "network is fed its own outputs (line), while the dots are predictions from the true "
             "past. On the right, the error of the free run against how far it goes: over "
-            f"{span(horizon)} it is lowest for `{best}`, {text(ends[best])}.",
+            f"{span(horizon)} it is lowest for `{best}`, {text(ends[best])}. A grey diamond, if "
+            "there is any, is an echo-state network (ESN) of so many units, by the bench.",
         ),
         "memory": (
             "One-step predictions with the hidden state kept, and wiped at every step",
