@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -316,16 +316,19 @@ def markdown(table: Table) -> str:
     return pd.DataFrame(table).to_markdown(index=False, floatfmt=".3g")
 
 
-def peers(rows: Iterable[tuple[int, dict[str, Any]]]) -> str:
-    """Return the file of what echo-state networks of so many units reach, for the figures."""
+def peers(echo_state: Table) -> str:
+    """Return the file of what echo-state networks reach, for the figures: their better diet."""
     parameters = {
         name: params.read(PARAMS, (name,), Rows).root for name in ("datasets", "evaluate")
     }
+    last = f"rmse_{PERIODS[-1]:g}_periods, median"
+    diets = zip(echo_state[::2], echo_state[1::2], strict=True)
+    best = zip(ESN_UNITS, (min(pair, key=lambda row: row[last]) for pair in diets), strict=True)
     return reports.peers_csv(
         parameters,
         [
             (f"ESN {units}", periods, row[f"rmse_{periods:g}_periods, median"])
-            for units, row in rows
+            for units, row in best
             for periods in PERIODS
         ],
     )
@@ -371,9 +374,8 @@ Whole processes, imports included.
     with files.whole(REPORT) as partial:
         partial.write_text(text, encoding="utf-8")
     print(text)
-    same = zip(ESN_UNITS, echo_state[::2], strict=True)  # the rows of our own protocol
     with files.whole(PEERS) as partial:
-        partial.write_text(peers(same), encoding="utf-8")
+        partial.write_text(peers(echo_state), encoding="utf-8")
 
 
 if __name__ == "__main__":

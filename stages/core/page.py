@@ -131,7 +131,7 @@ def captions_of(
             "network is fed its own outputs (line), while the dots are predictions from the true "
             "past. On the right, the error of the free run against how far it goes: over "
             f"{span(horizon)} it is lowest for `{best}`, {text(ends[best])}. A grey diamond, if "
-            "there is any, is an echo-state network (ESN) of so many units, by the bench.",
+            "there is any, is an echo-state network (ESN) of so many units, as the bench has it.",
         ),
         "memory": (
             "One-step predictions with the hidden state kept, and wiped at every step",
