@@ -16,7 +16,7 @@ from stages.core.recipe import EchoState, Initial, ModelRow, Normal, Uniform
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 SIGNIFICANT = "%.6g"
 CHECKED = 64  # sequences of which the teacher-forced states are compared with the free run's
-STABLE_DEPARTURE = 2.0  # of the free run from the teacher-forced states, in typical distances
+STABLE_DEPARTURE = 1.3  # of the free run from the teacher-forced states, in typical distances
 
 
 class Progress:
