@@ -14,8 +14,8 @@ from stages.core import document, entry, params
 from stages.core.appearance import Appearance
 from stages.core.dataset import Dataset, as_range
 from stages.core.document import Mistake, Part
-from stages.core.protocol import Evaluation
-from stages.core.recipe import LevenbergMarquardt, ModelRow
+from stages.core.protocol import BLOCK, SHOWN_PERIODS, Evaluation
+from stages.core.recipe import CHECKED, LevenbergMarquardt, ModelRow
 from stages.core.rules import Gate
 
 REQUIRED = ("datasets", "models", "evaluate", "plot")
@@ -30,9 +30,6 @@ MOST_NUMBERS = 200_000_000  # in memory at one time: 1.6 GB
 MOST_WEIGHTS = 50_000_000  # of a network; Adam keeps four numbers for each
 MOST_FITTED = 10_000  # weights of a cell; Levenberg-Marquardt keeps matrices of their square
 MOST_STEPS = 100_000_000  # of a free run: about an hour for 64 sequences and 16 units
-BLOCK = 128  # steps of a free run that are in memory at one time
-SHOWN_PERIODS = 12  # of a free run that are kept
-CHECKED = 64  # sequences whose free run is compared with their teacher-forced states
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 Row = TypeVar("Row", Dataset, ModelRow)

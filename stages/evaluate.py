@@ -14,14 +14,12 @@ import torch
 from tqdm import tqdm
 
 from stages.core import entry, files, metrics, model, params, rollout, series, stability
-from stages.core.protocol import Evaluation
+from stages.core.protocol import SHOWN_PERIODS, Evaluation
 from stages.core.sines import Floats, Sines
 
 CURVE_POINTS = 60
-SHOWN_PERIODS = 12
 LATE_PERIODS = 2
 SHOWN_UNITS = 16
-SIGNIFICANT = "%.6g"
 
 
 @dataclass(frozen=True)
@@ -231,7 +229,7 @@ def main() -> None:
         "free_running": metrics.summary(result, subject.named_horizons()),
     }
     texts = {
-        name: table.to_csv(index=False, float_format=SIGNIFICANT, lineterminator="\n")
+        name: table.to_csv(index=False, float_format=files.SIGNIFICANT, lineterminator="\n")
         for name, table in tables(subject, result, shown).items()
     }
     texts["metrics.json"] = json.dumps(report, indent=2, allow_nan=False) + "\n"
@@ -251,13 +249,13 @@ def load(model_path: Path, data: Path, settings: Evaluation) -> tuple[Subject, d
     network, carried, facts = model.load(model_path)
     sines = series.load(data, "test")
     if facts["time_step"] != sines.time_step:
-        raise params.InputError(
+        raise files.InputError(
             f"{data}: time_step is {sines.time_step:g}; expected {facts['time_step']:g}, "
             f"the one that {model_path} was trained with"
         )
     most = sines.values.shape[1] - 2
     if settings.warmup > most:
-        raise params.InputError(
+        raise files.InputError(
             f"{data}: has sequences of {most + 2} values; expected {settings.warmup + 2} at least "
             f"for evaluate.warmup {settings.warmup}: make it again with `dvc repro`"
         )

@@ -129,10 +129,15 @@ def judge(gate: rules.Gate, before: sides.Side, now: sides.Side) -> list[rules.R
         rules.Row(f"{model}.*", None, None, outcome, note=note)
         for model, (outcome, note) in faults.items()
     ]
-    for name in before.metrics | now.metrics:
-        if not any(name.startswith(f"{model}.") for model in faults):
-            rows.append(rules.judge(gate, name, before.metrics.get(name), now.metrics.get(name)))
-    return rows
+    sound = [
+        {
+            name: value
+            for name, value in side.metrics.items()
+            if not any(name.startswith(f"{model}.") for model in faults)
+        }
+        for side in (before, now)
+    ]
+    return rows + rules.judge_all(gate, *sound)
 
 
 def gate(arguments: argparse.Namespace) -> None:

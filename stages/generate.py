@@ -15,7 +15,6 @@ SHOWN_SEQUENCES = 4
 LOOKED_THROUGH = 1000  # sequences, for some that differ
 SHOWN_STEPS = 200
 BINS = 12
-SIGNIFICANT = "%.6g"
 
 
 def generate(row: Dataset) -> dict[str, sines.Sines]:
@@ -74,7 +73,9 @@ def write_table(path: Path, header: str, rows: Iterable[tuple[str | float, ...]]
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header.split(","))
         for row in rows:
-            writer.writerow(SIGNIFICANT % cell if isinstance(cell, float) else cell for cell in row)
+            writer.writerow(
+                files.SIGNIFICANT % cell if isinstance(cell, float) else cell for cell in row
+            )
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ from stages.core import drawing, entry, figures, files, page, params, reports, t
 from stages.core.appearance import Appearance
 
 SECTIONS = ("datasets", "models", "evaluate")
-SIGNIFICANT = "%.6g"
 
 
 class Rows(RootModel[dict[str, Any]]):
@@ -65,7 +64,9 @@ def main() -> None:
                 drawing.save(figure, partial)
             for name, table in tables.plot_tables(models).items():
                 partial = outputs.enter_context(files.whole(arguments.tables / name))
-                table.to_csv(partial, index=False, float_format=SIGNIFICANT, lineterminator="\n")
+                table.to_csv(
+                    partial, index=False, float_format=files.SIGNIFICANT, lineterminator="\n"
+                )
             partial = outputs.enter_context(files.whole(arguments.page))
             text = page.page(models, compared, list(drawn), rows)
             partial.write_text(text, encoding="utf-8", newline="\n")

@@ -11,11 +11,9 @@ import torch
 from tqdm import tqdm
 
 from stages.core import entry, files, least_squares, model, params, series, training
-from stages.core.recipe import EchoState, Initial, ModelRow, Normal, Uniform
+from stages.core.recipe import CHECKED, EchoState, Initial, ModelRow, Normal, Uniform
 
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
-SIGNIFICANT = "%.6g"
-CHECKED = 64  # sequences of which the teacher-forced states are compared with the free run's
 STABLE_DEPARTURE = 1.3  # of the free run from the teacher-forced states, in typical distances
 
 
@@ -162,7 +160,7 @@ def main() -> None:
     facts = row.model_dump(include={"dataset", "cell", "lags", "hidden_size", "num_layers"})
     facts |= {"time_step": sines.time_step}
     with files.whole(arguments.curve) as partial:
-        curve.to_csv(partial, index=False, float_format=SIGNIFICANT, lineterminator="\n")
+        curve.to_csv(partial, index=False, float_format=files.SIGNIFICANT, lineterminator="\n")
         model.save(arguments.out, network, carried, facts)
 
 

@@ -294,10 +294,11 @@ def main() -> None:
         if uncommitted:
             print("note: the commit is verified, not the uncommitted changes", file=sys.stderr)
         verdicts, moved = verify(commit, arguments.stage, Path(name), environment)
+    identical = not any(verdict.differences for verdict in verdicts)
     if arguments.json:
         result = {
             "commit": commit,
-            "identical": not any(verdict.differences for verdict in verdicts),
+            "identical": identical,
             "first": first_different(verdicts),
             "stages": [asdict(verdict) for verdict in verdicts],
             "metrics": moved,
@@ -305,7 +306,7 @@ def main() -> None:
         with files.whole(arguments.json) as partial:
             partial.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(f"{arguments.rev} is {commit[:12]}", *report(verdicts, moved), sep="\n")
-    sys.exit(DIFFERENT if any(verdict.differences for verdict in verdicts) else 0)
+    sys.exit(0 if identical else DIFFERENT)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+SIGNIFICANT = "%.6g"  # how floats are written in tables: digits that every machine agrees on
+
 
 class InputError(Exception):
     """What the person at the keyboard can mend; one line a mistake: where, what and how."""

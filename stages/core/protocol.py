@@ -4,6 +4,9 @@ from pydantic import Field
 
 from stages.core.params import Schema
 
+BLOCK = 128  # steps of a free run that are in memory at one time
+SHOWN_PERIODS = 12  # of a free run that are kept for the figures
+
 
 class Evaluation(Schema):
     """The section `evaluate` of params.yaml."""

@@ -6,6 +6,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from stages.core.params import Schema
 
+CHECKED = 64  # sequences whose teacher-forced states are compared with the free run's
+
 
 class Normal(Schema):
     """Initial weights as the blog draws them."""

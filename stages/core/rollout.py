@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from stages.core.model import Model
+from stages.core.protocol import BLOCK
 
 
 @torch.no_grad()
@@ -23,7 +24,7 @@ def teacher_forced(
 
 @torch.no_grad()
 def free_running(
-    model: Model, warmup: Tensor, horizon: int, state: Tensor | None = None, block: int = 128
+    model: Model, warmup: Tensor, horizon: int, state: Tensor | None = None, block: int = BLOCK
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Warm the model up on true values, then feed it its own outputs for `horizon` steps.
 
