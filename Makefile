@@ -26,15 +26,15 @@ verify: $(BIN)/.ready
 	$(BIN)/python -m stages.verify
 
 verify-cpus: $(BIN)/.ready
-	$(BIN)/python -m tests.cpus
+	$(BIN)/python -m tools.emulated_processors
 
 bench: $(BIN)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check reservoirpy==0.4.2
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tools.bench
 
 # The table of results in README.md, from the metrics as they are now.
 readme: $(BIN)/.ready
-	$(BIN)/python -m tests.readme
+	$(BIN)/python -m tools.refresh_readme
 
 $(BIN)/.ready: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from stages.core import document, entry, params
-from stages.core.appearance import Appearance
-from stages.core.dataset import Dataset, as_range
-from stages.core.document import Mistake, Part
-from stages.core.protocol import BLOCK, SHOWN_PERIODS, Evaluation
-from stages.core.recipe import CHECKED, LevenbergMarquardt, ModelRow
 from stages.core.rules import Gate
+from stages.settings import document, entry, params
+from stages.settings.dataset import Dataset, as_range
+from stages.settings.document import Mistake, Part
+from stages.settings.evaluation import BLOCK, SHOWN_PERIODS, Evaluation
+from stages.settings.model import CHECKED, LevenbergMarquardt, ModelRow
+from stages.settings.plot import Appearance
 
 REQUIRED = ("datasets", "models", "evaluate", "plot")
 SECTIONS = (*REQUIRED, "gate")

@@ -13,9 +13,15 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from stages.core import entry, files, metrics, model, params, rollout, series, stability
-from stages.core.protocol import SHOWN_PERIODS, Evaluation
-from stages.core.sines import Floats, Sines
+from stages import files
+from stages.networks import network as model
+from stages.rollouts import metrics
+from stages.rollouts import multipliers as stability
+from stages.rollouts import regimes as rollout
+from stages.settings import entry, params
+from stages.settings.evaluation import SHOWN_PERIODS, Evaluation
+from stages.signals import dataset_file as series
+from stages.signals.sines import Floats, Sines
 
 CURVE_POINTS = 60
 LATE_PERIODS = 2

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from stages.core import calibration, comparison, document, entry, files, params, rules, sides
+from stages import files
+from stages.core import calibration, comparison, rules, sides
+from stages.settings import document, entry, params
 
 REGRESSED = 1
 LONGEST_NAME = 30  # of a revision, in a report: the full name of a commit is cut

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core import entry, files, params, series, sines
-from stages.core.dataset import Dataset, as_range
+from stages import files
+from stages.settings import entry, params
+from stages.settings.dataset import Dataset, as_range
+from stages.signals import dataset_file as series
+from stages.signals import sines
 
 SHOWN_SEQUENCES = 4
 LOOKED_THROUGH = 1000  # sequences, for some that differ

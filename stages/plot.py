@@ -7,8 +7,11 @@ from typing import Any
 
 from pydantic import Field, RootModel
 
-from stages.core import drawing, entry, figures, files, page, params, reports, tables
-from stages.core.appearance import Appearance
+from stages import files
+from stages.reporting import figures, page, reports, tables
+from stages.reporting import style as drawing
+from stages.settings import entry, params
+from stages.settings.plot import Appearance
 
 SECTIONS = ("datasets", "models", "evaluate")
 

@@ -10,8 +10,13 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from stages.core import entry, files, least_squares, model, params, series, training
-from stages.core.recipe import CHECKED, EchoState, Initial, ModelRow, Normal, Uniform
+from stages import files
+from stages.networks import network as model
+from stages.settings import entry, params
+from stages.settings.model import CHECKED, EchoState, Initial, ModelRow, Normal, Uniform
+from stages.signals import dataset_file as series
+from stages.training import adam as training
+from stages.training import levenberg_marquardt as least_squares
 
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 STABLE_DEPARTURE = 1.3  # of the free run from the teacher-forced states, in typical distances

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import stages
-from stages.core import document, entry, files, sides
-from stages.core.files import InputError
+from stages import files
+from stages.core import sides
+from stages.files import InputError
+from stages.settings import document, entry
 
 DIFFERENT = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

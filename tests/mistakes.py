@@ -2,7 +2,7 @@
 
 # ruff: noqa: E501
 
-from tests.fuzz import BASE
+from tools.fuzz import BASE
 
 MISTAKES: list[tuple[dict[str, str], str]] = [
     (

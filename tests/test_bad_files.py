@@ -21,11 +21,15 @@ import torch
 from safetensors.torch import save_file
 
 from stages import evaluate, generate, train
-from stages.core import entry, model, reports, series, training
-from stages.core.dataset import Dataset
-from stages.core.files import InputError
-from tests import fuzz
+from stages.files import InputError
+from stages.networks import network as model
+from stages.reporting import reports
+from stages.settings import entry
+from stages.settings.dataset import Dataset
+from stages.signals import dataset_file as series
+from stages.training import adam as training
 from tests.conftest import SMALL
+from tools import fuzz
 
 AGAIN = "make it again with `dvc repro`"
 FACTS = {"dataset": "d", "cell": "rnn", "lags": 1, "hidden_size": 2, "num_layers": 1}

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages import check
-from stages.core import document, entry
-from stages.core.files import InputError
-from tests import fuzz
+from stages.files import InputError
+from stages.settings import document, entry
 from tests.conftest import ROOT, Project
 from tests.mistakes import MISTAKES
+from tools import fuzz
 
 # By hand: FUZZ=20000 python -m pytest tests/test_bad_input.py -k mutated
 CASES = int(os.environ.get("FUZZ", "500"))

@@ -37,7 +37,7 @@ def test_the_code_that_a_stage_depends_on_is_the_code_that_it_imports(name: str)
 def test_imports_are_followed_into_functions_and_through_modules(tmp_path: Path) -> None:
     sources = {
         "stages/__init__.py": "",
-        "stages/a.py": "import numpy\ndef f():\n    from stages.core import b\n",
+        "stages/a.py": "import numpy\ndef f():\n    from stages.core import b\n"
         "stages/core/__init__.py": "",
         "stages/core/b.py": "import stages.core.c",
         "stages/core/c.py": "",

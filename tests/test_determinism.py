@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import stages
-from tests import cpus
 from tests.conftest import ENVIRONMENT, ROOT, Project
+from tools import emulated_processors as cpus
 
 HOSTILE = {
     "MKL_CBWR": "AVX512",
@@ -101,7 +101,7 @@ def test_a_processor_without_avx2_is_told_and_not_led_into_its_instructions(
         (
             "import stages, os; os.environ['ATEN_CPU_CAPABILITY'] = 'default'; import torch;"
             "torch.zeros(9).tanh(); os.environ['ATEN_CPU_CAPABILITY'] = 'avx2';"
-            "import stages.core.model",
+            "import stages.networks.network",
             "torch runs on DEFAULT and 1 threads; expected AVX2 and 1",
         ),
     ],

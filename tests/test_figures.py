@@ -18,8 +18,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from stages import generate
-from stages.core import drawing, figures, page, tables
-from stages.core.reports import Dataset, Report, in_parts, load_peers, peers_csv
+from stages.reporting import figures, page, tables
+from stages.reporting import style as drawing
+from stages.reporting.reports import Dataset, Report, in_parts, load_peers, peers_csv
 from tests.conftest import ROOT, Project
 
 STEPS_PER_PERIOD = 30.8

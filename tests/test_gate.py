@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.text import Text
 from ruamel.yaml import YAML
 
-from stages import gate
-from stages.core import comparison, files, rules, sides
+from stages import files, gate
+from stages.core import comparison, rules, sides
 from tests.conftest import ROOT, Project
 
 TODAY = datetime.date(2026, 12, 1)

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core import files, params, rules, sides
+from stages import files
+from stages.core import rules, sides
+from stages.settings import params
 from tests.conftest import ROOT
 
 COMMITTED = params.read(ROOT / "params.yaml", ("gate",), rules.Gate)

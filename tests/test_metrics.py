@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from stages.core import metrics
-from stages.core.dataset import Dataset
-from stages.core.sines import Sines
 from stages.generate import generate
+from stages.rollouts import metrics
+from stages.settings.dataset import Dataset
+from stages.signals.sines import Sines
 
 SINES = generate(Dataset(test_sequences=6))["test"]
 VARIED = generate(Dataset(test_sequences=6, frequency=[0.7, 1.3], amplitude=[0.5, 2]))["test"]

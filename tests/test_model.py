@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from stages.core import model, rollout, training
+from stages.networks import network as model
+from stages.rollouts import regimes as rollout
+from stages.training import adam as training
 
 CELLS = [("rnn", 1), ("rnn", 2), ("gru", 1), ("gru", 2), ("lstm", 1), ("lstm", 2)]
 

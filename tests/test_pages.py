@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.core import page
+from stages.reporting import page
 from tests.conftest import ROOT
-from tests.readme import table
+from tools.refresh_readme import table
 
 PAGES = ("README.md", "reports/README.md")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.core import series, sines
-from stages.core.dataset import Dataset
-from stages.core.params import InputError
 from stages.generate import generate
+from stages.settings.dataset import Dataset
+from stages.settings.params import InputError
+from stages.signals import dataset_file as series
+from stages.signals import sines
 
 BLOG = Dataset(seed=1, sequences=64, phase=[0, 1, 2])
 

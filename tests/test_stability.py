@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from stages.core import model, rollout, stability, training
+from stages.networks import network as model
+from stages.rollouts import multipliers as stability
+from stages.rollouts import regimes as rollout
+from stages.training import adam as training
 
 
 def lags(*weights: float) -> model.Lags:

@@ -6,10 +6,14 @@ import torch
 from torch import nn
 
 from stages import train
-from stages.core import least_squares, model, params, recipe, training
-from stages.core.dataset import Dataset
-from stages.core.params import InputError
 from stages.generate import generate
+from stages.networks import network as model
+from stages.settings import model as recipe
+from stages.settings import params
+from stages.settings.dataset import Dataset
+from stages.settings.params import InputError
+from stages.training import adam as training
+from stages.training import levenberg_marquardt as least_squares
 from tests.blog import blog_losses
 from tests.conftest import ROOT
 

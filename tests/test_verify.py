@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.core import document
+from stages.settings import document
 from tests.conftest import ENVIRONMENT, Project
 
 VERIFY = (sys.executable, "-m", "stages.verify")

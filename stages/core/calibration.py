@@ -17,8 +17,8 @@ from rich.text import Text
 from ruamel.yaml import YAML
 
 from stages.core import sides
-from stages.core.files import InputError
 from stages.core.rules import Gate, Value, is_number, judge
+from stages.files import InputError
 
 CODE = "stages"
 LOCK = Path("requirements.lock")

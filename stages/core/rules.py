@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from stages.core.params import Schema
+from stages.settings.schema import Schema
 
 # A metric: a number, a word for what stands there instead of one, or None where there is nothing.
 Value = int | float | str | None

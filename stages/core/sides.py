@@ -19,8 +19,8 @@ from dvc.repo.experiments.utils import resolve_name
 from dvc.scm import SCM
 from scmrepo.exceptions import SCMError
 
-from stages.core.files import InputError
 from stages.core.rules import Value
+from stages.files import InputError
 
 SHORT = 9  # characters of a commit's name
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from stages.core import page, params, reports
 from stages.plot import Rows
+from stages.reporting import page, reports
+from stages.settings import params
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from stages.core import files
-from stages.core.files import InputError
-from stages.core.sines import Floats, Sines
+from stages import files
+from stages.files import InputError
+from stages.signals.sines import Floats, Sines
 
 SPLITS = ("train", "validation", "test")
 ARRAYS = ("values", "phase", "frequency", "amplitude")

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from stages.core.files import InputError
-from stages.core.model import Network, Tape
-from stages.core.sines import Floats
-from stages.core.training import Report
+from stages.files import InputError
+from stages.networks.network import Network, Tape
+from stages.signals.sines import Floats
+from stages.training.adam import Report
 
 FIRST_DAMPING = 1e-15  # relative to the largest diagonal element of JᵀJ
 SMALLEST_STEP = 1e-14  # relative to the weights

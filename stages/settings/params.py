@@ -8,23 +8,10 @@ from typing import Any, TypeVar
 
 import pydantic
 
-from stages.core import document, files
-from stages.core.document import Key, Mistake, Part, input_error
-from stages.core.files import InputError
-
-
-class Schema(pydantic.BaseModel):
-    """Base of every schema: frozen, no unknown keys, no silent conversion of types.
-
-    The description of a field is what its error message says was expected. A validator's
-    ValueError either begins with "expected", and the value that is there is put before it, or says
-    all after the key: "has no bound; expected …".
-    """
-
-    model_config = pydantic.ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False
-    )
-
+from stages import files
+from stages.files import InputError
+from stages.settings import document
+from stages.settings.document import Key, Mistake, Part, input_error
 
 Section = TypeVar("Section", bound=pydantic.BaseModel)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from stages.core.model import Model
-from stages.core.protocol import BLOCK
+from stages.networks.network import Model
+from stages.settings.evaluation import BLOCK
 
 
 @torch.no_grad()

@@ -19,9 +19,9 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 import stages
-from stages.core import files
-from stages.core.files import InputError
-from stages.core.params import Schema
+from stages import files
+from stages.files import InputError
+from stages.settings.schema import Schema
 
 torch.set_num_threads(1)
 torch.backends.mkldnn.enabled = False  # oneDNN picks its kernels by processor

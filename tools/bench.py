@@ -24,12 +24,18 @@ from reservoirpy.nodes import Reservoir, Ridge
 from ruamel.yaml import YAML
 from torch import nn
 
-from stages import train
-from stages.core import files, metrics, model, params, recipe, reports, rollout, training
-from stages.core.dataset import Dataset
-from stages.core.sines import Sines
+from stages import files, train
 from stages.generate import generate
+from stages.networks import network as model
 from stages.plot import Rows
+from stages.reporting import reports
+from stages.rollouts import metrics
+from stages.rollouts import regimes as rollout
+from stages.settings import model as recipe
+from stages.settings import params
+from stages.settings.dataset import Dataset
+from stages.signals.sines import Sines
+from stages.training import adam as training
 from tests.blog import blog_losses
 
 ROOT = Path(__file__).parents[1]

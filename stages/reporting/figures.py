@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from stages.core.drawing import (
+from stages.reporting.reports import Dataset, Report, number
+from stages.reporting.style import (
     CEILING,
     FLOOR,
     INK,
@@ -32,7 +33,6 @@ from stages.core.drawing import (
     round_ticks,
     short,
 )
-from stages.core.reports import Dataset, Report, number
 
 EARLY = 4.0  # periods of a rollout that are drawn in full
 LATE = 2.0  # and the last ones

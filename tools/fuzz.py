@@ -21,13 +21,16 @@ import torch
 from dvc.utils.serialize import parse_yaml
 
 from stages import check
-from stages.core import document, model, params, series, training
-from stages.core.dataset import Dataset
-from stages.core.files import InputError
-from stages.core.protocol import Evaluation
-from stages.core.recipe import ModelRow
 from stages.core.rules import Gate
+from stages.files import InputError
 from stages.generate import generate
+from stages.networks import network as model
+from stages.settings import document, params
+from stages.settings.dataset import Dataset
+from stages.settings.evaluation import Evaluation
+from stages.settings.model import ModelRow
+from stages.signals import dataset_file as series
+from stages.training import adam as training
 
 BASE = """\
 datasets:

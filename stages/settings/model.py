@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from stages.core.params import Schema
+from stages.settings.schema import Schema
 
 CHECKED = 64  # sequences whose teacher-forced states are compared with the free run's
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from stages.core.params import Schema
+from stages.settings.schema import Schema
 
 BLOCK = 128  # steps of a free run that are in memory at one time
 SHOWN_PERIODS = 12  # of a free run that are kept for the figures

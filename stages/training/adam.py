@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor, nn
 
-from stages.core.model import Lags, Network
-from stages.core.params import InputError
+from stages.files import InputError
+from stages.networks.network import Lags, Network
 
 # (iteration, training steps seen so far, loss), after every iteration.
 Report = Callable[[int, int, float], None]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from stages.core.drawing import finite
-from stages.core.reports import Report
+from stages.reporting.reports import Report
+from stages.reporting.style import finite
 
 EARLY = 4.0  # periods of a rollout
 LATE = 2.0  # periods of the orbit under the true past

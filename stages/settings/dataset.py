@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from stages.core.params import Schema
+from stages.settings.schema import Schema
 
 Whole = Annotated[int, Field(ge=1, le=1_000_000)]
 Number = Annotated[float, Field(ge=1e-6, le=1e6, description="a number from 1e-6 to 1e6")]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stages.core import files
-from stages.core.files import InputError
+from stages import files
+from stages.files import InputError
 
 TABLES = {
     "training": ("phase", "iteration", "steps_seen", "loss"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import stages
-from stages.core.files import InputError, reason
+from stages.files import InputError, reason
 
 PARAMS = Path("params.yaml")
 EPILOG = """Settings are read from params.yaml in the current folder, and the whole file is checked

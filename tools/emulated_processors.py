@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import stages
-from stages.core import document
+from stages.settings import document
 from tests.conftest import ENVIRONMENT, Project, make_project
 
 PARAMS = """\

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from stages.core.params import Schema
+from stages.settings.schema import Schema
 
 
 class Appearance(Schema):

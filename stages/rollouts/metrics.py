@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.core.sines import Floats, Sines
+from stages.signals.sines import Floats, Sines
 
 DIVERGED = "diverged"
 NO_OSCILLATION = "no oscillation"

@@ -14,8 +14,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from stages.core import files
-from stages.core.files import InputError
+from stages import files
+from stages.files import InputError
 
 LARGEST = 1_000_000  # bytes of a file
 DEEPEST = 32  # values inside each other

@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from stages.core.reports import Report, number
+from stages.reporting.reports import Report, number
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 

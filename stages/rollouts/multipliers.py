@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stages.core.model import Model
-from stages.core.sines import Floats
+from stages.networks.network import Model
+from stages.signals.sines import Floats
 
 LEADING = 8  # multipliers that are followed
 TRANSIENT = 20  # periods in which the directions settle

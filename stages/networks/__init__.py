@@ -1,0 +1,1 @@
+"""Cells, the network around them, and the model file."""

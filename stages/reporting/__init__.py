@@ -1,0 +1,1 @@
+"""What `plot` reads, and the figures, page and tables that it makes of it."""

@@ -1,0 +1,1 @@
+"""The two regimes of a model, and how they are measured."""

@@ -1,0 +1,1 @@
+"""How weights are drawn, fitted and chosen."""

@@ -1,0 +1,1 @@
+"""Beside the pipeline: benchmarks, emulated processors, fuzzers, and keeping the README true."""
