@@ -34,6 +34,16 @@ def metric(value: float) -> Metric:
     return float(f"{value:.6g}") if math.isfinite(value) else DIVERGED
 
 
+def correct_digits(rmse: Metric) -> Metric:
+    """Return −log10 of an error, from 0 to 16 with one decimal: it reads well in a table.
+
+    A word stays what it is.
+    """
+    if isinstance(rmse, str):
+        return rmse
+    return round(min(max(-math.log10(max(rmse, 1e-16)), 0.0), 16.0), 1)
+
+
 def count_steps(sines: Sines, periods: float) -> np.ndarray:
     """Return how many steps the first `periods` periods of each sequence take: (batch,)."""
     return np.ceil(periods * sines.steps_per_period - 1e-9).astype(np.int64)
@@ -44,6 +54,7 @@ class FreeRun:
     """What a rollout of (batch, time) came to; nothing in it grows with its length.
 
     horizons: periods, ascending; rmse: over the first so many periods, all sequences pooled.
+    rmse_of_each: the same of each sequence alone: (horizons, batch).
     valid_periods: until |error| first exceeded 0.4 × amplitude, or the horizon: (batch,).
     survived: whether it never did: (batch,). drift: radians per period, infinite without a phase.
     amplitude_error: relative, in the last whole period: (batch,).
@@ -51,6 +62,7 @@ class FreeRun:
 
     horizons: Floats
     rmse: Floats
+    rmse_of_each: Floats
     valid_periods: Floats
     survived: np.ndarray
     drift: Floats
@@ -74,8 +86,8 @@ class FreeRunMeter:
         self._squares_at = np.zeros(self._ends.shape)
         self._first_failure = np.full(len(sines.phase), np.inf)
         # Two windows at least: a slope needs two points.
-        window = min(int(np.ceil(sines.steps_per_period.max())), self.steps // 2)
-        self._phases = PhaseMeter(sines, window)
+        window = min(int(np.ceil(sines.steps_per_period.max())), int(self._ends[-1].min()) // 2)
+        self._phases = PhaseMeter(sines, window, self._ends[-1])
 
     @property
     def steps(self) -> int:
@@ -84,8 +96,10 @@ class FreeRunMeter:
 
     def add(self, outputs: Floats) -> None:
         """Take the next outputs of the rollout: (batch, steps)."""
-        steps = np.arange(self.seen, self.seen + outputs.shape[1])
-        truth = self.sines.truth(self._warmup + steps)
+        steps = self._warmup + np.arange(self.seen, self.seen + outputs.shape[1])
+        angle = self.sines.angle(steps)
+        sin = np.sin(angle)
+        truth = self.sines.amplitude[:, None] * sin
         with np.errstate(over="ignore", invalid="ignore"):
             error = outputs - truth
             squares = self._squares[:, None] + np.cumsum(error**2, axis=1)
@@ -96,7 +110,7 @@ class FreeRunMeter:
             here = (ends > self.seen) & (ends <= self.seen + outputs.shape[1])
             row[here] = squares[here, ends[here] - self.seen - 1]
         self._squares = squares[:, -1]
-        self._phases.add(outputs, self._warmup + steps)
+        self._phases.add(np.stack((outputs, sin, np.cos(angle))))
         self.seen += outputs.shape[1]
 
     def result(self) -> FreeRun:
@@ -108,9 +122,11 @@ class FreeRunMeter:
         valid = np.minimum(self._first_failure / self.sines.steps_per_period, horizon)
         with np.errstate(over="ignore", invalid="ignore"):
             rmse = np.sqrt(self._squares_at.sum(axis=1) / self._ends.sum(axis=1))
+            each = np.sqrt(self._squares_at / self._ends)
         return FreeRun(
             horizons=self.horizons,
             rmse=rmse,
+            rmse_of_each=each,
             valid_periods=np.where(survived, horizon, valid),
             survived=survived,
             drift=self._phases.drift(),
@@ -119,56 +135,55 @@ class FreeRunMeter:
 
 
 class PhaseMeter:
-    """Follows a rollout's phase relative to the truth, in windows of about one period.
+    """Follows a rollout's phase relative to the truth, in windows of `window` steps.
 
     In each window p·sin θ + q·cos θ is fitted to the outputs by least squares, θ the true angle:
-    exact for a sine of the true frequency, whatever the length of the window.
+    exact for a sine of the true frequency, whatever the length of the window. A sequence counts up
+    to its own end: (batch,) steps.
     """
 
-    def __init__(self, sines: Sines, window: int) -> None:
+    def __init__(self, sines: Sines, window: int, ends: np.ndarray) -> None:
         self._sines = sines
         self._window = window
-        self._pending = np.empty((len(sines.phase), 0))
-        self._windows = 0
-        self._last_phase = np.zeros(len(sines.phase))
-        self._amplitude = np.full(len(sines.phase), np.nan)
-        self._rms = np.full(len(sines.phase), np.nan)
-        # Sums for the slope of the phase over the windows: Σk, Σk², Σφ, Σkφ.
-        self._k, self._kk = 0.0, 0.0
-        self._phi, self._k_phi = np.zeros((2, len(sines.phase)))
+        self._windows_of = ends // window
+        self._pending = np.empty((3, len(ends), 0))
+        self._seen = 0
+        self._phase = np.zeros(len(ends))
+        self._amplitude = np.full(len(ends), np.nan)
+        self._rms = np.full(len(ends), np.nan)
+        # Sums for the slope of the phase over the windows: Σφ, Σkφ.
+        self._phi, self._k_phi = np.zeros((2, len(ends)))
 
-    def add(self, outputs: Floats, steps: np.ndarray) -> None:
-        """Take the next outputs (batch, time) at the true sines' time steps `steps`."""
-        outputs = np.concatenate((self._pending, outputs), axis=1)
-        first = int(steps[0]) - self._pending.shape[1]
-        whole = outputs.shape[1] // self._window * self._window
+    def add(self, part: Floats) -> None:
+        """Take the next outputs, with the sine and cosine of the true angle: (3, batch, time)."""
+        part = np.concatenate((self._pending, part), axis=2)
+        whole = part.shape[2] // self._window * self._window
         for start in range(0, whole, self._window):
-            self._fit(outputs[:, start : start + self._window], first + start)
-        self._pending = outputs[:, whole:]
+            self._fit(*part[:, :, start : start + self._window])
+        self._pending = part[:, :, whole:]
 
-    def _fit(self, outputs: Floats, first: int) -> None:
-        sines = self._sines
-        steps = np.arange(first, first + self._window) * sines.time_step
-        angle = sines.phase[:, None] + sines.frequency[:, None] * steps
-        sin, cos = np.sin(angle), np.cos(angle)
+    def _fit(self, outputs: Floats, sin: Floats, cos: Floats) -> None:
         ss, cc, sc = (sin * sin).sum(1), (cos * cos).sum(1), (sin * cos).sum(1)
+        counts = self._seen < self._windows_of
         with np.errstate(over="ignore", invalid="ignore"):
             ys, yc = (outputs * sin).sum(1), (outputs * cos).sum(1)
             p = (ys * cc - yc * sc) / (ss * cc - sc * sc)
             q = (yc * ss - ys * sc) / (ss * cc - sc * sc)
-            turn = np.arctan2(q, p) - self._last_phase
-            phase = self._last_phase + turn - 2 * np.pi * np.round(turn / (2 * np.pi))
-            self._amplitude = np.hypot(p, q)
-            self._rms = np.sqrt((outputs * outputs).mean(1))
-        k = self._windows
-        self._k, self._kk = self._k + k, self._kk + k * k
-        self._phi, self._k_phi = self._phi + phase, self._k_phi + k * phase
-        self._last_phase, self._windows = phase, k + 1
+            turn = np.arctan2(q, p) - self._phase
+            turn -= 2 * np.pi * np.round(turn / (2 * np.pi))
+            rms = np.sqrt((outputs * outputs).mean(1))
+            self._phase = np.where(counts, self._phase + turn, self._phase)
+            self._amplitude = np.where(counts, np.hypot(p, q), self._amplitude)
+            self._rms = np.where(counts, rms, self._rms)
+            self._phi += np.where(counts, self._phase, 0)
+            self._k_phi += np.where(counts, self._seen * self._phase, 0)
+        self._seen += 1
 
     def drift(self) -> Floats:
         """Return the slope of the phase, radians per period; infinite without a phase: (batch,)."""
-        n = self._windows
-        slope = (n * self._k_phi - self._k * self._phi) / (n * self._kk - self._k**2)
+        n = self._windows_of.astype(np.float64)
+        k, kk = n * (n - 1) / 2, n * (n - 1) * (2 * n - 1) / 6
+        slope = (n * self._k_phi - k * self._phi) / (n * kk - k**2)
         alive = self._amplitude >= FLAT * np.maximum(self._sines.amplitude, self._rms)
         return np.where(alive, slope * self._sines.steps_per_period / self._window, np.inf)
 

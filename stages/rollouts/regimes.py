@@ -2,35 +2,34 @@
 
 from collections.abc import Iterator
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from stages.networks.network import Model
-from stages.settings.evaluation import BLOCK
+from stages.networks.model import Model
+from stages.signals.sines import Floats
+
+BLOCK = 128  # steps of a free run that are in memory at one time
 
 
-@torch.no_grad()
 def teacher_forced(
-    model: Model, values: Tensor, state: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Predict each next value given the true past: teacher forcing (Williams and Zipser 1989).
+    model: Model, values: Floats, state: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Return one-step predictions given the true past: teacher forcing (Williams and Zipser 1989).
 
     values: (batch, time, 1). Returns the predictions (batch, time, 1), the hidden states
-    (batch, time, hidden) and the state after the last value.
+    (batch, time, hidden) and the state after the last value. Raises ValueError for other shapes.
     """
     _check(values)
-    return model(values, model.initial_state(len(values)) if state is None else state)
+    return model.forward(values, model.initial_state(len(values)) if state is None else state)
 
 
-@torch.no_grad()
 def free_running(
-    model: Model, warmup: Tensor, horizon: int, state: Tensor | None = None, block: int = BLOCK
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Warm the model up on true values, then feed it its own outputs for `horizon` steps.
+    model: Model, warmup: Floats, horizon: int, state: Floats | None = None, *, block: int = BLOCK
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield a free run of `horizon` steps: after a warm-up the model is fed its own outputs.
 
-    warmup: (batch, time, 1). Yields the outputs (batch, steps, 1) after the warm-up and the hidden
-    states (batch, steps, hidden) behind them, at most `block` steps at a time, so that memory does
-    not grow with the horizon.
+    warmup: true values (batch, time, 1). Yields outputs (batch, steps, 1) and the hidden states
+    (batch, steps, hidden) behind them, at most `block` steps at a time. So memory does not grow
+    with the horizon.
     """
     predictions, hidden, state = teacher_forced(model, warmup, state)
     outputs, hidden = predictions[:, -1:], hidden[:, -1:]
@@ -41,9 +40,8 @@ def free_running(
         yield outputs, hidden
 
 
-@torch.no_grad()
-def memory_wiped(model: Model, values: Tensor) -> Tensor:
-    """Predict each next value from the current one alone, h(t-1) set to zero at every step.
+def memory_wiped(model: Model, values: Floats) -> Floats:
+    """Return predictions of each next value from the current one alone, h(t-1) zero at every step.
 
     values and predictions: (batch, time, 1).
     """
@@ -53,6 +51,6 @@ def memory_wiped(model: Model, values: Tensor) -> Tensor:
     return predictions.reshape(batch, time, 1)
 
 
-def _check(values: Tensor) -> None:
+def _check(values: Floats) -> None:
     if values.ndim != 3 or values.shape[1] < 1 or values.shape[2] != 1:
-        raise ValueError(f"expected values (batch, time, 1), got {tuple(values.shape)}")
+        raise ValueError(f"expected values (batch, time, 1), got {np.shape(values)}")

@@ -15,7 +15,7 @@ class Sines:
 
     values: (batch, time, feature), feature 1, with the noise that was asked for.
     phase [rad], frequency [rad per unit of time], amplitude: (batch,).
-    time_step: Δ, units of time between two values.
+    time_step: Δ, units of time between two values. noise: its standard deviation.
     """
 
     values: Floats
@@ -23,20 +23,25 @@ class Sines:
     frequency: Floats
     amplitude: Floats
     time_step: float
+    noise: float = 0.0
 
     @property
     def steps_per_period(self) -> Floats:
         """Time steps in one period, 2π/(ωΔ): (batch,)."""
         return 2 * np.pi / (self.frequency * self.time_step)
 
+    def angle(self, steps: NDArray[np.int64]) -> Floats:
+        """The angle φ + ωkΔ [rad] at the time steps k: (batch, time)."""
+        return self.phase[:, None] + self.frequency[:, None] * (steps * self.time_step)
+
     def truth(self, steps: NDArray[np.int64]) -> Floats:
         """Noise-free values a·sin(φ + ωkΔ) at the time steps k: (batch, time)."""
-        angle = self.phase[:, None] + self.frequency[:, None] * (steps * self.time_step)
-        return self.amplitude[:, None] * np.sin(angle)
+        return self.amplitude[:, None] * np.sin(self.angle(steps))
 
 
 def sample(
     seed: np.random.SeedSequence,
+    *,
     sequences: int,
     steps: int,
     time_step: float,
@@ -64,6 +69,7 @@ def sample(
         frequency=frequencies.uniform(*frequency, sequences),
         amplitude=amplitudes.uniform(*amplitude, sequences),
         time_step=time_step,
+        noise=noise,
     )
     sines.values[:, :, 0] = sines.truth(np.arange(steps))
     if noise > 0:

@@ -1,0 +1,143 @@
+"""What the figures draw of a model, as tables: its first test sequence, and a row for each."""
+
+import numpy as np
+import pandas as pd
+
+from stages.rollouts.evaluation import Shown, Subject, shown_steps
+from stages.rollouts.metrics import FreeRun
+from stages.rollouts.multipliers import multipliers
+from stages.rollouts.regimes import memory_wiped, teacher_forced
+from stages.signals.sines import Floats
+
+SHOWN_UNITS = 8
+SETTLING = 12  # test sequences whose memory is followed over the warm-up
+NEAR_PERIODS = 10.0  # of the error that tells how hard a sequence is
+
+
+def tables(subject: Subject, result: FreeRun, shown: Shown) -> dict[str, pd.DataFrame]:
+    """Return the tables by file name."""
+    per_period = float(subject.sines.steps_per_period[0])
+    steps, past, truth = true_past(subject)
+    forced, hidden, _ = teacher_forced(subject.model, past)
+    rolled = pd.DataFrame(
+        {
+            "step": steps,
+            "periods": steps / per_period,
+            "truth": truth,
+            "value": past[0, :, 0],
+            "teacher_forced": one_later(forced),
+            "memory_wiped": one_later(memory_wiped(subject.model, past)),
+        }
+    )
+    own = pd.DataFrame({"step": shown.steps, "free_running": shown.outputs})
+    late = own[own.step >= shown_steps(subject)[1]]
+    late.insert(1, "periods", late.step / per_period)
+    late.insert(2, "truth", subject.sines.truth(subject.warmup + late.step.to_numpy())[0])
+    return {
+        "rollout.csv": rolled.merge(own, on="step", how="outer").sort_values("step"),
+        "late.csv": late,
+        "horizon.csv": pd.DataFrame({"periods": result.horizons, "rmse": result.rmse}),
+        "hidden.csv": orbit(steps, hidden[0], shown, per_period),
+        "multipliers.csv": multipliers_of(subject),
+        "sequences.csv": sequences(subject, result),
+        "settling.csv": settling(subject),
+    }
+
+
+def true_past(subject: Subject) -> tuple[np.ndarray, Floats, Floats]:
+    """Return steps from the warm-up to the last shown early one, the values there, and the truth.
+
+    The steps count from the end of the warm-up. The values (1, time, 1) are those that the model is
+    given, of the first test sequence. Without noise they go on as the truth does; in noise they end
+    with the dataset's.
+    """
+    sines = subject.sines
+    last = subject.warmup + shown_steps(subject)[0]
+    if sines.noise > 0:
+        last = min(last, sines.values.shape[1])
+    truth = sines.truth(np.arange(last))[0]
+    values = truth if sines.noise == 0 else sines.values[0, :last, 0]
+    return np.arange(last) - subject.warmup, values[None, :, None], truth
+
+
+def one_later(predictions: Floats) -> Floats:
+    """Return predictions (1, time, 1) at the steps that they are of: each is of the next value."""
+    return np.concatenate(([np.nan], predictions[0, :-1, 0]))
+
+
+def multipliers_of(subject: Subject) -> pd.DataFrame:
+    """Return the multipliers of the closed loop, of the free run of the first test sequence."""
+    warmup = subject.sines.values[:1, : subject.warmup]
+    predictions, _, state = teacher_forced(subject.model, warmup)
+    moduli = multipliers(
+        subject.model, predictions[:, -1], state, float(subject.sines.steps_per_period[0])
+    )
+    return pd.DataFrame({"order": np.arange(1, len(moduli) + 1), "multiplier": moduli})
+
+
+def sequences(subject: Subject, result: FreeRun) -> pd.DataFrame:
+    """Return a row for each test sequence: which sine it is, how it was held, and the memory.
+
+    rmse: over the first ten periods, or the horizon if it is shorter. memory: what the memory units
+    hold at the end of the warm-up, and so throughout the free run.
+    """
+    near = int(np.argmin(np.abs(result.horizons - min(NEAR_PERIODS, subject.periods))))
+    columns = {
+        "frequency": subject.sines.frequency,
+        "amplitude": subject.sines.amplitude,
+        "phase": subject.sines.phase,
+        "valid_periods": result.valid_periods,
+        "rmse": result.rmse_of_each[near],
+        "amplitude_error": result.amplitude_error,
+    }
+    _, hidden, _ = teacher_forced(subject.model, subject.sines.values[:, : subject.warmup])
+    memory = hidden[:, -1, subject.model.memory].T
+    return pd.DataFrame(columns | {f"memory_{unit}": m for unit, m in enumerate(memory, start=1)})
+
+
+def settling(subject: Subject) -> pd.DataFrame:
+    """Return what the memory units hold at each step of the warm-up, of some test sequences."""
+    past = subject.sines.values[:SETTLING, : subject.warmup]
+    _, hidden, _ = teacher_forced(subject.model, past)
+    memory = hidden[:, :, subject.model.memory]
+    index = pd.MultiIndex.from_product(
+        (subject.sines.frequency[:SETTLING], np.arange(1, subject.warmup + 1)),
+        names=("frequency", "step"),
+    )
+    names = [f"memory_{unit}" for unit in range(1, memory.shape[2] + 1)]
+    table = pd.DataFrame(memory.reshape(len(index), -1), index=index, columns=names)
+    return table[: len(index) if names else 0].reset_index()
+
+
+def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) -> pd.DataFrame:
+    """Return hidden states in both regimes, with their first two principal components.
+
+    forced: teacher-forced states (time, hidden) at `steps`. The components are those of its last
+    two periods, when the transient of the initial state is gone.
+    """
+    last = forced[-int(np.ceil(2 * per_period)) :]
+    centre, axes = last.mean(axis=0), principal_axes(last)
+    parts = []
+    for regime, when, states in (
+        ("teacher_forced", steps, forced),
+        ("free_running", shown.steps - 1, shown.hidden),  # an output is read out of h(t-1)
+    ):
+        columns = {"regime": regime, "step": when, "periods": when / per_period}
+        with np.errstate(over="ignore", invalid="ignore"):  # a rollout may blow up
+            components = ((states - centre) @ axes.T).T
+        columns |= dict(zip(("pc1", "pc2"), components, strict=True))
+        units = states[:, :SHOWN_UNITS].T
+        columns |= {f"h_{unit}": values for unit, values in enumerate(units, start=1)}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts)
+
+
+def principal_axes(states: Floats) -> Floats:
+    """Return the first two principal axes of states (time, hidden): (2, hidden)."""
+    axes = np.zeros((2, states.shape[1]))
+    for row, axis in enumerate(
+        np.linalg.svd(states - states.mean(axis=0), full_matrices=False)[2][:2]
+    ):
+        # The sign of an axis is arbitrary: its largest element is made positive.
+        axes[row] = axis * np.sign(axis[np.abs(axis).argmax()])
+    return axes
