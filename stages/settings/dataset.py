@@ -1,4 +1,4 @@
-"""The schema of a dataset: one row of `datasets`."""
+"""The schema of a task: one row of `datasets`."""
 
 import math
 from typing import Annotated, Literal
@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from stages.settings.schema import Schema
 
-Whole = Annotated[int, Field(ge=1, le=1_000_000)]
-Number = Annotated[float, Field(ge=1e-6, le=1e6, description="a number from 1e-6 to 1e6")]
-Phase = Annotated[float, Field(ge=-1e6, le=1e6, description="a number from -1e6 to 1e6 [rad]")]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Number = Annotated[float, Field(ge=1e-6, le=1e6)]
+Phase = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 def _ascending(bounds: list[float]) -> list[float]:
@@ -22,24 +22,24 @@ Range = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidato
 
 
 class Dataset(Schema):
-    """One row of `datasets` in params.yaml."""
+    """One row of `datasets` in params.yaml: sequences, and how every model of them is judged."""
 
-    seed: int = Field(0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
-    sequences: int = Field(64, ge=1, le=10_000_000, description="a whole number from 1 to 10000000")
-    validation_sequences: Whole = Field(64, description="a whole number from 1 to 1000000")
-    test_sequences: Whole = Field(64, description="a whole number from 1 to 1000000")
-    steps: int = Field(50, ge=3, le=1_000_000, description="a whole number from 3 to 1000000")
-    span: Number = Field(10.0, description="a number from 1e-6 to 1e6 [units of time]")
+    seed: int = Field(0, ge=0, lt=2**32)
+    sequences: int = Field(64, ge=1, le=10_000_000)
+    validation_sequences: Count = 64
+    test_sequences: Count = 64
+    steps: int = Field(50, ge=3, le=1_000_000)
+    span: Number = Field(10.0, description="units of time")
     phase: Literal["uniform"] | Annotated[list[Phase], Field(min_length=1)] = Field(
         "uniform", description="`uniform` or a list of numbers to draw from [rad]"
     )
     frequency: Number | Range = Field(
-        1.0,
-        validate_default=True,
-        description="a number from 1e-6 to 1e6, or [low, high] [rad per unit of time]",
+        1.0, validate_default=True, description="a number, or [low, high] [rad per unit of time]"
     )
-    amplitude: Number | Range = Field(1.0, description="a number from 1e-6 to 1e6, or [low, high]")
-    noise: float = Field(0.0, ge=0, le=1e3, description="a number from 0 to 1000")
+    amplitude: Number | Range = Field(1.0, description="a number, or [low, high]")
+    noise: float = Field(0.0, ge=0, le=1e3)
+    warmup: int = Field(20, ge=1, le=1_000_000)
+    periods: int = Field(1000, ge=1, le=100_000)
 
     @property
     def time_step(self) -> float:
