@@ -1,312 +1,305 @@
-"""Sequence models: the next value from the current value x(t) and the hidden state h(t-1).
+"""A recurrent network: one or more layers of a cell, and a linear read-out."""
 
-Every model has the same four parts: `initial_state(batch)`; `step(x, state)` for one step of time;
-`forward(values, state)` for a whole sequence and `run(output, state, steps)` for a free run, which
-equal stepping through them.
-"""
-
-import hashlib
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import safetensors
-import torch
-from pydantic import Field, ValidationError
-from safetensors.torch import save as to_safetensors
-from torch import Tensor, nn
+from scipy.special import expit
 
-import stages
-from stages import files
-from stages.files import InputError
-from stages.settings.schema import Schema
+from stages.networks.cells import Array, Cell, Innovation, Products, Weights, cell_of
 
-torch.set_num_threads(1)
-torch.backends.mkldnn.enabled = False  # oneDNN picks its kernels by processor
-stages.require_pinned(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
+READ_OUT = ("linear.weight", "linear.bias")
 
 
 @dataclass(frozen=True)
-class Received:
-    """What one layer received at one step: all (batch, …).
+class Network:
+    """A cell of `num_layers` layers, and what its predictions are read out with.
 
-    x: its input; before: its hidden state at t-1; from_input, from_hidden: what the two contribute
-    to its gates, W x + b each; hidden: its new hidden state.
+    cell: rnn, gru, lstm or innovation. memory_size, products: of an innovation cell, which has one
+    layer and a read-out of its own. weights: by name, as in `torch.nn.RNN` and `torch.nn.Linear`;
+    all have one type. A state is flat, (batch, size): the states of the layers, one after another.
     """
 
-    x: Tensor
-    before: Tensor
-    from_input: Tensor
-    from_hidden: Tensor
-    hidden: Tensor
+    cell: str
+    hidden_size: int
+    num_layers: int
+    memory_size: int
+    products: int
+    weights: Weights
 
+    def replace(self, weights: Weights) -> "Network":
+        """Return the network with other weights."""
+        return replace(self, weights=weights)
 
-Tape = list[Received]
-MODULES = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+    @property
+    def kind(self) -> Cell:
+        """Return the cell of every layer."""
+        return cell_of(self.cell, self.memory_size, self.products)
 
+    @property
+    def parameters(self) -> int:
+        """Number of trained values."""
+        return sum(value.size for value in self.weights.values())
 
-class Network(nn.Module):
-    """A recurrent cell (`rnn`: Elman 1990, tanh; `gru`; `lstm`) with a linear read-out.
+    @property
+    def memory(self) -> slice:
+        """Return where the memory units stand in the hidden state; nowhere but in `innovation`."""
+        if isinstance(self.kind, Innovation):
+            return slice(self.hidden_size, self.hidden_size + self.memory_size)
+        return slice(0, 0)
 
-    The parameters are those of `torch.nn.RNN`, `GRU` or `LSTM` and of `torch.nn.Linear`.
-    A state has the shape (part, layer, batch, hidden): part 0 is the hidden state h, and part 1,
-    for `lstm` alone, the cell state c.
-    """
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return next(iter(self.weights.values())).dtype
 
-    def __init__(self, cell: str, hidden_size: int, num_layers: int, device: str = "cpu") -> None:
-        super().__init__()
-        self.cell = cell
-        with torch.device("meta"):  # draws no initial weights: training does, from its own seed
-            self.rnn = MODULES[cell](1, hidden_size, num_layers, batch_first=True)
-            self.linear = nn.Linear(hidden_size, 1)
-        self.to_empty(device=device)
+    def initial_state(self, batch: int) -> Array:
+        """Return the state before the first value, zeros: (batch, size)."""
+        size = self.kind.state_size(self.hidden_size)
+        return np.zeros((batch, size * self.num_layers), self.dtype)
 
-    def initial_state(self, batch: int) -> Tensor:
-        """Return the state before the first value, zeros: (part, layer, batch, hidden)."""
-        parts = 2 if self.cell == "lstm" else 1
-        size = (parts, self.rnn.num_layers, batch, self.rnn.hidden_size)
-        return torch.zeros(size, dtype=self.linear.weight.dtype)
+    def hidden(self, state: Array) -> Array:
+        """Return what is called the hidden state: h(t) of the last layer, and the memory units."""
+        if isinstance(self.kind, Innovation):
+            return state[:, :-1]
+        size = self.kind.state_size(self.hidden_size)
+        first = size * (self.num_layers - 1)
+        return state[:, first : first + self.hidden_size]
 
-    def step(self, x: Tensor, state: Tensor, tape: Tape | None = None) -> tuple[Tensor, Tensor]:
-        """Take x(t), (batch, feature), and the state at t-1; return x̂(t+1) and the state at t.
+    def step(self, x: Array, state: Array) -> tuple[Array, Array]:
+        """Take x(t), (batch, 1), and the state at t-1; return x̂(t+1) and the state at t."""
+        prediction, state, _ = self.step_keeping(x, state)
+        return prediction, state
 
-        tape: where given, what each layer received is appended to it.
+    def step_keeping(self, x: Array, state: Array) -> tuple[Array, Array, list[Any]]:
+        """Do as `step`; also return what `back` needs."""
+        kind, states, kept = self.kind, [], []
+        for layer, before in enumerate(np.split(state, self.num_layers, axis=1)):
+            after, left = kind.step(layer_weights(self, layer), x, before)
+            states.append(after)
+            kept.append(left)
+            x = after[:, : self.hidden_size]
+        if isinstance(kind, Innovation):
+            return after[:, -1:], after, kept
+        prediction = x @ self.weights["linear.weight"].T + self.weights["linear.bias"]
+        return prediction, np.concatenate(states, axis=1), [*kept, x]
+
+    def back(
+        self, kept: list[Any], by_prediction: Array, by_state: Array
+    ) -> tuple[Array, Array, list[Products]]:
+        """Go back through a step: from derivatives by its prediction and its new state.
+
+        by_prediction: (residuals, batch, 1); by_state: (residuals, batch, size). Returns the
+        derivatives by x(t) and by the old state, and what each weight multiplied.
         """
-        layers = []
-        for layer in range(self.rnn.num_layers):
-            w_ih, w_hh, b_ih, b_hh = self.rnn.all_weights[layer]
-            from_input = torch.addmm(b_ih, x, w_ih.T)
-            from_hidden = torch.addmm(b_hh, state[0, layer], w_hh.T)
-            layers.append(CELL_STEPS[self.cell](from_input, from_hidden, state[:, layer]))
-            if tape is not None:
-                before = state[0, layer]
-                tape.append(Received(x, before, from_input, from_hidden, layers[-1][0]))
-            x = layers[-1][0]
-        return self.linear(x), torch.stack(layers, dim=1)
+        kind, products = self.kind, []
+        by_states = np.split(by_state, self.num_layers, axis=2)
+        if isinstance(kind, Innovation):
+            by_states[-1] = by_states[-1].copy()
+            by_states[-1][..., -1:] += by_prediction
+        else:
+            weight, bias = READ_OUT
+            products += [
+                Products(weight, kept[-1], by_prediction),
+                Products(bias, None, by_prediction),
+            ]
+            by_states[-1] = added(by_states[-1], by_prediction @ self.weights[weight])
+        for layer in reversed(range(self.num_layers)):
+            w = layer_weights(self, layer)
+            by_x, by_states[layer], used = kind.back(w, kept[layer], by_states[layer])
+            products += [p._replace(weight=weight_name(self.cell, p.weight, layer)) for p in used]
+            if layer:
+                by_states[layer - 1] = added(by_states[layer - 1], by_x)
+        return by_x, np.concatenate(by_states, axis=2), products
 
-    def forward(self, values: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, values: Array, state: Array) -> tuple[Array, Array, Array]:
         """Take values (batch, time, 1) and the state before them.
 
-        Return the predictions of the next values (batch, time, 1), the last layer's hidden states
+        Return the predictions of the next values (batch, time, 1), the hidden states
         (batch, time, hidden) and the state after the last value.
         """
-        if self.cell == "lstm":
-            hidden, (h, c) = self.rnn(values, (state[0], state[1]))
-            return self.linear(hidden), hidden, torch.stack((h, c))
-        hidden, h = self.rnn(values, state[0])
-        return self.linear(hidden), hidden, h[None]
+        return stacked(self, values.transpose(1, 0, 2), state)
 
-    @torch.no_grad()
-    def run(self, output: Tensor, state: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+    @np.errstate(over="ignore", invalid="ignore")  # a free run may blow up
+    def run(self, output: Array, state: Array, steps: int) -> tuple[Array, Array, Array]:
         """Run freely: take the last output (batch, 1) and the state behind it.
 
         Return the next outputs (batch, steps, 1), the hidden states (batch, steps, hidden) behind
-        them, and the last state.
+        them, and the last state. One layer takes a fast path, which equals stepping.
         """
-        if self.cell == "rnn" and self.rnn.num_layers == 1:
-            return self._run_elman(state, steps)
-        return step_freely(self, output, state, steps)
-
-    @np.errstate(over="ignore", invalid="ignore")  # a free run may blow up
-    def _run_elman(self, state: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Do as `run`, with the read-out folded into the recurrent matrix.
-
-        The next input is w·h + b, so h' = tanh((U + v w) h + (v b + c)): one product a step, in
-        NumPy, whose calls are the cheapest.
-        """
-        w_ih, w_hh, b_ih, b_hh = (weights.numpy() for weights in self.rnn.all_weights[0])
-        w_out, b_out = self.linear.weight.numpy(), self.linear.bias.numpy()
-        recurrent = np.ascontiguousarray((w_hh + w_ih @ w_out).T)
-        before = state[0, 0].numpy()
-        bias = np.tile(b_ih + b_hh + w_ih @ b_out, (len(before), 1))
-        hidden = np.empty((steps, *before.shape), dtype=before.dtype)
-        for after in list(hidden):
-            np.dot(before, recurrent, after)
-            np.add(after, bias, after)
-            before = np.tanh(after, after)
-        outputs = hidden.reshape(-1, hidden.shape[2]) @ w_out.T + b_out
-        outputs = torch.from_numpy(outputs.reshape(*hidden.shape[:2], 1))
-        state = torch.from_numpy(before.copy())[None, None]
-        return outputs.transpose(0, 1), torch.from_numpy(hidden).transpose(0, 1), state
+        if self.num_layers > 1:
+            outputs, hidden = [], []
+            for _ in range(steps):
+                output, state = self.step(output, state)
+                outputs.append(output)
+                hidden.append(self.hidden(state))
+            return np.stack(outputs, axis=1), np.stack(hidden, axis=1), state
+        return FAST[self.cell](self, state, steps)
 
 
-def rnn_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
-    """Elman cell: h' = tanh(W x + b + U h + d). All (batch, hidden); state (1, batch, hidden)."""
-    return torch.tanh(from_input + from_hidden)[None]
+def stacked(network: Network, values: Array, state: Array) -> tuple[Array, Array, Array]:
+    """Step through values (time, batch, 1); return what `Network.forward` does."""
+    predictions, hidden = [], []
+    for x in values:
+        prediction, state = network.step(x, state)
+        predictions.append(prediction)
+        hidden.append(network.hidden(state))
+    return np.stack(predictions, axis=1), np.stack(hidden, axis=1), state
 
 
-def gru_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
-    """GRU cell (Cho et al. 2014, in the form of `torch.nn.GRU`); gates in the order r, z, n."""
-    r_input, z_input, n_input = from_input.chunk(3, dim=-1)
-    r_hidden, z_hidden, n_hidden = from_hidden.chunk(3, dim=-1)
-    reset = torch.sigmoid(r_input + r_hidden)
-    update = torch.sigmoid(z_input + z_hidden)
-    candidate = torch.tanh(n_input + reset * n_hidden)
-    return (candidate + update * (state[0] - candidate))[None]
+def added(by_state: Array, by_output: Array) -> Array:
+    """Add derivatives by a layer's output, the first part of its state, to those by its state."""
+    by_state = by_state.copy()
+    by_state[..., : by_output.shape[2]] += by_output
+    return by_state
 
 
-def lstm_step(from_input: Tensor, from_hidden: Tensor, state: Tensor) -> Tensor:
-    """LSTM cell (Hochreiter and Schmidhuber 1997); gates in the order i, f, g, o."""
-    i, f, g, o = (from_input + from_hidden).chunk(4, dim=-1)
-    c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
-    return torch.stack((torch.sigmoid(o) * torch.tanh(c), c))
+def weight_name(cell: str, name: str, layer: int) -> str:
+    """Return the name of a layer's weight in the network."""
+    return name if cell == "innovation" else f"rnn.{name}_l{layer}"
 
 
-CELL_STEPS = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}
+def layer_weights(network: Network, layer: int) -> Weights:
+    """Return the weights of a layer, by their names in the cell."""
+    if network.cell == "innovation":
+        return network.weights
+    end = f"_l{layer}"
+    return {
+        name[len("rnn.") : -len(end)]: value
+        for name, value in network.weights.items()
+        if name.startswith("rnn.") and name.endswith(end)
+    }
 
 
-class Lags(nn.Module):
-    """The next value as a linear function, without intercept, of the last `lags` values.
+def shapes(
+    cell: str, *, hidden_size: int, num_layers: int, memory_size: int, products: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of a network's weights."""
+    kind, found = cell_of(cell, memory_size, products), {}
+    for layer in range(num_layers):
+        inputs = hidden_size if layer else 1
+        for name, shape in kind.shapes(inputs, hidden_size).items():
+            found[weight_name(cell, name, layer)] = shape
+    if cell != "innovation":
+        found |= dict(zip(READ_OUT, ((1, hidden_size), (1,)), strict=True))
+    return found
 
-    Its "hidden state" is the values before the current one: (1, 1, batch, lags - 1), latest first.
+
+def folded(network: Network) -> tuple[Array, Array]:
+    """Return (U, b): what h(t-1) and the prediction read out of it bring, U h(t-1) + b.
+
+    In a free run the next input is v·h + c, so W x + b + U h + d is (U + W v) h + (W c + b + d).
+    U is transposed: (hidden, rows).
     """
-
-    def __init__(self, lags: int) -> None:
-        super().__init__()
-        self.cell = "linear"
-        self.weight = nn.Parameter(torch.zeros(lags))
-
-    def initial_state(self, batch: int) -> Tensor:
-        """Return the state before the first value, zeros: (1, 1, batch, lags - 1)."""
-        return torch.zeros((1, 1, batch, len(self.weight) - 1), dtype=self.weight.dtype)
-
-    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Take x(t), (batch, feature), and the state at t-1; return x̂(t+1) and the state at t."""
-        window = torch.cat((x, state[0, 0]), dim=-1)
-        prediction = (window * self.weight).sum(dim=-1, keepdim=True)
-        return prediction, window[None, None, :, :-1]
-
-    def forward(self, values: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Step through values (batch, time, 1); return what `Network.forward` does."""
-        predictions, hidden = [], []
-        for x in values.unbind(dim=1):
-            prediction, state = self.step(x, state)
-            predictions.append(prediction)
-            hidden.append(state[0, 0])
-        return torch.stack(predictions, dim=1), torch.stack(hidden, dim=1), state
-
-    def run(self, output: Tensor, state: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Run freely, as `Network.run` does."""
-        return step_freely(self, output, state, steps)
+    w = layer_weights(network, 0)
+    v, c = (network.weights[name] for name in READ_OUT)
+    recurrent = (w["weight_hh"] + w["weight_ih"] @ v).T
+    return np.ascontiguousarray(recurrent), w["bias_ih"] + w["weight_ih"] @ c + w["bias_hh"]
 
 
-Model = Network | Lags
+def run_elman(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
+    """Do as `Network.run`, with the read-out folded into the recurrent matrix."""
+    recurrent, bias = folded(network)
+    hidden = np.empty((steps, *state.shape), state.dtype)
+    bias = np.tile(bias, (len(state), 1))
+    for after in hidden:
+        np.dot(state, recurrent, after)
+        np.add(after, bias, after)
+        state = np.tanh(after, after)
+    return read_out(network, hidden, state.copy())
 
 
-@torch.no_grad()
-def step_freely(
-    model: Model, output: Tensor, state: Tensor, steps: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Do what `Network.run` does, by stepping."""
-    outputs, hidden = [], []
-    for _ in range(steps):
-        output, state = model.step(output, state)
-        outputs.append(output)
-        hidden.append(state[0, -1])
-    return torch.stack(outputs, dim=1), torch.stack(hidden, dim=1), state
+def run_gru(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
+    """Do as `Network.run`; r and z by the folded matrix, and both parts of n beside them."""
+    w, size = layer_weights(network, 0), network.hidden_size
+    recurrent, bias = folded(network)
+    n_hidden, n_bias = w["weight_hh"][2 * size :].T, w["bias_hh"][2 * size :]
+    # n takes W x + b and U h + d apart: W x + b is what is folded less U h + d.
+    matrix = np.concatenate((recurrent, n_hidden), axis=1)
+    matrix[:, 2 * size : 3 * size] -= n_hidden
+    bias = np.concatenate((bias, n_bias))
+    bias[2 * size : 3 * size] -= n_bias
+    bias = np.tile(bias, (len(state), 1))
+    hidden = np.empty((steps, *state.shape), state.dtype)
+    received = np.empty((len(state), 4 * size), state.dtype)
+    gates, n, from_hidden = (
+        received[:, part]
+        for part in (slice(2 * size), slice(2 * size, 3 * size), slice(3 * size, 4 * size))
+    )
+    reset, update = gates[:, :size], gates[:, size:]
+    for after in hidden:
+        np.dot(state, matrix, received)
+        np.add(received, bias, received)
+        expit(gates, gates)
+        np.multiply(reset, from_hidden, from_hidden)
+        np.add(n, from_hidden, n)
+        np.tanh(n, n)
+        np.subtract(state, n, after)
+        np.multiply(after, update, after)
+        state = np.add(after, n, after)
+    return read_out(network, hidden, state.copy())
 
 
-class Facts(Schema):
-    """What is needed to build and use a model, as it stands in the model's file."""
+def run_lstm(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
+    """Do as `Network.run`, with the read-out folded into the recurrent matrix."""
+    size = network.hidden_size
+    recurrent, bias = folded(network)
+    bias = np.tile(bias, (len(state), 1))
+    h, c = (np.ascontiguousarray(part) for part in (state[:, :size], state[:, size:]))
+    hidden = np.empty((steps, *h.shape), state.dtype)
+    received = np.empty((len(state), 4 * size), state.dtype)
+    i_f, g, o = received[:, : 2 * size], received[:, 2 * size : 3 * size], received[:, 3 * size :]
+    i, f = i_f[:, :size], i_f[:, size:]
+    for after in hidden:
+        np.dot(h, recurrent, received)
+        np.add(received, bias, received)
+        expit(i_f, i_f)
+        np.tanh(g, g)
+        expit(o, o)
+        np.multiply(i, g, i)
+        np.multiply(c, f, c)
+        np.add(c, i, c)
+        np.tanh(c, after)
+        h = np.multiply(after, o, after)
+    return read_out(network, hidden, np.concatenate((h, c), axis=1))
 
-    dataset: str
-    cell: Literal["linear", "rnn", "gru", "lstm"]
-    lags: int = Field(ge=1, le=1000)
-    hidden_size: int = Field(ge=1, le=4096)
-    num_layers: int = Field(ge=1, le=64)
-    time_step: float = Field(gt=0)
+
+def read_out(network: Network, hidden: Array, state: Array) -> tuple[Array, Array, Array]:
+    """Return hidden states (time, batch, hidden) and what is read out of them, batch first."""
+    weight, bias = (network.weights[name] for name in READ_OUT)
+    outputs = hidden.reshape(-1, hidden.shape[2]) @ weight.T + bias
+    outputs = outputs.reshape(*hidden.shape[:2], 1)
+    return outputs.transpose(1, 0, 2), hidden.transpose(1, 0, 2), state
 
 
-def save(path: Path, model: Model, carried: Tensor | None, facts: dict[str, Any]) -> None:
-    """Write a model as safetensors, whole or not at all.
+def run_innovation(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
+    """Do as `Network.run`: the memory is constant, and so are the gates.
 
-    carried: the hidden state that training ended with, (part, layer, 1, hidden), where it was
-    carried from one iteration into the next. facts: what `Facts` names.
-    Raises InputError where the file cannot be written.
+    With x = v·h + c folded in, D z and O z are linear in h, and what 1 and m add is constant.
     """
-    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
-    if carried is not None:
-        tensors["carried_state"] = carried.detach().contiguous()
-    # One key: safetensors writes several in random order.
-    facts = facts | {"sha256": digest(facts, tensors)}
-    metadata = {"model": json.dumps(facts, sort_keys=True)}
-    with files.whole(path) as partial:
-        partial.write_bytes(to_safetensors(tensors, metadata))
+    w, size = network.weights, network.hidden_size
+    seen = w["signal"].shape[1]
+    memory = state[:, size:-1]
+    v, c = w["read_out"][:, :-1], w["read_out"][0, -1]
+    linear = np.concatenate((w["signal"], w["wave"][:, :seen]))
+    matrix = np.ascontiguousarray((linear[:, 2 : 2 + size] + linear[:, 1:2] @ v).T)
+    constant = linear[:, 0] + linear[:, 1] * c + memory @ linear[:, 2 + size :].T
+    gate = np.tanh(w["gate"][:, 0] + memory @ w["gate"][:, 1:].T)
+    from_products = np.ascontiguousarray(w["wave"][:, seen:].T)
+    hidden = np.empty((steps, *state[:, :-1].shape), state.dtype)
+    hidden[:, :, size:] = memory
+    received = np.empty((len(state), len(linear)), state.dtype)
+    signal, direct = received[:, : len(gate.T)], received[:, len(gate.T) :]
+    gated, h = np.empty_like(gate), np.ascontiguousarray(state[:, :size])
+    for after in hidden:
+        np.dot(h, matrix, received)
+        np.add(received, constant, received)
+        np.multiply(gate, signal, gated)
+        np.dot(gated, from_products, h)
+        np.add(h, direct, h)
+        after[:, :size] = h
+    outputs = hidden[:, :, :size] @ v[0] + c
+    state = np.concatenate((h, memory, outputs[-1][:, None]), axis=1)
+    return outputs.T[:, :, None], hidden.transpose(1, 0, 2), state
 
 
-def digest(facts: dict[str, Any], tensors: dict[str, Tensor]) -> str:
-    """Return the SHA-256 of a model file's content: safetensors has no check sum of its own."""
-    sha = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        sha.update(tensor.numpy().tobytes())
-    return sha.hexdigest()
-
-
-def load(path: Path) -> tuple[Model, Tensor | None, dict[str, Any]]:
-    """Read a model in float64: the model, its carried state if it has one, its facts.
-
-    Raises InputError where the file is missing, damaged, or not what `save` writes.
-    """
-    files.size(path)
-    again = "make it again with `dvc repro`"
-    try:
-        with safetensors.safe_open(path, "pt") as archive:
-            metadata = json.loads((archive.metadata() or {}).get("model", "{}"))
-            tensors = {name: archive.get_tensor(name) for name in archive.keys()}
-    except (safetensors.SafetensorError, ValueError, RecursionError, OSError) as error:
-        reason = files.reason(error)
-        raise InputError(f"{path}: is not a readable model file ({reason}); {again}") from None
-    stored = metadata.pop("sha256", None) if isinstance(metadata, dict) else None
-    if stored is None:
-        raise InputError(f"{path}: does not say what model it holds; {again}")
-    if stored != digest(metadata, tensors):
-        raise InputError(f"{path}: is damaged: its content is not what was saved; {again}")
-    facts = _facts(path, metadata)
-    carried = tensors.pop("carried_state", None)
-    model = _empty(facts)
-    _check_tensors(path, model, tensors, carried)
-    model.double().to_empty(device="cpu").load_state_dict(tensors)
-    return model.eval(), None if carried is None else carried.double(), metadata
-
-
-def _facts(path: Path, metadata: dict[str, Any]) -> Facts:
-    try:
-        return Facts.model_validate(metadata)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{path}: its fact {name} is {files.shown(repr(first['input']))}: {first['msg']}"
-        ) from None
-
-
-def _empty(facts: Facts) -> Model:
-    """Return the model that the facts describe, on the meta device: it takes no memory yet."""
-    with torch.device("meta"):
-        if facts.cell == "linear":
-            return Lags(facts.lags)
-        return Network(facts.cell, facts.hidden_size, facts.num_layers, device="meta")
-
-
-def _check_tensors(
-    path: Path, model: Model, tensors: dict[str, Tensor], carried: Tensor | None
-) -> None:
-    """Raise InputError unless the tensors are those of the model, all of them finite."""
-    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    if carried is not None:
-        expected["carried_state"] = tuple(model.initial_state(1).shape)
-        tensors = tensors | {"carried_state": carried}
-    found = {name: tuple(value.shape) for name, value in tensors.items()}
-    for name in sorted(expected | found):
-        if expected.get(name) != found.get(name):
-            raise InputError(
-                f"{path}: tensors do not fit the facts: {files.shown(name)} has the shape "
-                f"{found.get(name)}; expected {expected.get(name)}"
-            )
-        if tensors[name].dtype not in (torch.float32, torch.float64):
-            raise InputError(f"{path}: {name} holds {tensors[name].dtype}; expected floats")
-        if not torch.isfinite(tensors[name]).all():
-            raise InputError(f"{path}: {name} holds numbers that are not finite")
+FAST = {"rnn": run_elman, "gru": run_gru, "lstm": run_lstm, "innovation": run_innovation}
