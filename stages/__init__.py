@@ -11,6 +11,10 @@ import signal
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
 
 INTERRUPTED = 130
 LOCK = Path(__file__).parents[1] / "requirements.lock"
@@ -35,6 +39,14 @@ NEED_AVX2 = ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATUR
 REMOVED = ("NPY_ENABLE_CPU_FEATURES",)
 # Those whose version can change the bytes of an output.
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "pillow", "safetensors")
+
+
+SIGNIFICANT = "%.6g"  # how floats are written in tables: digits that every machine agrees on
+
+
+def csv(table: "pandas.DataFrame") -> str:
+    """Return a table as the text of a CSV file."""
+    return table.to_csv(index=False, float_format=SIGNIFICANT, lineterminator="\n")
 
 
 def processor_features() -> set[str]:

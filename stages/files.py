@@ -2,11 +2,9 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-SIGNIFICANT = "%.6g"  # how floats are written in tables: digits that every machine agrees on
 
 
 class InputError(Exception):
@@ -83,3 +81,17 @@ def shown(text: str, most: int = 60) -> str:
 def printable(text: str) -> str:
     """Return a text with its control characters, line breaks among them, written as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def write_all(outputs: Mapping[Path, str | Callable[[Path], None]]) -> None:
+    """Write several files, all or none: each a text, or a function that writes to a path.
+
+    Raises InputError where one cannot be written; then all stay as they were.
+    """
+    with ExitStack() as stack:
+        for path, content in outputs.items():
+            partial = stack.enter_context(whole(path))
+            if isinstance(content, str):
+                partial.write_text(content, encoding="utf-8", newline="\n")
+            else:
+                content(partial)

@@ -1,18 +1,19 @@
 """Generate one row of `datasets`: training, validation and test sequences of sines."""
 
 import argparse
-import csv
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+import stages
 from stages import files
-from stages.settings import entry, params
+from stages.settings import entry
 from stages.settings.dataset import Dataset, as_range
-from stages.signals import dataset_file as series
-from stages.signals import sines
+from stages.settings.params import Settings
+from stages.signals import dataset_file, sines
 
 SHOWN_SEQUENCES = 4
 LOOKED_THROUGH = 1000  # sequences, for some that differ
@@ -23,19 +24,19 @@ BINS = 12
 def generate(row: Dataset) -> dict[str, sines.Sines]:
     """Draw the three splits of a row, each from an independent random stream."""
     counts = (row.sequences, row.validation_sequences, row.test_sequences)
-    streams = np.random.SeedSequence(row.seed).spawn(len(series.SPLITS))
+    streams = np.random.SeedSequence(row.seed).spawn(len(dataset_file.SPLITS))
     return {
         split: sines.sample(
             stream,
-            count,
-            row.steps,
-            row.time_step,
-            None if row.phase == "uniform" else row.phase,
-            as_range(row.frequency),
-            as_range(row.amplitude),
-            row.noise,
+            sequences=count,
+            steps=row.steps,
+            time_step=row.time_step,
+            phase=None if row.phase == "uniform" else row.phase,
+            frequency=as_range(row.frequency),
+            amplitude=as_range(row.amplitude),
+            noise=row.noise,
         )
-        for split, count, stream in zip(series.SPLITS, counts, streams, strict=True)
+        for split, count, stream in zip(dataset_file.SPLITS, counts, streams, strict=True)
     }
 
 
@@ -46,7 +47,7 @@ def shown_sequences(split: sines.Sines) -> Iterable[tuple[float, ...]]:
     """
     kinds = np.column_stack((split.phase, split.frequency, split.amplitude))[:LOOKED_THROUGH]
     firsts = np.sort(np.unique(kinds, axis=0, return_index=True)[1])[:SHOWN_SEQUENCES]
-    shown = replace(split, **{name: getattr(split, name)[firsts] for name in series.ARRAYS})
+    shown = replace(split, **{name: getattr(split, name)[firsts] for name in dataset_file.ARRAYS})
     steps = np.arange(min(split.values.shape[1], SHOWN_STEPS))
     periods = steps * split.time_step * float(np.median(split.frequency)) / (2 * np.pi)
     for sequence, values, truth in zip(firsts, shown.values, shown.truth(steps), strict=True):
@@ -70,37 +71,29 @@ def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float
             yield quantity, low, high, count / len(drawn)
 
 
-def write_table(path: Path, header: str, rows: Iterable[tuple[str | float, ...]]) -> None:
-    """Write a CSV file; floats have six significant digits."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header.split(","))
-        for row in rows:
-            writer.writerow(
-                files.SIGNIFICANT % cell if isinstance(cell, float) else cell for cell in row
-            )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
         prog="python -m stages.generate", description=__doc__, epilog=entry.EPILOG
     )
-    parser.add_argument("row", help="name of a row of `datasets` in params.yaml")
-    parser.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
-    parser.add_argument("--report", type=Path, required=True, help="folder of what figures show")
-    arguments = entry.arguments(parser)
-    row = params.read(entry.PARAMS, ("datasets", arguments.row), Dataset)
-    splits = generate(row)
-    # All outputs or none: each is put in its place when the others are written.
-    with (
-        files.whole(arguments.report / "sequences.csv") as sequences,
-        files.whole(arguments.report / "distributions.csv") as spread,
-    ):
-        train = splits["train"]
-        write_table(sequences, "sequence,periods,value,truth", shown_sequences(train))
-        write_table(spread, "quantity,low,high,share", distributions(train))
-        series.save(arguments.out, splits)
+    found.add_argument("row", help="name of a row of `datasets` in params.yaml")
+    found.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
+    found.add_argument("--report", type=Path, required=True, help="folder of what figures show")
+    return found
+
+
+def main(arguments: argparse.Namespace, settings: Settings) -> None:
+    splits = generate(settings.datasets[arguments.row])
+    train = splits["train"]
+    shown = pd.DataFrame(shown_sequences(train), columns=["sequence", "periods", "value", "truth"])
+    spread = pd.DataFrame(distributions(train), columns=["quantity", "low", "high", "share"])
+    files.write_all(
+        {
+            arguments.report / "sequences.csv": stages.csv(shown),
+            arguments.report / "distributions.csv": stages.csv(spread),
+            arguments.out: lambda path: dataset_file.save(path, splits),
+        }
+    )
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(parser(), main)

@@ -76,9 +76,7 @@ class Elman:
         after = np.tanh(received)
         return after, (x, state, after)
 
-    def back(
-        self, w: Weights, kept: Any, by_state: Array
-    ) -> tuple[Array, Array, list[Products]]:
+    def back(self, w: Weights, kept: Any, by_state: Array) -> tuple[Array, Array, list[Products]]:
         x, state, after = kept
         delta = by_state * (1 - after * after)
         products = gated_products(x, state, delta, delta)
@@ -105,9 +103,7 @@ class GRU:
         after = candidate + update * (state - candidate)
         return after, (x, state, reset, update, n_hidden, candidate)
 
-    def back(
-        self, w: Weights, kept: Any, by_state: Array
-    ) -> tuple[Array, Array, list[Products]]:
+    def back(self, w: Weights, kept: Any, by_state: Array) -> tuple[Array, Array, list[Products]]:
         x, state, reset, update, n_hidden, candidate = kept
         by_candidate = by_state * ((1 - update) * (1 - candidate * candidate))
         by_update = by_state * ((state - candidate) * update * (1 - update))
@@ -141,9 +137,7 @@ class LSTM:
         after = np.concatenate((o * bounded, c_after), axis=1)
         return after, (x, h, c, i, f, g, o, bounded)
 
-    def back(
-        self, w: Weights, kept: Any, by_state: Array
-    ) -> tuple[Array, Array, list[Products]]:
+    def back(self, w: Weights, kept: Any, by_state: Array) -> tuple[Array, Array, list[Products]]:
         x, h, c, i, f, g, o, bounded = kept
         size = h.shape[1]
         by_h, by_c = by_state[..., :size], by_state[..., size:]
@@ -209,9 +203,7 @@ class Innovation:
         after = np.concatenate((features[:, :-1], memory, features @ w["read_out"].T), axis=1)
         return after, (z, known, gate, signal, u, innovation, gain, features)
 
-    def back(
-        self, w: Weights, kept: Any, by_state: Array
-    ) -> tuple[Array, Array, list[Products]]:
+    def back(self, w: Weights, kept: Any, by_state: Array) -> tuple[Array, Array, list[Products]]:
         z, known, gate, signal, u, innovation, gain, features = kept
         hidden, seen = w["wave"].shape[0], z.shape[1]
         by_memory, by_output = by_state[..., hidden:-1], by_state[..., -1:]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.networks.model import Model
+from stages.networks.model_file import Model
 from stages.rollouts import metrics
 from stages.rollouts.regimes import free_running, memory_wiped, teacher_forced
 from stages.signals.bound import forecast_rmse
@@ -98,10 +98,12 @@ def report(subject: Subject, result: metrics.FreeRun) -> dict[str, Any]:
         "correct_digits": {name: metrics.correct_digits(rmse) for name, rmse in errors.items()},
     }
     if subject.sines.noise > 0:
-        rmse = forecast_rmse(subject.sines, subject.warmup, named)
+        noise = {"noise": subject.sines.noise, "warmup": subject.warmup}
         found["bound"] = {
-            metrics.horizon_name(n): metrics.metric(value)
-            for n, value in zip(named, rmse, strict=True)
+            metrics.horizon_name(n): metrics.metric(
+                forecast_rmse(subject.sines, metrics.count_steps(subject.sines, n), **noise)
+            )
+            for n in named
         }
     return found
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from stages.networks.model import Model
+from stages.networks.model_file import Model
 from stages.signals.sines import Floats
 
 LEADING = 8  # multipliers that are followed
@@ -34,7 +34,8 @@ def multipliers(model: Model, output: Floats, state: Floats, steps_per_period: f
     for step in range(transient + averaged):
         around = np.concatenate((point + NEAR * directions, point - NEAR * directions))
         points = np.concatenate((point[None], around))
-        ahead = np.concatenate(model.step(points[:, :1], points[:, 1:]), axis=1)
+        output, _, state = model.run(points[:, :1], points[:, 1:], 1)
+        ahead = np.concatenate((output[:, 0], state), axis=1)
         if not np.isfinite(ahead).all():
             return np.full(count, math.inf)
         point, above, below = ahead[0], ahead[1 : count + 1], ahead[count + 1 :]

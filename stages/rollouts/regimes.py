@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stages.networks.model import Model
+from stages.networks.model_file import Model
 from stages.signals.sines import Floats
 
 BLOCK = 128  # steps of a free run that are in memory at one time
@@ -47,7 +47,8 @@ def memory_wiped(model: Model, values: Floats) -> Floats:
     """
     _check(values)
     batch, time, _ = values.shape
-    predictions, _ = model.step(values.reshape(-1, 1), model.initial_state(batch * time))
+    alone = values.reshape(-1, 1, 1)
+    predictions, _, _ = model.forward(alone, model.initial_state(len(alone)))
     return predictions.reshape(batch, time, 1)
 
 

@@ -1,13 +1,13 @@
 """How every stage starts and ends: in its own folder, with one line for each mistake."""
 
 import argparse
-import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import stages
 from stages.files import InputError, reason
+from stages.settings.params import Settings, read
 
 PARAMS = Path("params.yaml")
 EPILOG = """Settings are read from params.yaml in the current folder, and the whole file is checked
@@ -16,42 +16,26 @@ line a mistake, and no output is changed), 130 interrupted."""
 BAD_INPUT = 2
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run a stage and exit: 0 done, 2 bad input (one line a mistake on stderr).
-
-    `stages` itself sees to interruptions, since they may come before anything else is imported.
-    """
+def run(
+    parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace, Settings], None]
+) -> None:
+    """Run a stage and exit: 0 done, 2 bad input (one line a mistake on stderr)."""
+    arguments = parser.parse_args()
     if doubts := stages.doubts():
         print(f"note: bytes may differ from dvc.lock's: {'; '.join(doubts)}", file=sys.stderr)
     try:
         refuse_foreign_copy()
-        main()
+        main(arguments, read(PARAMS))
         return
     except InputError as error:
         told = str(error)
     except OSError as error:
         told = f"{error.filename or 'a file'}: {reason(error)}"
-    except (MemoryError, RuntimeError) as error:
-        # torch has no error of its own for this.
-        if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
-            raise
+    except MemoryError:
         told = "not enough memory; expected fewer or shorter sequences, or a smaller network"
     for line in told.splitlines():
         print(f"error: {line}", file=sys.stderr)
     sys.exit(BAD_INPUT)
-
-
-def arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """Return the command line of a stage, once the whole of params.yaml was found to be good.
-
-    So every mistake in it is told at once, before any work starts.
-    Raises InputError.
-    """
-    parsed = parser.parse_args()
-    # By name, so that it is no import of a stage and stands in no `deps`: the check knows all
-    # schemas and can refuse to run, but changes no result. Editing it must not train again.
-    importlib.import_module("stages.check").check(PARAMS)
-    return parsed
 
 
 def refuse_foreign_copy() -> None:

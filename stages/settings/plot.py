@@ -5,9 +5,7 @@ from pydantic import Field
 from stages.settings.schema import Schema
 
 
-class Appearance(Schema):
-    """The section `plot` of params.yaml."""
+class Plot(Schema):
+    """The section `plot` of params.yaml: which rows of `models` are drawn in full."""
 
-    compare: list[str] = Field(
-        min_length=1, max_length=2, description="one or two names of rows of `models`"
-    )
+    compare: list[str] = Field(min_length=1, max_length=4)

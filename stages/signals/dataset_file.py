@@ -1,12 +1,10 @@
-"""The dataset file: an `.npz` with three splits of sine sequences, nothing in it executable."""
+"""The dataset file: an `.npz` with three splits of sine sequences. Nothing in it is executable."""
 
-import math
-import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
-from numpy.lib import format as npy
 
 from stages import files
 from stages.files import InputError
@@ -21,23 +19,23 @@ LIMITS = {
     "frequency": (1e-6, 1e6),
     "amplitude": (1e-6, 1e6),
 }
-# All that zipfile and numpy.lib.format are known to raise at damaged bytes.
-DAMAGED = (
-    *(ValueError, SyntaxError, EOFError, NotImplementedError, RuntimeError, OSError),
-    *(struct.error, zipfile.BadZipFile),
-)
+SCALARS = {"time_step": (1e-12, 1e12), "noise": (0.0, 1e3)}
+MOST_BYTES = 4_000_000_000  # of an array
+# What zipfile and NumPy raise at damaged bytes.
+DAMAGED = (ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, SyntaxError)
+AGAIN = "make it again with `dvc repro`"
 
 
 def save(path: Path, splits: dict[str, Sines]) -> None:
-    """Write the splits to `path`, whole or not at all; all have one time step."""
+    """Write the splits to a path; all have one time step and one noise."""
     arrays = {
         f"{split}_{array}": getattr(sines, array)
         for split, sines in splits.items()
         for array in ARRAYS
     }
-    time_step = next(iter(splits.values())).time_step
-    with files.whole(path) as partial, partial.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, time_step=time_step, **arrays)
+    first = next(iter(splits.values()))
+    with path.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, time_step=first.time_step, noise=first.noise, **arrays)
 
 
 def load(path: Path, split: str) -> Sines:
@@ -48,60 +46,40 @@ def load(path: Path, split: str) -> Sines:
     files.size(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            arrays = {array: _read(archive, f"{split}_{array}") for array in ARRAYS}
-            time_step = _read(archive, "time_step")
-    except DAMAGED as error:
+            if any(member.file_size > MOST_BYTES for member in archive.infolist()):
+                raise ValueError("an array is too large")
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {array: archive[f"{split}_{array}"] for array in ARRAYS}
+            scalars = {name: archive[name] for name in SCALARS}
+    except (*DAMAGED, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
-            f"{path}: is not a readable dataset file ({files.reason(error)}); "
-            "make it again with `dvc repro`"
+            f"{path}: is not a readable dataset file ({files.reason(error)}); {AGAIN}"
         ) from None
-    if time_step.shape != () or not 0 < time_step < math.inf:
-        raise InputError(f"{path}: time_step is {time_step}; expected a number above 0")
-    return _checked(path, split, Sines(**arrays, time_step=float(time_step)))
+    for name, (low, high) in SCALARS.items():
+        value = scalars[name]
+        if value.shape != () or value.dtype != np.float64 or not low <= value <= high:
+            raise InputError(f"{path}: {name} is {value}; expected a number; {AGAIN}")
+    _check(path, split, arrays)
+    return Sines(**arrays, time_step=float(scalars["time_step"]), noise=float(scalars["noise"]))
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> Floats:
-    """Read a float64 array; raises ValueError where it is none, before it takes any memory."""
-    try:
-        member = archive.getinfo(f"{name}.npy")
-    except KeyError:
-        raise ValueError(f"it has no array {name}") from None
-    if member.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"the array {name} is compressed")
-    with archive.open(member) as stream:
-        if npy.read_magic(stream) != (1, 0):
-            raise ValueError(f"the array {name} is of another version")
-        try:
-            shape, fortran, dtype = npy.read_array_header_1_0(stream)
-        except (ValueError, SyntaxError):
-            raise ValueError(f"the array {name} has no readable header") from None
-        if dtype != np.float64 or fortran:
-            raise ValueError(f"the array {name} holds {dtype}, expected float64")
-        if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
-            raise ValueError(f"the array {name} is not as large as it says")
-    with archive.open(member) as stream:
-        array = npy.read_array(stream, allow_pickle=False)
-        stream.read()  # to the end, where the check sum is compared
-        return array
-
-
-def _checked(path: Path, split: str, sines: Sines) -> Sines:
-    batch = sines.values.shape[0] if sines.values.ndim == 3 else 0
-    shapes = {array: getattr(sines, array).shape for array in ARRAYS}
-    if shapes["values"][2:] != (1,) or any(shapes[array] != (batch,) for array in ARRAYS[1:]):
+def _check(path: Path, split: str, arrays: dict[str, Floats]) -> None:
+    """Raise InputError unless the arrays have the types, shapes and limits that are saved."""
+    shape = arrays["values"].shape
+    if len(shape) != 3 or shape[2] != 1 or shape[0] < 1 or shape[1] < 3:
         raise InputError(
-            f"{path}: {split} arrays have shapes {shapes}; expected values (batch, time, 1), "
-            "the others (batch,)"
+            f"{path}: {split}_values has the shape {shape}; expected (batch, time, 1) with one "
+            f"sequence of three values at least; {AGAIN}"
         )
-    if 0 in shapes["values"] or shapes["values"][1] < 3:
-        raise InputError(
-            f"{path}: {split}_values has the shape {shapes['values']}; expected one sequence of "
-            "three values at least"
-        )
-    for array, (low, high) in LIMITS.items():
-        content = getattr(sines, array)
-        if not ((content >= low) & (content <= high)).all():
+    for name, array in arrays.items():
+        expected = shape if name == "values" else shape[:1]
+        if array.shape != expected or array.dtype != np.float64:
             raise InputError(
-                f"{path}: {split}_{array} holds other than numbers from {low:g} to {high:g}"
+                f"{path}: {split}_{name} has the shape {array.shape} and the type {array.dtype}; "
+                f"expected {expected} and float64; {AGAIN}"
             )
-    return sines
+        low, high = LIMITS[name]
+        if not ((array >= low) & (array <= high)).all():
+            raise InputError(
+                f"{path}: {split}_{name} holds other than numbers from {low:g} to {high:g}; {AGAIN}"
+            )

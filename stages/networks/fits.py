@@ -1,0 +1,212 @@
+"""Models without trained weights: a law fitted to each sequence's own past. NumPy alone.
+
+They are used as networks are: `initial_state`, `forward` for a whole sequence given the true past,
+and `run` for a free run, in which nothing is fitted again.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+FINENESS = 4  # frequencies of the grid for each value of a sequence
+REFINEMENTS = 8  # Gauss–Newton iterations from the best frequency of the grid
+TINY = 1e-300  # in place of a slope of nothing
+FEWEST = 4  # values that a sine, three numbers, is fitted to
+
+
+class Fit:
+    """What both fits share: nothing in them is trained, and no unit is a memory."""
+
+    parameters = 0
+    memory = slice(0, 0)
+
+
+class Prony(Fit):
+    """Two lags, x̂(t+1) = c·x(t) - x(t-1), with c fitted to the past by least squares.
+
+    c = Σ x(t)·(x(t+1) + x(t-1)) / Σ x(t)² over all triples of values seen so far; 2, a straight
+    line, where there is none. Exact for a sine without noise, where c = 2cos(ωΔ). Source: Prony
+    1795, with the coefficient of x(t-1) fixed at -1, so that no sine grows or decays.
+    A state is (batch, 5): both sums, x(t), x(t-1), and how many values were seen.
+    """
+
+    def initial_state(self, batch: int) -> Floats:
+        """Return the state before the first value: (batch, 5)."""
+        return np.zeros((batch, 5))
+
+    def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats]:
+        """Take x(t), (batch, 1), and the state at t-1; return x̂(t+1) and the state at t."""
+        x, (above, below, last, before, seen) = x[:, 0], state.T
+        above = above + np.where(seen >= 2, last * (x + before), 0)
+        below = below + np.where(seen >= 2, last * last, 0)
+        # Before the first value: as if it had always been there.
+        state = np.stack((above, below, x, np.where(seen >= 1, last, x), seen + 1), axis=1)
+        return (_coefficient(state) * x - state[:, 3])[:, None], state
+
+    def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
+        """Take values (batch, time, 1) and the state before them.
+
+        Return the predictions of the next values (batch, time, 1), what stands behind them, c and
+        x(t-1), (batch, time, 2), and the state after the last value.
+        """
+        _check(values)
+        predictions, hidden = [], []
+        for x in values.transpose(1, 0, 2):
+            prediction, state = self.step(x, state)
+            predictions.append(prediction)
+            hidden.append(np.stack((_coefficient(state), state[:, 3]), axis=1))
+        return np.stack(predictions, axis=1), np.stack(hidden, axis=1), state
+
+    @np.errstate(over="ignore", invalid="ignore")  # it grows without limit where |c| > 2
+    def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
+        """Run freely: take the last output (batch, 1) and the state behind it.
+
+        Return the next outputs (batch, steps, 1), c and x(t-1) behind them (batch, steps, 2) and
+        the last state. Own outputs fit c exactly, so c stays as the past left it.
+        """
+        coefficient = _coefficient(state)
+        path = np.empty((steps + 2, len(state)))
+        path[0], path[1] = state[:, 2], output[:, 0]
+        for before, last, after in zip(path, path[1:], path[2:], strict=False):
+            np.multiply(coefficient, last, out=after)
+            after -= before
+        kept = np.broadcast_to(coefficient, path[:-2].shape)
+        hidden = np.stack((kept, path[:-2]), axis=-1)
+        state = np.stack((*state.T[:2], path[-2], path[-3], state[:, 4] + steps), axis=1)
+        return path[2:, :, None].swapaxes(0, 1), hidden.swapaxes(0, 1), state
+
+
+class SineFit(Fit):
+    """The maximum-likelihood sine of all values seen so far, in white Gaussian noise.
+
+    p·cos(ωt) + q·sin(ωt), the three fitted by least squares: p and q solved for each frequency of a
+    grid over all that values at whole steps can tell, 0 < ω < π radians per step; then Gauss–Newton
+    from the best. Source: Rife and Boorstyn 1974. Up to three values, it repeats the last one.
+    A state is (batch, 4): amplitude, ω [rad per step], the phase at the next value, and how many
+    values were seen.
+    """
+
+    def initial_state(self, batch: int) -> Floats:
+        """Return the state before the first value: (batch, 4)."""
+        return np.zeros((batch, 4))
+
+    def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
+        """Take values (batch, time, 1) and the initial state.
+
+        Return the predictions of the next values (batch, time, 1), the amplitude, frequency and
+        phase behind them (batch, time, 3), and the state after the last value. Each prediction
+        takes a fit of its own, so the time grows with the square of the sequence's length.
+        Raises ValueError where the state is not the initial one: a state does not hold the past.
+        """
+        _check(values)
+        if state[:, 3].any():
+            raise ValueError(f"expected the initial state, got one after {state[0, 3]:g} values")
+        x = values[:, :, 0]
+        states = np.stack((np.abs(x), 0 * x, np.copysign(np.pi / 2, x)), axis=-1)
+        grid = _Grid(*x.shape)
+        for seen in range(1, x.shape[1] + 1):
+            grid.add(x[:, seen - 1 : seen])
+            if seen >= FEWEST:
+                states[:, seen - 1] = _refined(x[:, :seen], grid.best(), grid.spacing)
+        predictions = states[:, :, :1] * np.sin(states[:, :, 2:])
+        seen = np.full((len(x), 1), x.shape[1])
+        return predictions, states, np.concatenate((states[:, -1], seen), axis=1)
+
+    def fit(self, values: Floats) -> Floats:
+        """Return the state after values (batch, time, 1), four at least: one fit for each sequence.
+
+        Raises ValueError where there are fewer.
+        """
+        _check(values, FEWEST)
+        x = values[:, :, 0]
+        grid = _Grid(*x.shape)
+        grid.add(x)
+        seen = np.full((len(x), 1), x.shape[1])
+        return np.concatenate((_refined(x, grid.best(), grid.spacing), seen), axis=1)
+
+    def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
+        """Run freely, as `Prony.run` does: the sine of the state goes on."""
+        amplitude, frequency, phase, seen = state.T
+        angle = phase[:, None] + frequency[:, None] * np.arange(1, steps + 1)
+        outputs = amplitude[:, None] * np.sin(angle)
+        last = np.remainder(angle[:, -1], 2 * np.pi)
+        constant = np.broadcast_to(state[:, None, :2], (*angle.shape, 2))
+        hidden = np.concatenate((constant, angle[:, :, None]), axis=-1)
+        return outputs[:, :, None], hidden, np.stack((amplitude, frequency, last, seen), axis=1)
+
+
+class _Grid:
+    """What a sine of each frequency of a grid explains of the values so far: running sums."""
+
+    def __init__(self, batch: int, time: int) -> None:
+        count = FINENESS * max(time, FEWEST)
+        self.spacing = np.pi / count
+        self._frequencies = self.spacing * np.arange(1, count)
+        self._seen = 0
+        self._with_cos, self._with_sin = np.zeros((2, batch, count - 1))
+        self._cc, self._ss, self._cs = np.zeros((3, count - 1))
+
+    def add(self, x: Floats) -> None:
+        """Take the next values of each sequence: (batch, time)."""
+        steps = np.arange(self._seen, self._seen + x.shape[1])
+        angle = steps[:, None] * self._frequencies
+        cos, sin = np.cos(angle), np.sin(angle)
+        self._with_cos += x @ cos
+        self._with_sin += x @ sin
+        self._cc += (cos * cos).sum(0)
+        self._ss += (sin * sin).sum(0)
+        self._cs += (cos * sin).sum(0)
+        self._seen += x.shape[1]
+
+    def best(self) -> Floats:
+        """Return the frequency whose sine leaves the least squares: (batch,), rad per step."""
+        c, s = self._with_cos, self._with_sin
+        explained = self._ss * c * c - 2 * self._cs * c * s + self._cc * s * s
+        explained /= self._cc * self._ss - self._cs**2
+        return self._frequencies[explained.argmax(axis=1)]
+
+
+def _refined(x: Floats, start: Floats, spacing: float) -> Floats:
+    """Return amplitude, frequency and the phase at the next value of least-squares sines.
+
+    x: (batch, time); start: frequencies (batch,), from which none moves further than `spacing`
+    [rad per step]. Gauss–Newton, p and q solved again at each frequency. Returns (batch, 3).
+    """
+    # Counted from the middle, the frequency hardly depends on the phase.
+    steps = np.arange(x.shape[1]) - (x.shape[1] - 1) / 2
+    frequency = start
+    low = np.maximum(start - spacing, spacing / 2)
+    high = np.minimum(start + spacing, np.pi - spacing / 2)
+    for _ in range(REFINEMENTS):
+        cos, sin, p, q = _solved(x, frequency, steps)
+        slope = steps * (q * cos - p * sin)
+        # What p and q can take over of a change of frequency is taken out of the slope.
+        _, _, part_p, part_q = _solved(slope, frequency, steps)
+        slope -= part_p * cos + part_q * sin
+        change = (slope * (x - p * cos - q * sin)).sum(1) / np.maximum((slope**2).sum(1), TINY)
+        frequency = np.clip(frequency + change, low, high)
+    _, _, p, q = _solved(x, frequency, steps)
+    phase = np.arctan2(p, q)[:, 0] + frequency * (steps[-1] + 1)
+    return np.stack((np.hypot(p, q)[:, 0], frequency, np.remainder(phase, 2 * np.pi)), axis=1)
+
+
+def _solved(x: Floats, frequency: Floats, steps: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return cos(ωt) and sin(ωt), (batch, time), and their least-squares shares p and q of x."""
+    angle = frequency[:, None] * steps
+    cos, sin = np.cos(angle), np.sin(angle)
+    # Counted from the middle, sine and cosine are orthogonal.
+    p = (x * cos).sum(1) / (cos * cos).sum(1)
+    q = (x * sin).sum(1) / (sin * sin).sum(1)
+    return cos, sin, p[:, None], q[:, None]
+
+
+def _coefficient(state: Floats) -> Floats:
+    """Return c of a state of `Prony`: (batch,)."""
+    above, below = state[:, 0], state[:, 1]
+    return np.where(below > 0, above / np.where(below > 0, below, 1), 2.0)
+
+
+def _check(values: Floats, fewest: int = 1) -> None:
+    if values.ndim != 3 or values.shape[1] < fewest or values.shape[2] != 1:
+        raise ValueError(f"expected values (batch, time >= {fewest}, 1), got {values.shape}")

@@ -1,0 +1,80 @@
+"""The Cramér–Rao bound of a sine in noise: how well its past can tell its future.
+
+Source: Rife and Boorstyn 1974, "Single-tone parameter estimation from discrete-time observations".
+Exact sums for a real sine stand here in place of their approximations for many values.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.signals.sines import Floats, Sines
+
+BLOCK = 1024  # time steps that are in memory at one time
+
+
+def fisher_information(sines: Sines, *, noise: float, warmup: int) -> Floats:
+    """Return what the warm-up tells about amplitude, frequency and phase: (batch, 3, 3).
+
+    The warm-up is the time steps 0 … warmup - 1. noise: standard deviation of white Gaussian noise.
+    The frequency counts in radians per time step, ωΔ; the phase in radians at step 0.
+    Raises ValueError where the noise is not above 0 or the warm-up has fewer than three values.
+    """
+    if not noise > 0 or warmup < 3:
+        raise ValueError(f"expected noise > 0 and warmup >= 3, got {noise} and {warmup}")
+    gradient = _gradient(sines, np.arange(warmup))
+    return np.einsum("btp,btq->bpq", gradient, gradient) / noise**2
+
+
+def covariance(sines: Sines, *, noise: float, warmup: int) -> Floats:
+    """Return the least covariance of unbiased estimates, in the order of `fisher_information`."""
+    return np.linalg.inv(fisher_information(sines, noise=noise, warmup=warmup))
+
+
+def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]) -> Floats:
+    """Return the mean square error of forecasts at the time steps k: (batch, time).
+
+    A forecast is â sin(φ̂ + ω̂k), its three estimates Gaussian around the truth with the covariances
+    (batch, 3, 3). Its mean square error is exact, not linearised: where the error of the phase
+    grows beyond a turn, the error of the forecast stays at about that of an unrelated sine. So up
+    to a small error of the phase it is the bound of unbiased forecasts; beyond, it is what the best
+    unbiased estimates leave, and a forecast that shrinks towards zero would err less.
+    """
+    a = sines.amplitude[:, None]
+    theta = sines.phase[:, None] + (sines.frequency * sines.time_step)[:, None] * steps
+    var_a, cov_aw, cov_ap = (covariances[:, 0, i][:, None] for i in range(3))
+    var_w, cov_wp, var_p = (covariances[:, i, j][:, None] for i, j in ((1, 1), (1, 2), (2, 2)))
+    # Of the angle φ̂ + ω̂k: its variance, and its covariance with â.
+    var = var_p + 2 * steps * cov_wp + steps**2 * var_w
+    cov = cov_ap + steps * cov_aw
+    # E[â² sin²] and E[â sin] from the characteristic function of a Gaussian.
+    once, twice = np.exp(-var / 2), np.exp(-2 * var)
+    square = (a**2 + var_a) / 2 - twice / 2 * (
+        (a**2 + var_a - 4 * cov**2) * np.cos(2 * theta) - 4 * a * cov * np.sin(2 * theta)
+    )
+    product = once * (a * np.sin(theta) + cov * np.cos(theta)) * a * np.sin(theta)
+    # Rounding may leave less than nothing of a difference of nearly equal numbers.
+    return np.maximum(square - 2 * product + (a * np.sin(theta)) ** 2, 0.0)
+
+
+def forecast_rmse(sines: Sines, counts: NDArray[np.int64], *, noise: float, warmup: int) -> float:
+    """Return the root mean square error of the best forecasts after the warm-up.
+
+    counts: how many steps after the warm-up count of each sequence, (batch,); all steps of all
+    sequences are pooled, as in the RMSE of a free run. Raises what `fisher_information` does.
+    """
+    if counts.shape != sines.phase.shape:
+        raise ValueError(f"expected counts {sines.phase.shape}, got {counts.shape}")
+    covariances = covariance(sines, noise=noise, warmup=warmup)
+    total = 0.0
+    for start in range(0, int(counts.max()), BLOCK):
+        steps = np.arange(start, min(start + BLOCK, int(counts.max())))
+        squares = forecast_squares(sines, covariances, warmup + steps)
+        total += float(squares[steps < counts[:, None]].sum())
+    return float(np.sqrt(total / counts.sum()))
+
+
+def _gradient(sines: Sines, steps: NDArray[np.int64]) -> Floats:
+    """Return the derivatives of a·sin(φ + ωk) by a, ω [rad per step] and φ: (batch, time, 3)."""
+    angle = sines.phase[:, None] + (sines.frequency * sines.time_step)[:, None] * steps
+    by_phase = sines.amplitude[:, None] * np.cos(angle)
+    return np.stack((np.sin(angle), steps * by_phase, by_phase), axis=-1)

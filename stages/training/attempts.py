@@ -1,0 +1,36 @@
+"""Choosing between attempts: how well a free run holds the validation sequences."""
+
+import math
+
+import numpy as np
+
+from stages.networks.network import Network
+from stages.signals.sines import Sines
+
+BLOCK = 512  # steps of the free run that are in memory at one time
+HELD = 0.4  # of the amplitude; an error beyond it is a sequence that was lost
+
+
+def free_run_error(network: Network, validation: Sines, warmup: int, periods: float) -> float:
+    """Return the RMSE of the free run over some periods of each validation sequence, pooled.
+
+    Infinite where a sequence is lost: where its error exceeds 0.4 of its amplitude.
+    """
+    values = validation.values[:, :warmup].astype(network.dtype)
+    outputs, _, state = network.forward(values, network.initial_state(len(values)))
+    output = outputs[:, -1:]
+    ends = np.ceil(periods * validation.steps_per_period).astype(np.int64)
+    squares, first = 0.0, 0
+    while True:
+        steps = np.arange(first, first + output.shape[1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = output[:, :, 0] - validation.truth(warmup + steps)
+            error = np.where(steps < ends[:, None], error, 0)
+            lost = ~(np.abs(error) <= HELD * validation.amplitude[:, None])
+        if lost.any():
+            return math.inf
+        squares += float((error * error).sum())
+        first += len(steps)
+        if first >= ends.max():
+            return math.sqrt(squares / float(ends.sum()))
+        output, _, state = network.run(output[:, -1], state, BLOCK)
