@@ -1,0 +1,63 @@
+"""Figures of what a network finds out from the past: its memory, and which sines are hard."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+from stages.reporting.reports import Report
+from stages.reporting.style import WIDTH, Pen, drawable, finite, power_of_ten, short
+
+SHADES = colormaps["viridis"]
+
+
+def memory(report: Report, pen: Pen) -> Figure:
+    """Draw a memory unit over the warm-up, and against the frequency of each test sequence."""
+    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.set_title(f"{short(report.name)}: m(t)", color=pen.colour, fontweight="bold")
+    left.set(xlabel="steps of the warm-up", ylabel="memory unit m")
+    right.set_title("after it, for each test sequence")
+    right.set(xlabel="frequency ω [rad per unit of time]")
+    scale = Normalize(report.sequences.frequency.min(), report.sequences.frequency.max())
+    for frequency, part in report.settling.groupby("frequency"):
+        left.plot(part.step, finite(part.memory_1), color=SHADES(scale(frequency)), linewidth=1.3)
+    right.scatter(
+        report.sequences.frequency,
+        finite(report.sequences.memory_1),
+        c=SHADES(scale(report.sequences.frequency)),
+        s=12,
+    )
+    for axes in (left, right):
+        axes.grid(True)
+    return figure
+
+
+def hard(reports: Sequence[Report]) -> Figure:
+    """Draw the error of each test sequence over the plane of frequency and amplitude."""
+    errors = np.concatenate([drawable(report.sequences.rmse) for report in reports])
+    low, high = np.floor(np.log10(errors.min())), np.ceil(np.log10(errors.max()))
+    scale = LogNorm(10**low, 10 ** max(high, low + 1))
+    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    panels = figure.subplots(1, len(reports), sharey=True, squeeze=False)[0]
+    for axes, report in zip(panels, reports, strict=True):
+        draw_plane(axes, report, scale)
+    panels[0].set_ylabel("amplitude")
+    bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=list(panels), label="RMSE")
+    powers = np.arange(low, max(high, low + 1) + 1, max(1, round((high - low) / 4)))
+    bar.set_ticks([10.0**power for power in powers], labels=[power_of_ten(int(p)) for p in powers])
+    bar.ax.set_yticks([], minor=True)
+    return figure
+
+
+def draw_plane(axes: Axes, report: Report, scale: LogNorm) -> None:
+    table = report.sequences
+    axes.scatter(
+        table.frequency, table.amplitude, c=SHADES(scale(drawable(table.rmse))), s=16, linewidth=0
+    )
+    axes.set_xlabel("frequency ω")
+    axes.set_title(short(report.name), fontweight="bold")
