@@ -40,8 +40,7 @@ def draw(
     if with_memory:
         remembering = named(with_memory, [settings.plot.any_sine])[0]
         drawn["inferred"] = inference.memory(remembering, pen[remembering.name])
-        alike = [model for model in models if model.task == remembering.task]
-        drawn["hard"] = inference.hard(alike[-3:])
+        drawn["hard"] = inference.hard(with_memory[:2])
     return drawn | {
         "stability": figures.stability(models, pen),
         "training": figures.training(models, pen),

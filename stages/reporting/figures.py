@@ -126,6 +126,7 @@ def draw_horizons(axes: Axes, section: Section, pen: dict[str, Pen], peers: pd.D
     axes.set(xscale="log", xlim=(first, last))
     axes.set_title(f"{section.title}: RMSE")
     powers = [power for power in range(6) if 8 * first <= 10**power <= last]
+    powers = powers if len(powers) < 4 else powers[::-3][::-1]
     axes.set_xticks(
         [first, *(10.0**power for power in powers)],
         ["1 step", *(power_of_ten(power) for power in powers)],

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
@@ -39,25 +38,21 @@ def memory(report: Report, pen: Pen) -> Figure:
 
 def hard(reports: Sequence[Report]) -> Figure:
     """Draw the error of each test sequence over the plane of frequency and amplitude."""
-    errors = np.concatenate([drawable(report.sequences.rmse) for report in reports])
-    low, high = np.floor(np.log10(errors.min())), np.ceil(np.log10(errors.max()))
-    scale = LogNorm(10**low, 10 ** max(high, low + 1))
     figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     panels = figure.subplots(1, len(reports), sharey=True, squeeze=False)[0]
     for axes, report in zip(panels, reports, strict=True):
-        draw_plane(axes, report, scale)
+        table = report.sequences
+        errors = drawable(table.rmse)
+        low = np.floor(np.log10(errors.min()))
+        high = max(np.ceil(np.log10(errors.max())), low + 1)
+        scale = LogNorm(10**low, 10**high)
+        axes.scatter(table.frequency, table.amplitude, c=SHADES(scale(errors)), s=16, linewidth=0)
+        axes.set_xlabel("frequency ω")
+        axes.set_title(short(report.name), fontweight="bold")
+        bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=axes)
+        powers = np.arange(low, high + 1, max(1, round((high - low) / 4)))
+        bar.set_ticks(10.0**powers, labels=[power_of_ten(int(power)) for power in powers])
+        bar.ax.set_yticks([], minor=True)
     panels[0].set_ylabel("amplitude")
-    bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=list(panels), label="RMSE")
-    powers = np.arange(low, max(high, low + 1) + 1, max(1, round((high - low) / 4)))
-    bar.set_ticks([10.0**power for power in powers], labels=[power_of_ten(int(p)) for p in powers])
-    bar.ax.set_yticks([], minor=True)
+    bar.set_label("RMSE over ten periods")
     return figure
-
-
-def draw_plane(axes: Axes, report: Report, scale: LogNorm) -> None:
-    table = report.sequences
-    axes.scatter(
-        table.frequency, table.amplitude, c=SHADES(scale(drawable(table.rmse))), s=16, linewidth=0
-    )
-    axes.set_xlabel("frequency ω")
-    axes.set_title(short(report.name), fontweight="bold")
