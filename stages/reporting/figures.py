@@ -51,15 +51,18 @@ def hero(
     shown: models of one task. peers: what others reach (task, name, periods, rmse); those at the
     horizon's end are marked there.
     """
-    rows = max(len(shown), len(sections))
-    figure = Figure(figsize=(WIDTH, 2.05 * rows + 0.6), layout="constrained")
-    left, right = figure.add_gridspec(1, 2, width_ratios=[1.45, 1])
+    labels = [len(horizon_ends(section, pen, peers)) for section in sections]
+    heights = [max(1.9, 0.24 * count) for count in labels]
+    height = max(2.05 * len(shown), sum(heights) + 0.4 * len(sections), 3.6)
+    figure = Figure(figsize=(WIDTH, height + 0.6), layout="constrained")
+    left, right = figure.add_gridspec(1, 2, width_ratios=[1.3, 1])
     for place, report in zip(left.subgridspec(len(shown), 1), shown, strict=True):
         axes = figure.add_subplot(place)
         draw_rollout(axes, report, pen[report.name])
     axes.set_xlabel("periods since the warm-up")
     figure.legend(handles=rollout_keys(), loc="outside upper left", ncols=4, columnspacing=1.2)
-    panels = [figure.add_subplot(place) for place in right.subgridspec(len(sections), 1)]
+    places = right.subgridspec(len(sections), 1, height_ratios=heights)
+    panels = [figure.add_subplot(place) for place in places]
     for axes, section in zip(panels, sections, strict=True):
         draw_horizons(axes, section, pen, peers)
     panels[-1].set_xlabel("horizon [periods]")
@@ -125,12 +128,9 @@ def draw_horizons(axes: Axes, section: Section, pen: dict[str, Pen], peers: pd.D
     log_limits(axes.yaxis, np.array(errors), ticks=5)
     axes.set(xscale="log", xlim=(first, last))
     axes.set_title(f"{section.title}: RMSE")
-    powers = [power for power in range(6) if 8 * first <= 10**power <= last]
-    powers = powers if len(powers) < 4 else powers[::-3][::-1]
-    axes.set_xticks(
-        [first, *(10.0**power for power in powers)],
-        ["1 step", *(power_of_ten(power) for power in powers)],
-    )
+    powers = [power for power in range(6) if 10 * first <= 10**power <= last]
+    powers = [*powers[:1], *powers[1:][-1:]]  # the first and the last: the panel is narrow
+    axes.set_xticks([10.0**power for power in powers], [power_of_ten(p) for p in powers])
     axes.set_xticks([], minor=True)
     axes.grid(True)
 

@@ -3,8 +3,6 @@
 import itertools
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,20 +16,23 @@ from matplotlib.text import Text
 from PIL import Image
 
 from stages import generate
-from stages.reporting import figures, page, tables
+from stages.reporting import figures, inference, page, tables
 from stages.reporting import style as drawing
-from stages.reporting.reports import Dataset, Report, in_parts, load_peers, peers_csv
-from tests.conftest import ROOT, Project
+from stages.reporting.reports import Dataset, Report, in_parts, load_peers, protocol, sections
+from tests.conftest import Project
 
 STEPS_PER_PERIOD = 30.8
 LONG = "a_very_long_name_of_a_row_in_the_parameters"
 
 
-def make_report(name: str, growth: float, units: int = 16, periods: float = 1000.0) -> Report:
+def make_report(
+    name: str, growth: float, *, units: int = 16, periods: int = 1000, task: str = "phases"
+) -> Report:
     """Make up the reports of a model whose error grows by a factor a period.
 
     units: of the hidden state; a growth above 1 blows up.
     """
+    memory = task != "phases"
     steps = np.arange(-20, int(12 * STEPS_PER_PERIOD))
     since = steps / STEPS_PER_PERIOD
     truth = np.sin(2 * np.pi * since)
@@ -50,7 +51,14 @@ def make_report(name: str, growth: float, units: int = 16, periods: float = 1000
     end = float(rmse[-1]) if np.isfinite(rmse[-1]) else "diverged"
     return Report(
         name=name,
+        task=task,
+        periods=periods,
         metrics={
+            **(
+                {"bound": {"rmse_1_periods": 1e-2, f"rmse_{periods}_periods": 0.3}}
+                if memory
+                else {}
+            ),
             "parameters": 321,
             "teacher_forced": {"rmse": 1e-3},
             "memory_wiped": {"rmse": 0.4},
@@ -62,10 +70,10 @@ def make_report(name: str, growth: float, units: int = 16, periods: float = 1000
                 "phase_drift": "no oscillation",
             },
         },
-        settings={"periods": periods},
         training=in_parts(
             pd.DataFrame(
                 {
+                    "attempt": 1,
                     "phase": "adam",
                     "iteration": [10, 20, 30, 10, 20, 30],
                     "steps_seen": np.arange(1, 7) * 490,
@@ -78,6 +86,7 @@ def make_report(name: str, growth: float, units: int = 16, periods: float = 1000
                 "step": steps,
                 "periods": since,
                 "truth": truth,
+                "value": truth + 0.05 * np.cos(77 * since),
                 "teacher_forced": truth + 1e-3,
                 "memory_wiped": 0.4 * truth,
                 "free_running": free,
@@ -89,6 +98,18 @@ def make_report(name: str, growth: float, units: int = 16, periods: float = 1000
         horizon=pd.DataFrame({"periods": horizon, "rmse": rmse}),
         hidden=pd.concat((hidden, running)),
         multipliers=pd.DataFrame({"order": [1, 2, 3], "multiplier": [growth, 0.5, 0.0]}),
+        sequences=pd.DataFrame(
+            {
+                "frequency": np.linspace(0.5, 2, 9),
+                "amplitude": np.linspace(1.5, 0.5, 9),
+                "valid_periods": 3.0,
+                "rmse": 1e-3 * growth ** np.linspace(0, 10, 9),
+                **({"memory_1": np.linspace(0, 2, 9)} if memory else {}),
+            }
+        ),
+        settling=pd.DataFrame(
+            {"frequency": [0.5, 0.5, 2.0, 2.0], "step": [1, 2, 1, 2], "memory_1": [0.0, 1, 0, 2]}
+        ),
     )
 
 
@@ -111,6 +132,11 @@ def make_dataset(name: str, wide: bool) -> Dataset:
     )
 
 
+TASKS = {
+    "phases": generate.Dataset(),
+    "noisy": generate.Dataset(frequency=[0.5, 2.0], noise=0.05),
+    "mine": generate.Dataset(frequency=0.3),
+}
 PIPELINES: dict[str, list[Report]] = {
     "one": [make_report("stable", 1.001)],
     "without hidden state": [make_report("linear", 0.5, units=0, periods=3)],
@@ -122,27 +148,48 @@ PIPELINES: dict[str, list[Report]] = {
     "eight alike": [make_report(f"row_{row}", 1.0) for row in range(8)],
     "blown up": [make_report("stable", 1.0), make_report(LONG, 100.0)],
     "all blown up": [make_report("a", 1e300), make_report("b", 1e300)],
+    "three tasks": [
+        make_report("stable", 1.0),
+        make_report("innovation", 1.01, task="noisy", periods=100),
+        make_report(LONG, 0.99, task="noisy", periods=100),
+        make_report("other", 1.0, task="mine"),
+    ],
 }
 DATASETS = [make_dataset("blog", False), make_dataset(LONG, True)]
 PEERS = pd.DataFrame(
     {
+        "task": "phases",
         "name": ["reservoir 16", "reservoir 500", LONG],
-        "periods": 1000.0,
+        "periods": 1000,
         "rmse": [0.9, 1e-7, np.inf],
     }
 )
-FIGURES: dict[str, Callable[[list[Report]], Figure]] = {
-    "hero": lambda models: figures.hero(models, ends(models), PEERS),
-    "memory": lambda models: figures.memory(models, models[-1]),
-    "hidden": lambda models: figures.hidden(models, ends(models)),
+Drawing = Callable[[list[Report], dict[str, drawing.Pen]], Figure]
+FIGURES: dict[str, Drawing] = {
+    "hero": lambda models, pen: figures.hero(sections(models, TASKS), ends(models), PEERS, pen),
+    "memory": lambda models, pen: figures.memory(models, models[-1], pen),
+    "hidden": lambda models, pen: figures.hidden(ends(models), pen),
+    "inferred": lambda models, pen: inference.memory(remembering(models)[0], drawing.Pen("b", "-")),
+    "hard": lambda models, pen: inference.hard(remembering(models)[:2]),
     "stability": figures.stability,
     "training": figures.training,
-    "data": lambda models: figures.data((DATASETS * 4)[: len(models) + 1]),
+    "data": lambda models, pen: figures.data((DATASETS * 4)[: len(models) + 1]),
 }
 
 
 def ends(models: list[Report]) -> list[Report]:
     return [*models[:1], *models[1:][-1:]]
+
+
+def remembering(models: list[Report]) -> list[Report]:
+    """Return the models with a memory, or else one that is made up."""
+    found = [model for model in models if "memory_1" in model.sequences]
+    return found or [make_report("innovation", 1.0, task="noisy")]
+
+
+def draw_figure(name: str, models: list[Report]) -> Figure:
+    """Draw a figure of a pipeline."""
+    return FIGURES[name](models, drawing.pens([model.name for model in models]))
 
 
 @pytest.fixture
@@ -168,9 +215,11 @@ def draw(monkeypatch: pytest.MonkeyPatch) -> Callable[[Figure], list[tuple[str, 
 
 @pytest.mark.parametrize("figure", FIGURES)
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_no_text_is_cut_or_overlaps(figure: str, pipeline: str, draw) -> None:
+def test_no_text_is_cut_or_overlaps(
+    figure: str, pipeline: str, draw: Callable[[Figure], list[tuple[str, np.ndarray]]]
+) -> None:
     with drawing.style():
-        picture = FIGURES[figure](PIPELINES[pipeline])
+        picture = draw_figure(figure, PIPELINES[pipeline])
         texts = draw(picture)
     width, height = picture.bbox.size
     assert len(texts) > 5
@@ -183,8 +232,8 @@ def test_no_text_is_cut_or_overlaps(figure: str, pipeline: str, draw) -> None:
 
 def test_a_figure_is_small_and_carries_no_version(tmp_path: Path) -> None:
     with drawing.style():
-        for name, make in FIGURES.items():
-            drawing.save(make(PIPELINES["eight"]), tmp_path / f"{name}.png")
+        for name in FIGURES:
+            drawing.save(draw_figure(name, PIPELINES["eight"]), tmp_path / f"{name}.png")
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_000_000
     for path in tmp_path.iterdir():
         assert "Software" not in Image.open(path).info
@@ -208,7 +257,12 @@ def test_labels_keep_apart_in_order_and_inside(places: list[float], gap: float) 
 
 def test_the_parts_of_a_training_curve_are_counted_on() -> None:
     curve = pd.DataFrame(
-        {"phase": ["adam", "adam", "lm", "adam"], "iteration": [10, 20, 5, 10], "loss": 1.0}
+        {
+            "attempt": [1, 1, 1, 2],
+            "phase": ["adam", "adam", "lm", "adam"],
+            "iteration": [10, 20, 5, 10],
+            "loss": 1.0,
+        }
     )
     assert in_parts(curve).part.tolist() == [1, 1, 2, 3]
     assert in_parts(curve).iterations.tolist() == [10, 20, 25, 35]
@@ -228,10 +282,24 @@ def test_tables_for_dvc_hold_what_can_be_drawn(pipeline: str) -> None:
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_page_says_something_true_of_every_pipeline(pipeline: str) -> None:
     models = PIPELINES[pipeline]
-    text = page.page(models, ends(models), list(FIGURES), {"models": {}})
+    found = sections(models, TASKS)
+    text = page.page(found, list(FIGURES), {"models": {}})
     assert not re.search(r"\b(nan|inf)\b", text)
     assert len(re.findall(r"^\| `", text, re.MULTILINE)) == len(models)
-    assert page.refreshed(text, page.results(models)) == text
+    assert page.refreshed(text, page.results(found)) == text
+
+
+def test_models_are_compared_with_those_that_are_judged_alike() -> None:
+    tasks = TASKS | {
+        "twin": generate.Dataset(seed=7, phase=[0.0], test_seed=0, test_phase="uniform")
+    }
+    models = [make_report(task, 1.0, task=task) for task in ("noisy", "twin", "mine", "phases")]
+    found = {part.title: [r.name for r in part.reports] for part in sections(models, tasks)}
+    assert found == {
+        "one sine": ["twin", "phases"],
+        "in noise": ["noisy"],
+        "one sine (mine)": ["mine"],
+    }
 
 
 def test_the_reports_of_a_dataset_do_not_grow_with_it() -> None:
@@ -248,21 +316,15 @@ def test_the_reports_of_a_dataset_do_not_grow_with_it() -> None:
 
 
 def test_peers_are_marked_under_their_own_protocol_alone(tmp_path: Path) -> None:
-    parameters = {"datasets": {"phases": {"seed": 2}}, "evaluate": {"dataset": "phases"}}
     path = tmp_path / "peers.csv"
-    assert load_peers(path, parameters).empty
-    path.write_text(peers_csv(parameters, [("reservoir", 1000, 1.25e-7), ("lost", 1000, np.inf)]))
-    assert load_peers(path, parameters).rmse.tolist() == [1.25e-7, np.inf]
-    for changed in (
-        {**parameters, "evaluate": {"dataset": "phases", "warmup": 3}},
-        {**parameters, "datasets": {"phases": {"seed": 3}}},
-    ):
-        assert load_peers(path, changed).empty
-
-
-def test_drawing_needs_no_torch() -> None:
-    code = "import sys, stages.plot; sys.exit('torch' in sys.modules)"
-    assert subprocess.run((sys.executable, "-c", code), cwd=ROOT).returncode == 0
+    assert load_peers(path, TASKS).empty
+    digest = protocol(TASKS["phases"])
+    rows = [f"phases,reservoir,1000,1.25e-7,{digest}", f"phases,lost,1000,inf,{digest}"]
+    path.write_text("\n".join(["task,name,periods,rmse,protocol", *rows]))
+    assert load_peers(path, TASKS).rmse.tolist() == [1.25e-7, np.inf]
+    for changed in ({"warmup": 3}, {"seed": 3}, {"periods": 7}, {"noise": 0.1}):
+        assert load_peers(path, {"phases": generate.Dataset(**changed)}).empty
+    assert not load_peers(path, {"phases": generate.Dataset(sequences=7)}).empty
 
 
 def test_dvc_plots_have_titles_axes_and_all_models(project: Project) -> None:
