@@ -127,7 +127,7 @@ def draw_horizons(axes: Axes, section: Section, pen: dict[str, Pen], peers: pd.D
         axes.plot(last, drawable(rmse), "D", color=PEER, markersize=4, clip_on=False)
     log_limits(axes.yaxis, np.array(errors), ticks=5)
     axes.set(xscale="log", xlim=(first, last))
-    axes.set_title(f"{section.title}: RMSE")
+    axes.set_title(f"{section.title}: RMSE", pad=13)
     powers = [power for power in range(6) if 10 * first <= 10**power <= last]
     powers = [*powers[:1], *powers[1:][-1:]]  # the first and the last: the panel is narrow
     axes.set_xticks([10.0**power for power in powers], [power_of_ten(p) for p in powers])
