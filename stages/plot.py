@@ -31,17 +31,14 @@ def draw(
     shown = [model for model in shown if model.task == shown[0].task]
     one_sine = named(models, settings.plot.one_sine)
     with_memory = [model for model in models if "memory_1" in model.sequences]
-    drawn = {
+    remembering = named(with_memory, [settings.plot.any_sine])
+    return {
         "hero": figures.hero(sections, shown, reports.load_peers(peers, settings.datasets), pen),
         "data": figures.data(datasets),
         "memory": figures.memory(models, one_sine[-1], pen),
         "hidden": figures.hidden(one_sine, pen),
-    }
-    if with_memory:
-        remembering = named(with_memory, [settings.plot.any_sine])[0]
-        drawn["inferred"] = inference.memory(remembering, pen[remembering.name])
-        drawn["hard"] = inference.hard(with_memory[:2])
-    return drawn | {
+        "inferred": inference.memory(remembering[:1], pen),
+        "hard": inference.hard((with_memory or models[-1:])[:2]),
         "stability": figures.stability(models, pen),
         "training": figures.training(models, pen),
     }

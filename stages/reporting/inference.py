@@ -14,23 +14,27 @@ from stages.reporting.style import WIDTH, Pen, drawable, finite, power_of_ten, s
 SHADES = colormaps["viridis"]
 
 
-def memory(report: Report, pen: Pen) -> Figure:
-    """Draw a memory unit over the warm-up, and against the frequency of each test sequence."""
+def memory(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
+    """Draw a memory unit over the warm-up, and against the frequency of each test sequence.
+
+    reports: of one model, or of none where no model has a memory.
+    """
     figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    left.set_title(f"{short(report.name)}: m(t)", color=pen.colour, fontweight="bold")
+    left.set_title("m(t), given the past")
     left.set(xlabel="steps of the warm-up", ylabel="memory unit m")
     right.set_title("after it, for each test sequence")
     right.set(xlabel="frequency ω [rad per unit of time]")
-    scale = Normalize(report.sequences.frequency.min(), report.sequences.frequency.max())
-    for frequency, part in report.settling.groupby("frequency"):
-        left.plot(part.step, finite(part.memory_1), color=SHADES(scale(frequency)), linewidth=1.3)
-    right.scatter(
-        report.sequences.frequency,
-        finite(report.sequences.memory_1),
-        c=SHADES(scale(report.sequences.frequency)),
-        s=12,
-    )
+    for report in reports:
+        left.set_title(f"{short(report.name)}: m(t)", color=pen[report.name].colour, weight="bold")
+        scale = Normalize(report.sequences.frequency.min(), report.sequences.frequency.max())
+        for frequency, part in report.settling.groupby("frequency"):
+            shade = SHADES(scale(frequency))
+            left.plot(part.step, finite(part.memory_1), color=shade, linewidth=1.3)
+        shades = SHADES(scale(report.sequences.frequency))
+        right.scatter(report.sequences.frequency, finite(report.sequences.memory_1), c=shades, s=12)
+    if not reports:
+        left.text(0.5, 0.5, "no model has a memory", ha="center", transform=left.transAxes)
     for axes in (left, right):
         axes.grid(True)
     return figure

@@ -169,8 +169,8 @@ FIGURES: dict[str, Drawing] = {
     "hero": lambda models, pen: figures.hero(sections(models, TASKS), ends(models), PEERS, pen),
     "memory": lambda models, pen: figures.memory(models, models[-1], pen),
     "hidden": lambda models, pen: figures.hidden(ends(models), pen),
-    "inferred": lambda models, pen: inference.memory(remembering(models)[0], drawing.Pen("b", "-")),
-    "hard": lambda models, pen: inference.hard(remembering(models)[:2]),
+    "inferred": lambda models, pen: inference.memory(remembering(models), pen),
+    "hard": lambda models, pen: inference.hard((remembering(models) or models[-1:])[:2]),
     "stability": figures.stability,
     "training": figures.training,
     "data": lambda models, pen: figures.data((DATASETS * 4)[: len(models) + 1]),
@@ -182,9 +182,7 @@ def ends(models: list[Report]) -> list[Report]:
 
 
 def remembering(models: list[Report]) -> list[Report]:
-    """Return the models with a memory, or else one that is made up."""
-    found = [model for model in models if "memory_1" in model.sequences]
-    return found or [make_report("innovation", 1.0, task="noisy")]
+    return [model for model in models if "memory_1" in model.sequences][:2]
 
 
 def draw_figure(name: str, models: list[Report]) -> Figure:
