@@ -33,10 +33,11 @@ def memory(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
             left.plot(part.step, finite(part.memory_1), color=shade, linewidth=1.3)
         shades = SHADES(scale(report.sequences.frequency))
         right.scatter(report.sequences.frequency, finite(report.sequences.memory_1), c=shades, s=12)
-    if not reports:
-        left.text(0.5, 0.5, "no model has a memory", ha="center", transform=left.transAxes)
     for axes in (left, right):
         axes.grid(True)
+        if not reports:
+            axes.set(xticks=[], yticks=[])
+            axes.text(0.5, 0.5, "no model has a memory", ha="center", transform=axes.transAxes)
     return figure
 
 
