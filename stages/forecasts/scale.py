@@ -58,7 +58,7 @@ def dominant_sine(values: Floats) -> Sine:
         shares = np.linalg.lstsq(waves.T, x, rcond=None)[0]
         # Of less than a period, a fit may put the level far away.
         level = float(np.clip(shares[0], -1, 1))
-    rest = float(np.std(x - shares @ waves)) / amplitude
+    rest = float(np.std(x - shares @ waves) / amplitude)
     amplitude, period = float(unit.size * amplitude), 2 * np.pi / float(frequency)
     return Sine(float(unit.back(np.float64(level))), amplitude, period, rest)
 
