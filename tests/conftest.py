@@ -12,20 +12,22 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SMALL = """\
 datasets:
-  blog: {seed: 1, sequences: 20, test_sequences: 4, validation_sequences: 4, phase: [0, 1, 2]}
-  phases: {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4}
+  blog: &few {seed: 1, sequences: 20, validation_sequences: 4, test_sequences: 4, phase: [0, 1],
+    warmup: 20, periods: 5}
+  phases: {<<: *few, seed: 2, phase: uniform}
 models:
   linear: {dataset: phases, cell: linear}
+  prony: {dataset: phases, cell: prony}
   stable:
     dataset: phases
     cell: rnn
     hidden_size: 4
     num_layers: 1
     seed: 0
+    attempts: 1
     training:
-      adam: {iterations: 20, learning_rate: 0.01, batch: 4}
-evaluate: {dataset: phases, warmup: 20, periods: 5}
-plot: {compare: [linear, stable]}
+      - {phase: adam, iterations: 20, learning_rate: 0.01, batch: 4}
+plot: {hero: [linear, stable]}
 """
 ENVIRONMENT = {
     **os.environ,
