@@ -33,10 +33,11 @@ GRID = {
     "input noise": (0.0, 1e-8, 1e-6, 1e-4, 1e-2),
 }
 RIDGES = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # each is tried with every draw from the grid
-DRAWS = 40  # from the grid
+DRAWS = {16: 300, 100: 100, 500: 30}  # from the grid, by units
 SEARCHED = 128  # sequences in the search
 FINALISTS, FINAL_SEEDS = 6, 3
-SEEDS, ATTEMPTS = 5, 2  # of what is reported; the attempt that does best on validation is kept
+SEEDS = 5  # of what is reported
+ATTEMPTS = {16: 10, 100: 4, 500: 2}  # of a seed; the one that does best on validation is kept
 MOST_SEQUENCES = 2048  # a read-out of 501 weights needs no more
 BLOCK = 128  # sequences whose states are in memory at one time
 Choice = dict[str, float]
@@ -164,27 +165,33 @@ def searched(units: int, where: Task, *, draws: int, far: float) -> Choice:
     """Return the settings that do best on validation sequences.
 
     Random draws from the grid, each with all ridges, by the error over ten periods on few
-    sequences; then the best of them on all sequences and other reservoirs, by the median error over
-    `far` periods.
+    sequences. Then from the best of them one setting after another is changed to each of its other
+    values. Then the best on more sequences and other reservoirs, by the median error over `far`
+    periods.
     """
     random = np.random.default_rng(0)
-    few = some(where.train, SEARCHED)
-    validation = some(where.validation, 64)
+    few, validation = some(where.train, SEARCHED), some(where.validation, 64)
     found: list[tuple[float, Choice]] = []
-    for number in range(draws):
-        choice = {name: float(random.choice(values)) for name, values in GRID.items()}
-        for ridge, network in fitted(units, choice, where, few, number, RIDGES):
+
+    def look(choice: Choice, seed: int) -> None:
+        for ridge, network in fitted(units, choice, where, few, seed, RIDGES):
             error = capped_error(network, validation, where.warmup, 10)
             found.append((error, choice | {"ridge": ridge}))
-    found.sort(key=lambda pair: pair[0])
+        found.sort(key=lambda pair: pair[0])
+
+    for number in range(draws):
+        look({name: float(random.choice(values)) for name, values in GRID.items()}, number)
+    for number, (name, values) in enumerate(GRID.items(), start=draws):
+        best = {key: found[0][1][key] for key in GRID}
+        for value in values:
+            look(best | {name: value}, number)
     finalists = []
     for _, choice in found[:FINALISTS]:
+        sines, ridge = some(where.train, 512), (choice["ridge"],)
         errors = [
             capped_error(network, where.validation, where.warmup, far)
             for seed in range(FINAL_SEEDS)
-            for _, network in fitted(
-                units, choice, where, some(where.train, 512), 1000 + seed, (choice["ridge"],)
-            )
+            for _, network in fitted(units, choice, where, sines, 1000 + seed, ridge)
         ]
         finalists.append((float(np.median(errors)), choice))
     return min(finalists, key=lambda pair: pair[0])[1]
@@ -195,7 +202,7 @@ def trained(units: int, choice: Choice, where: Task, seed: int, far: float) -> L
     sines = some(where.train, MOST_SEQUENCES)
     attempts = [
         network
-        for attempt in range(ATTEMPTS)
+        for attempt in range(ATTEMPTS[units])
         for _, network in fitted(
             units, choice, where, sines, 100 * (seed + 1) + attempt, (choice["ridge"],)
         )
@@ -207,7 +214,7 @@ def measure(units: int, where: Task, *, quick: bool) -> list[Row]:
     """Return what echo-state networks of a size reach on a task."""
     blog = BlogLoop(quick=quick)
     far = 100.0 if np.ptp(where.train.frequency) == 0 and not quick else 10.0
-    draws, seeds = (2, 1) if quick else (DRAWS, SEEDS)
+    draws, seeds = (2, 1) if quick else (DRAWS[units], SEEDS)
     searching, choice = cpu_seconds(lambda: searched(units, where, draws=draws, far=far))
     seconds, runs = [], []
     for seed in range(seeds):

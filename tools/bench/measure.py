@@ -114,9 +114,9 @@ def free_run(model: Model, sines: Sines, warmup: int, horizons: list[float]) -> 
 def judged(model: Model, where: Task) -> Row:
     """Return the metrics of a model on the test sequences of a task.
 
-    `held_N`: share of the sequences that held N periods; `rmse_N`: over the first N, pooled. The run
-    goes on to the horizon where more than half of the sequences hold the named periods; else what
-    is beyond them is not measured.
+    `held_N`: share of the sequences that held N periods; `rmse_N`: over the first N, pooled. The
+    run goes on to the horizon where more than half of the sequences hold the named periods; else
+    what is beyond them is not measured.
     """
     named = [periods for periods in NAMED if periods < where.periods]
     first = free_run(model, where.test, where.warmup, named)
