@@ -32,13 +32,13 @@ def size(path: Path, mend: str = "make it with `dvc repro`") -> int:
     raise InputError(f"{path}: is {kind}; expected a file")
 
 
-def text(path: Path) -> str:
-    """Return the text of a UTF-8 file; raises InputError where there is none."""
-    size(path)
+def text(path: Path, mend: str = "make it again with `dvc repro`") -> str:
+    """Return the text of a UTF-8 file; raises InputError where there is none, and says `mend`."""
+    size(path, mend)
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text; make it again with `dvc repro`") from None
+        raise InputError(f"{path}: is not UTF-8 text; {mend}") from None
 
 
 @contextmanager

@@ -24,19 +24,23 @@ BINS = 12
 def generate(row: Dataset) -> dict[str, sines.Sines]:
     """Draw the three splits of a row, each from an independent random stream."""
     counts = (row.sequences, row.validation_sequences, row.test_sequences)
-    streams = np.random.SeedSequence(row.seed).spawn(len(dataset_file.SPLITS))
+    test_seed = row.seed if row.test_seed is None else row.test_seed
+    seeds = (row.seed, row.seed, test_seed)
+    phases = (row.phase, row.phase, row.test_phase or row.phase)
     return {
         split: sines.sample(
-            stream,
+            np.random.SeedSequence(seed).spawn(len(seeds))[place],
             sequences=count,
             steps=row.steps,
             time_step=row.time_step,
-            phase=None if row.phase == "uniform" else row.phase,
+            phase=None if phase == "uniform" else phase,
             frequency=as_range(row.frequency),
             amplitude=as_range(row.amplitude),
             noise=row.noise,
         )
-        for split, count, stream in zip(dataset_file.SPLITS, counts, streams, strict=True)
+        for place, (split, count, seed, phase) in enumerate(
+            zip(dataset_file.SPLITS, counts, seeds, phases, strict=True)
+        )
     }
 
 

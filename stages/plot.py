@@ -1,79 +1,87 @@
 """Draw the figures, and write the page around them, from the reports alone."""
 
 import argparse
-from contextlib import ExitStack
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from pydantic import Field, RootModel
+from matplotlib.figure import Figure
 
+import stages
 from stages import files
-from stages.reporting import figures, page, reports, tables
-from stages.reporting import style as drawing
-from stages.settings import entry, params
-from stages.settings.plot import Appearance
-
-SECTIONS = ("datasets", "models", "evaluate")
+from stages.reporting import figures, inference, page, reports, style, tables
+from stages.reporting.reports import Report
+from stages.settings import entry
+from stages.settings.params import Settings
 
 
-class Rows(RootModel[dict[str, Any]]):
-    """A section of params.yaml; of the rows, names and order matter, the rest is shown as it is."""
-
-    root: dict[str, Any] = Field(min_length=1, description="rows, one at least")
-
-
-def choose(models: list[reports.Report], names: list[str]) -> list[reports.Report]:
-    """Return the models of these names, or the first and the last one where there is no such."""
+def named(models: list[Report], names: Iterable[str]) -> list[Report]:
+    """Return the models of these names; the last model where there is no such."""
     chosen = [model for name in names for model in models if model.name == name]
-    return chosen if len(chosen) == len(names) else [*models[:1], *models[1:][-1:]]
+    return chosen or models[-1:]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
+def draw(
+    settings: Settings, models: list[Report], datasets: list[reports.Dataset], peers: Path
+) -> dict[str, Figure]:
+    """Return the figures by name, in the order of the page."""
+    pen = style.pens([model.name for model in models])
+    sections = reports.sections(models, settings.datasets)
+    shown = named(models, settings.plot.hero)
+    shown = [model for model in shown if model.task == shown[0].task]
+    one_sine = named(models, settings.plot.one_sine)
+    with_memory = [model for model in models if "memory_1" in model.sequences]
+    remembering = named(with_memory, [settings.plot.any_sine])
+    return {
+        "hero": figures.hero(sections, shown, reports.load_peers(peers, settings.datasets), pen),
+        "data": figures.data(datasets),
+        "memory": figures.memory(models, one_sine[-1], pen),
+        "hidden": figures.hidden(one_sine, pen),
+        "inferred": inference.memory(remembering[:1], pen),
+        "hard": inference.hard((with_memory or models[-1:])[:2]),
+        "stability": figures.stability(models, pen),
+        "training": figures.training(models, pen),
+    }
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
         prog="python -m stages.plot", description=__doc__, epilog=entry.EPILOG
     )
-    parser.add_argument("reports", type=Path, help="folder with the reports of each model")
-    parser.add_argument(
+    found.add_argument("reports", type=Path, help="folder with the reports of each model")
+    found.add_argument(
         "cards",
         type=Path,
         help="folder with the card of each model (.json), and perhaps peers.csv, from the bench",
     )
-    parser.add_argument("datasets", type=Path, help="folder with the reports of each dataset")
-    parser.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
-    parser.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
-    parser.add_argument("--page", type=Path, required=True, help="page to write (.md)")
-    arguments = entry.arguments(parser)
+    found.add_argument("datasets", type=Path, help="folder with the reports of each dataset")
+    found.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
+    found.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
+    found.add_argument("--page", type=Path, required=True, help="page to write (.md)")
+    return found
 
-    rows = {name: params.read(entry.PARAMS, (name,), Rows).root for name in SECTIONS}
+
+def main(arguments: argparse.Namespace, settings: Settings) -> None:
     models = [
         reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
-        for name in rows["models"]
+        for name in settings.models
     ]
-    datasets = [reports.load_dataset(arguments.datasets / name) for name in rows["datasets"]]
-    peers = reports.load_peers(arguments.cards / "peers.csv", rows)
-    compared = choose(models, params.read(entry.PARAMS, ("plot",), Appearance).compare)
-    with drawing.style():
-        drawn = {
-            "hero": figures.hero(models, compared, peers),
-            "memory": figures.memory(models, compared[-1]),
-            "hidden": figures.hidden(models, compared),
-            "stability": figures.stability(models),
-            "training": figures.training(models),
-            "data": figures.data(datasets),
+    datasets = [reports.load_dataset(arguments.datasets / name) for name in settings.datasets]
+    parameters = settings.model_dump(include={"datasets", "models"}, exclude_unset=True)
+    with style.style():
+        drawn = draw(settings, models, datasets, arguments.cards / "peers.csv")
+        sections = reports.sections(models, settings.datasets)
+        outputs = {
+            arguments.figures / f"{name}.png": partial(style.save, figure)
+            for name, figure in drawn.items()
         }
-        with ExitStack() as outputs:  # all or none
-            for name, figure in drawn.items():
-                partial = outputs.enter_context(files.whole(arguments.figures / f"{name}.png"))
-                drawing.save(figure, partial)
-            for name, table in tables.plot_tables(models).items():
-                partial = outputs.enter_context(files.whole(arguments.tables / name))
-                table.to_csv(
-                    partial, index=False, float_format=files.SIGNIFICANT, lineterminator="\n"
-                )
-            partial = outputs.enter_context(files.whole(arguments.page))
-            text = page.page(models, compared, list(drawn), rows)
-            partial.write_text(text, encoding="utf-8", newline="\n")
+        outputs |= {
+            arguments.tables / name: stages.csv(table)
+            for name, table in tables.plot_tables(models).items()
+        }
+        outputs[arguments.page] = page.page(sections, list(drawn), parameters)
+        files.write_all(outputs)
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(parser(), main)

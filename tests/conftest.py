@@ -12,8 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SMALL = """\
 datasets:
-  blog: {seed: 1, sequences: 20, test_sequences: 4, validation_sequences: 4, phase: [0, 1, 2]}
-  phases: {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4}
+  phases: {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4, periods: 5}
+  noisy:
+    {seed: 4, sequences: 8, test_sequences: 4, validation_sequences: 4, steps: 60, span: 12.0,
+     frequency: [0.8, 1.6], amplitude: [0.5, 1.5], noise: 0.02, warmup: 30, periods: 3}
 models:
   linear: {dataset: phases, cell: linear}
   stable:
@@ -22,9 +24,21 @@ models:
     hidden_size: 4
     num_layers: 1
     seed: 0
+    attempts: 1
     training:
-      adam: {iterations: 20, learning_rate: 0.01, batch: 4}
-evaluate: {dataset: phases, warmup: 20, periods: 5}
+      - {phase: ridge, sequences: 8}
+  prony: {dataset: phases, cell: prony}
+  gru:
+    {dataset: noisy, cell: gru, hidden_size: 3, attempts: 1,
+     training: [{phase: adam, iterations: 4, learning_rate: 0.01, batch: 4}]}
+  lstm:
+    {dataset: noisy, cell: lstm, hidden_size: 2, num_layers: 2, attempts: 1,
+     training: [{phase: levenberg_marquardt, warmup: 20, sequences: 4, iterations: 2}]}
+  innovation:
+    {dataset: noisy, cell: innovation, hidden_size: 2, products: 2, attempts: 1,
+     training: [{phase: levenberg_marquardt, warmup: 20, free_steps: [1, 5], sequences: 4,
+                 noise: 0.01, iterations: 2}]}
+  sine_fit: {dataset: noisy, cell: sine_fit}
 plot: {compare: [linear, stable]}
 """
 ENVIRONMENT = {
@@ -74,6 +88,16 @@ class Project:
         """Copy the whole folder, with its Git history and its DVC cache."""
         shutil.copytree(self.root, target, symlinks=True)
         return Project(target)
+
+
+def outputs(project: Project) -> dict[str, bytes]:
+    """Return the content of every output, by path."""
+    return {
+        path.relative_to(project.root).as_posix(): path.read_bytes()
+        for folder in ("data", "models", "reports")
+        for path in sorted((project.root / folder).rglob("*"))
+        if path.is_file() and path.name != ".gitignore"
+    }
 
 
 def make_project(root: Path, params: str = SMALL) -> Project:

@@ -1,24 +1,64 @@
-"""Bring the table of results in README.md up to date with `reports/`: `make readme`."""
+"""Bring the tables in README.md up to date with `reports/` and the code: `make readme`."""
 
+import re
 from pathlib import Path
 
-from stages.plot import Rows
+import stages  # noqa: F401  (the pins come before NumPy)
 from stages.reporting import page, reports
-from stages.settings import params
+from stages.settings.params import read
 
 ROOT = Path(__file__).parents[1]
+ROOMS = {
+    "data: `generate`, `signals`": ("stages/generate.py", "stages/signals"),
+    "networks": ("stages/networks",),
+    "training: `train`, `training`": ("stages/train.py", "stages/training"),
+    "measuring: `evaluate`, `rollouts`": ("stages/evaluate.py", "stages/rollouts"),
+    "figures and pages: `plot`, `reporting`": ("stages/plot.py", "stages/reporting"),
+    "settings, mistakes and files": ("stages/check.py", "stages/files.py", "stages/settings"),
+    "the pins": ("stages/__init__.py",),
+    "on your own numbers: `forecast`": ("stages/forecast.py",),
+    "the gate and the verifier": ("dvc_gate",),
+    "bench, emulated processors, fuzzers": ("tools",),
+    "tests": ("tests",),
+}
 
 
-def table() -> str:
-    """Return the table of results of the reports as they are."""
-    folder = ROOT / "reports"
-    names = params.read(ROOT / "params.yaml", ("models",), Rows).root
-    return page.results(
-        [reports.load(folder / name, folder / "cards" / f"{name}.json") for name in names]
-    )
+def results() -> str:
+    """Return the tables of results of the reports as they are."""
+    folder, settings = ROOT / "reports", read(ROOT / "params.yaml")
+    models = [
+        reports.load(folder / name, folder / "cards" / f"{name}.json") for name in settings.models
+    ]
+    return page.results(reports.sections(models, settings.datasets))
+
+
+def lines() -> str:
+    """Return a table of how many lines of Python each part has."""
+    rows = ["| part | lines of Python |", "| --- | --: |"]
+    for part, places in ROOMS.items():
+        files = [file for place in places for file in files_of(ROOT / place)]
+        count = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+        rows.append(f"| {part} | {count:,} |")
+    return "\n".join(rows) + "\n"
+
+
+def files_of(place: Path) -> list[Path]:
+    """Return the Python files at a place; none where there is nothing."""
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place] if place.exists() else []
+
+
+def refreshed(text: str) -> str:
+    """Return the README with its tables as they should be."""
+    return between(page.refreshed(text, results()), "lines", lines())
+
+
+def between(text: str, name: str, content: str) -> str:
+    """Return a text with other content between its markers of a name."""
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+    return re.sub(pattern, lambda found: f"{found[1]}\n{content}\n{found[2]}", text, flags=re.S)
 
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
-    text = page.refreshed(readme.read_text(encoding="utf-8"), table())
+    text = refreshed(readme.read_text(encoding="utf-8"))
     readme.write_text(text, encoding="utf-8", newline="\n")

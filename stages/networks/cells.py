@@ -1,8 +1,8 @@
 """Recurrent cells in NumPy: one step of time, and the way back through it.
 
-`step` is the only dynamics of a cell. It takes x(t) and the state at t-1 and returns the state at t,
-with what the way back needs. `back` takes derivatives by the new state and returns those by x(t),
-by the old state, and by what each weight matrix adds. Arrays are (batch, …); derivatives are
+`step` is the only dynamics of a cell. It takes x(t) and the state at t-1. It returns the state at
+t, with what the way back needs. `back` takes derivatives by the new state. It returns those by
+x(t), by the old state, and by what each weight matrix adds. Arrays are (batch, …); derivatives are
 (residuals, batch, …).
 """
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from stages.reporting.reports import Dataset, Report, number
+from stages.reporting.reports import Dataset, Report, Section, number
 from stages.reporting.style import (
     CEILING,
     FLOOR,
@@ -28,41 +28,47 @@ from stages.reporting.style import (
     finite,
     label_ends,
     log_limits,
-    pens,
     power_of_ten,
     round_ticks,
     short,
 )
 
-EARLY = 4.0  # periods of a rollout that are drawn in full
-LATE = 2.0  # and the last ones
+BEFORE = 2.0  # periods of the warm-up that are drawn
+EARLY = 6.0  # periods of a free run that are drawn
+LATE = 2.0  # periods of the orbit under the true past
 SEEN = 2.0  # periods over which the memory and the hidden state are drawn
 EXPLOSIVE = 3.0  # multipliers from here on are drawn as arrows
 PEER = "#666666"
-BREAK = {"color": INK, "markersize": 8, "markeredgewidth": 0.9, "clip_on": False}
 KEPT = {"linestyle": "", "marker": "o", "markersize": 3.6}
 WIPED = {"linestyle": "", "marker": "x", "markersize": 5.5, "markeredgewidth": 1.4, "color": INK}
 
 
 def hero(
-    reports: Sequence[Report], compared: Sequence[Report], peers: pd.DataFrame | None = None
+    sections: Sequence[Section], shown: Sequence[Report], peers: pd.DataFrame, pen: dict[str, Pen]
 ) -> Figure:
-    """Draw the rollouts of models, and the RMSE of all against the horizon.
+    """Draw free runs of one test sequence, and the error against the horizon for each section.
 
-    peers: what others reach (name, periods, rmse); those at the horizon's end are marked there.
+    shown: models of one task. peers: what others reach (task, name, periods, rmse); those at the
+    horizon's end are marked there.
     """
-    pen = pens([report.name for report in reports])
-    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    left, right = figure.add_gridspec(1, 2, width_ratios=[1.5, 1])
-    grid = left.subgridspec(len(compared), 2, width_ratios=[2.4, 1])
-    for row, report in enumerate(compared):
-        early = figure.add_subplot(grid[row, 0])
-        late = figure.add_subplot(grid[row, 1], sharey=early)
-        draw_rollout(early, late, report, pen[report.name])
-        early.set_title(verdict(report), color=pen[report.name].colour, fontweight="bold")
-    early.set_xlabel("periods since the warm-up")
+    labels = [len(horizon_ends(section, pen, peers)) for section in sections]
+    heights = [max(1.9, 0.24 * count) for count in labels]
+    height = max(2.05 * len(shown), sum(heights) + 0.4 * len(sections), 3.6)
+    figure = Figure(figsize=(WIDTH, height + 0.6), layout="constrained")
+    left, right = figure.add_gridspec(1, 2, width_ratios=[1.3, 1])
+    for place, report in zip(left.subgridspec(len(shown), 1), shown, strict=True):
+        axes = figure.add_subplot(place)
+        draw_rollout(axes, report, pen[report.name])
+    axes.set_xlabel("periods since the warm-up")
     figure.legend(handles=rollout_keys(), loc="outside upper left", ncols=4, columnspacing=1.2)
-    draw_horizons(figure, figure.add_subplot(right), reports, pen, peers)
+    places = right.subgridspec(len(sections), 1, height_ratios=heights)
+    panels = [figure.add_subplot(place) for place in places]
+    for axes, section in zip(panels, sections, strict=True):
+        draw_horizons(axes, section, pen, peers)
+    panels[-1].set_xlabel("horizon [periods]")
+    figure.draw_without_rendering()
+    for axes, section in zip(panels, sections, strict=True):
+        label_ends(figure, axes, horizon_ends(section, pen, peers))
     return figure
 
 
@@ -70,52 +76,39 @@ def rollout_keys() -> list[Line2D | Patch]:
     return [
         Line2D([], [], color=TRUTH, linewidth=6, label="truth"),
         Patch(color=WARMUP, label="warm-up"),
-        Line2D([], [], color=INK, linestyle="", marker="o", markersize=4, label="teacher-forced"),
+        Line2D([], [], color=INK, linestyle="", marker="o", markersize=4, label="given"),
         Line2D([], [], color=INK, label="free-running"),
     ]
 
 
 def verdict(report: Report) -> str:
-    """Return how long the rollout held, as its metrics have it."""
+    """Return how long the free run held, as its metrics have it."""
     median = report.metrics["free_running"]["valid_prediction_periods"]["median"]
-    horizon = report.settings["periods"]
-    if median >= horizon:
-        return f"{short(report.name)}: holds all {horizon:g} periods"
-    return f"{short(report.name)}: holds for {median:.2g} periods"
+    if median >= report.periods:
+        return f"{short(report.name)}: holds all {report.periods:g} periods"
+    return f"{short(report.name)}: holds {median:.2g} periods"
 
 
-def draw_rollout(early: Axes, late: Axes, report: Report, pen: Pen) -> None:
-    first = report.rollout[report.rollout.periods <= EARLY + 0.2]
-    last = report.late[report.late.periods >= report.late.periods.max() - LATE]
-    early.axvspan(first.periods.min(), 0, color=WARMUP, linewidth=0)
-    for axes, part in ((early, first), (late, last)):
-        axes.plot(part.periods, part.truth, color=TRUTH, linewidth=6)
-        axes.plot(part.periods, finite(part.free_running), color=pen.colour)
-        axes.set_xlim(part.periods.min(), part.periods.max())
-    dots = first[::3]
-    early.plot(dots.periods, finite(dots.teacher_forced), "o", color=INK, markersize=2.6)
-    peak = float(first.truth.abs().max())
-    early.set_ylim(-1.7 * peak, 1.7 * peak)
-    round_ticks(early.yaxis, peak)
-    early.set_ylabel("x(t)", labelpad=0)
-    early.set_xticks(np.arange(0, first.periods.max()))
-    end = round(last.periods.max())
-    late.set_xticks([end - 1, end], ["", f"{end}"])
-    late.spines.left.set_visible(False)
-    late.tick_params(left=False, labelleft=False)
-    for axes, side in ((early, 1), (late, 0)):
-        axes.plot([side], [0], marker=[(-1, -2), (1, 2)], **BREAK, transform=axes.transAxes)
+def draw_rollout(axes: Axes, report: Report, pen: Pen) -> None:
+    part = report.rollout[report.rollout.periods.between(-BEFORE, EARLY)]
+    given = part[part.periods < 0]
+    axes.axvspan(-BEFORE, 0, color=WARMUP, linewidth=0)
+    axes.plot(part.periods, part.truth, color=TRUTH, linewidth=5)
+    axes.plot(given.periods, given.value, "o", color=INK, markersize=2.2)
+    axes.plot(part.periods, finite(part.free_running), color=pen.colour)
+    axes.set_xlim(-BEFORE, EARLY)
+    peak = float(part.truth.abs().max())
+    axes.set_ylim(-1.7 * peak, 1.7 * peak)
+    round_ticks(axes.yaxis, peak)
+    axes.set_ylabel("x(t)", labelpad=0)
+    axes.set_xticks(np.arange(0, EARLY + 0.5, 2))
+    axes.set_title(verdict(report), color=pen.colour, fontweight="bold")
 
 
-def draw_horizons(
-    figure: Figure,
-    axes: Axes,
-    reports: Sequence[Report],
-    pen: dict[str, Pen],
-    peers: pd.DataFrame | None,
-) -> None:
-    ends, errors = [], []
-    for report in reports:
+def draw_horizons(axes: Axes, section: Section, pen: dict[str, Pen], peers: pd.DataFrame) -> None:
+    """Draw the RMSE of the free run against the horizon, with the bound where there is one."""
+    errors = [end.value for end in horizon_ends(section, pen, peers)]
+    for report in section.reports:
         rmse, mine = drawable(report.horizon.rmse), pen[report.name]
         lost = rmse >= CEILING
         axes.plot(
@@ -124,40 +117,60 @@ def draw_horizons(
             color=mine.colour,
             linestyle=mine.dash,
         )
-        ends.append(horizon_end(report.name, float(rmse[-1]), mine.colour))
-        errors.append(rmse)
-    first, last = reports[0].horizon.periods.iloc[[0, -1]]
-    if peers is not None:
-        there = peers[peers.periods == last]
-        for name, value in zip(there.name, drawable(there.rmse), strict=True):
-            axes.plot(last, value, "D", color=PEER, markersize=5, clip_on=False)
-            ends.append(horizon_end(name, float(value), PEER))
-            errors.append(np.array([value]))
-    log_limits(axes.yaxis, np.concatenate(errors))
-    axes.set(xscale="log", xlim=(first, last), xlabel="horizon [periods]")
-    axes.set_title("RMSE of the free run")
-    powers = [power for power in range(6) if 8 * first <= 10**power <= last]
-    axes.set_xticks(
-        [first, *(10.0**power for power in powers)],
-        ["1 step", *(power_of_ten(power) for power in powers)],
-    )
+        errors += [*rmse]
+    first, last = section.reports[0].horizon.periods.iloc[[0, -1]]
+    bound = bound_of(section)
+    if bound:
+        axes.plot(*zip(*bound, strict=True), color=INK, linestyle=(0, (1, 1)), marker=".")
+        errors += [rmse for _, rmse in bound]
+    for rmse in peers_at_the_end(section, peers).rmse:
+        axes.plot(last, drawable(rmse), "D", color=PEER, markersize=4, clip_on=False)
+    log_limits(axes.yaxis, np.array(errors), ticks=5)
+    axes.set(xscale="log", xlim=(first, last))
+    axes.set_title(f"{section.title}: RMSE", pad=13)
+    powers = [power for power in range(6) if 10 * first <= 10**power <= last]
+    powers = [*powers[:1], *powers[1:][-1:]]  # the first and the last: the panel is narrow
+    axes.set_xticks([10.0**power for power in powers], [power_of_ten(p) for p in powers])
     axes.set_xticks([], minor=True)
     axes.grid(True)
-    label_ends(figure, axes, ends)
 
 
-def horizon_end(name: str, rmse: float, colour: str) -> End:
-    return End(rmse, f"{short(name)} ↑" if rmse >= CEILING else short(name), colour)
+def bound_of(section: Section) -> list[tuple[float, float]]:
+    """Return the Cramér–Rao bound as (periods, RMSE); empty where there is no noise."""
+    bound = section.reports[0].metrics.get("bound", {})
+    return [(float(name.split("_")[1]), number(rmse)) for name, rmse in bound.items()]
 
 
-def memory(reports: Sequence[Report], shown: Report) -> Figure:
+def peers_at_the_end(section: Section, peers: pd.DataFrame) -> pd.DataFrame:
+    """Return what others reach at the horizon of a section's models."""
+    tasks = {report.task for report in section.reports}
+    there = peers[peers.task.isin(tasks) & (peers.periods == section.reports[0].periods)]
+    return there.drop_duplicates("name")
+
+
+def horizon_ends(section: Section, pen: dict[str, Pen], peers: pd.DataFrame) -> list[End]:
+    """Return where the lines of a section end, with their names."""
+    ends = [
+        (report.name, float(drawable(report.horizon.rmse)[-1]), pen[report.name].colour)
+        for report in section.reports
+    ]
+    there = peers_at_the_end(section, peers)
+    ends += [(n, float(drawable(e)), PEER) for n, e in zip(there.name, there.rmse, strict=True)]
+    if bound := bound_of(section):
+        ends.append(("bound", bound[-1][1], INK))
+    return [
+        End(rmse, f"{short(name)} ↑" if rmse >= CEILING else short(name), colour)
+        for name, rmse, colour in ends
+    ]
+
+
+def memory(reports: Sequence[Report], shown: Report, pen: dict[str, Pen]) -> Figure:
     """Draw one-step predictions of a model with its memory kept and wiped, and both errors of all.
 
     The map from x(t) to x(t+1) shows why: of a sine it has two branches, and x(t) alone does not
     tell them apart.
     """
-    pen = pens([report.name for report in reports])
-    figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.0 + 0.32 * len(reports)), layout="constrained")
     top, bottom = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
     part = shown.rollout[shown.rollout.periods.between(0, SEEN)]
     colour = pen[shown.name].colour
@@ -212,9 +225,8 @@ def draw_wiped_errors(axes: Axes, reports: Sequence[Report], pen: dict[str, Pen]
     axes.set_title("error: ● kept, × wiped")
 
 
-def hidden(reports: Sequence[Report], compared: Sequence[Report]) -> Figure:
+def hidden(compared: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     """Draw the hidden units of models over two periods, and where their free run takes them."""
-    pen = pens([report.name for report in reports])
     figure = Figure(figsize=(WIDTH, 2.6 * len(compared) + 0.7), layout="constrained")
     grid = figure.add_gridspec(len(compared), 2, width_ratios=[1.25, 1])
     for row, report in enumerate(compared):
@@ -255,7 +267,7 @@ def draw_orbit(axes: Axes, report: Report, pen: Pen) -> None:
         for regime in ("teacher_forced", "free_running")
     )
     forced = forced[forced.periods > forced.periods.max() - LATE]
-    free = free[free.periods <= EARLY]
+    free = free[free.periods <= 4]
     axes.set(xticks=[], yticks=[], ylabel="component 2")
     if not forced.pc2.any():  # one hidden unit or none
         write_in_the_middle(axes, "no orbit")
@@ -272,13 +284,12 @@ def write_in_the_middle(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
 
 
-def training(reports: Sequence[Report]) -> Figure:
+def training(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     """Draw the loss of all models against iterations, and against the training steps seen."""
-    pen = pens([report.name for report in reports])
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     ends, losses, done, seen = [], [], [], []
-    for report in reports:
+    for report in (r for r in reports if not r.training.empty):
         mine, curve = pen[report.name], report.training
         curve = curve.assign(loss=drawable(curve.loss, FLOOR**2))
         last = curve.iloc[-1]
@@ -342,10 +353,9 @@ def draw_distribution(axes: Axes, dataset: Dataset, quantity: str) -> None:
         axes.set_xticks([0, middle], ["0", f"{middle:g}"])
 
 
-def stability(reports: Sequence[Report]) -> Figure:
+def stability(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     """Draw the multipliers of each closed loop, and free-run errors against one-step errors."""
-    pen = pens([report.name for report in reports])
-    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.6 + 0.36 * len(reports)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
     draw_multipliers(left, reports, pen)
     ends, points = [], []
@@ -361,7 +371,7 @@ def stability(reports: Sequence[Report]) -> Figure:
     right.plot(same, same, color=TRUTH, scalex=False, scaley=False, label="no growth")
     right.legend(loc="lower right")
     right.set(xlabel="RMSE, one step ahead")
-    right.set_title(f"RMSE after {reports[0].settings['periods']:g} periods")
+    right.set_title("RMSE at the horizon")
     right.grid(True)
     label_ends(figure, right, ends)
     return figure

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,23 @@ import pandas as pd
 
 from stages import files
 from stages.files import InputError
+from stages.settings.dataset import Dataset as Task
 
 TABLES = {
-    "training": ("phase", "iteration", "steps_seen", "loss"),
-    "rollout": ("step", "periods", "truth", "teacher_forced", "memory_wiped", "free_running"),
+    "training": ("attempt", "phase", "iteration", "steps_seen", "loss"),
+    "rollout": (
+        *("step", "periods", "truth", "value"),
+        *("teacher_forced", "memory_wiped", "free_running"),
+    ),
     "late": ("step", "periods", "truth", "free_running"),
     "horizon": ("periods", "rmse"),
     "hidden": ("regime", "step", "periods", "pc1", "pc2"),
     "multipliers": ("order", "multiplier"),
+    "sequences": ("frequency", "amplitude", "valid_periods", "rmse"),
+    "settling": ("frequency", "step"),
 }
-WORDS = ("name", "phase", "protocol", "quantity", "regime")  # columns without numbers
+MAY_BE_EMPTY = ("training", "settling")  # of a model that is not trained, or has no memory
+WORDS = ("name", "phase", "protocol", "quantity", "regime", "task")  # columns without numbers
 AGAIN = "make it again with `dvc repro`"
 
 
@@ -30,21 +36,56 @@ AGAIN = "make it again with `dvc repro`"
 class Report:
     """What there is to see of one row of `models`.
 
-    metrics: as in metrics.json, where a word stands for a number that could not be computed.
-    settings: the section `evaluate` behind it. The tables hold infinite and missing numbers where
-    a rollout blew up; periods are counted from the end of the warm-up. training: as in
-    training.csv, and as `in_parts` adds.
+    task: the row of `datasets` that it is judged by; periods: the horizon. metrics: as in
+    metrics.json, where a word stands for a number that could not be computed. The tables hold
+    infinite and missing numbers where a rollout blew up; periods are counted from the end of the
+    warm-up. training: as in training.csv, and as `in_parts` adds.
     """
 
     name: str
+    task: str
+    periods: int
     metrics: dict[str, Any]
-    settings: dict[str, Any]
     training: pd.DataFrame
     rollout: pd.DataFrame
     late: pd.DataFrame
     horizon: pd.DataFrame
     hidden: pd.DataFrame
     multipliers: pd.DataFrame
+    sequences: pd.DataFrame
+    settling: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Section:
+    """The models that are judged alike, on the same test sequences: they may be compared."""
+
+    title: str
+    reports: list[Report]
+
+
+def sections(reports: list[Report], tasks: dict[str, Task]) -> list[Section]:
+    """Return the reports by what they are judged by, in the order of `datasets`.
+
+    A title says what the past has to tell: one sine, any sine, or any sine in noise. A second
+    section of one kind has the name of its dataset too.
+    """
+    found: dict[str, Section] = {}
+    titles: list[str] = []
+    for task, row in tasks.items():
+        mine = [report for report in reports if report.task == task]
+        if not mine:
+            continue
+        key = protocol(row)
+        if key not in found:
+            title = f"{row.kind} ({task})" if row.kind in titles else row.kind
+            titles.append(title)
+            found[key] = Section(title, [])
+        found[key].reports.extend(mine)
+    order = {report.name: place for place, report in enumerate(reports)}
+    for section in found.values():
+        section.reports.sort(key=lambda report: order[report.name])
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -78,29 +119,22 @@ def load_dataset(folder: Path) -> Dataset:
     return Dataset(folder.name, sequences, distributions)
 
 
-def protocol(parameters: dict[str, Any]) -> str:
-    """Return a digest of what errors are compared under: test sequences, warm-up, horizon.
+def protocol(row: Task) -> str:
+    """Return a digest of what errors are compared under."""
+    return hashlib.sha256(repr(row.protocol).encode()).hexdigest()[:16]
 
-    parameters: the sections `datasets` and `evaluate` of params.yaml.
+
+def load_peers(path: Path, tasks: dict[str, Task]) -> pd.DataFrame:
+    """Read what others reach under the protocols as they are now: nothing if nobody measured it.
+
+    Columns task, name, periods and rmse.
     """
-    evaluate = parameters["evaluate"]
-    same = {"evaluate": evaluate, "dataset": parameters["datasets"].get(evaluate["dataset"])}
-    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def peers_csv(parameters: dict[str, Any], errors: Iterable[tuple[str, float, float]]) -> str:
-    """Return the file of what others reach under the protocol: (name, periods, RMSE) of each."""
-    table = pd.DataFrame(errors, columns=["name", "periods", "rmse"])
-    table["protocol"] = protocol(parameters)
-    return table.to_csv(index=False, float_format="%.3g", lineterminator="\n")
-
-
-def load_peers(path: Path, parameters: dict[str, Any]) -> pd.DataFrame:
-    """Read what others reach under the protocol as it is now: nothing if nobody measured it."""
+    columns = ("task", "name", "periods", "rmse", "protocol")
     if not path.exists():
-        return pd.DataFrame(columns=["name", "periods", "rmse"])
-    table = parse_csv(path, read(path), ("name", "periods", "rmse", "protocol"))
-    return table[table.protocol == protocol(parameters)]
+        return pd.DataFrame(columns=columns)
+    table = parse_csv(path, read(path), columns)
+    known = {task: protocol(row) for task, row in tasks.items()}
+    return table[table.protocol == table.task.map(known)]
 
 
 def load(folder: Path, card_path: Path) -> Report:
@@ -109,12 +143,9 @@ def load(folder: Path, card_path: Path) -> Report:
     Raises InputError where one is missing or damaged, or is not the one that the card names.
     """
     card = parse_json(card_path, read(card_path))
-    digests = card.get("sha256")
-    settings = card.get("evaluate")
-    if not isinstance(digests, dict) or not isinstance(settings, dict):
-        raise InputError(f"{card_path}: expected the card of a model, with `sha256`, `evaluate`")
-    if not isinstance(settings.get("periods"), int):
-        raise InputError(f"{card_path}: evaluate.periods is no whole number; {AGAIN}")
+    digests, task, periods = (card.get(key) for key in ("sha256", "task", "periods"))
+    if not isinstance(digests, dict) or not isinstance(task, str) or not isinstance(periods, int):
+        raise InputError(f"{card_path}: is no card of a model; {AGAIN}")
     contents = {}
     for name in ("metrics.json", *(f"{table}.csv" for table in TABLES)):
         contents[name] = read(folder / name)
@@ -124,16 +155,14 @@ def load(folder: Path, card_path: Path) -> Report:
                 f"make both with `dvc repro --force evaluate@{folder.name}`"
             )
     tables = {
-        table: parse_csv(folder / f"{table}.csv", contents[f"{table}.csv"], columns)
+        table: parse_csv(
+            folder / f"{table}.csv", contents[f"{table}.csv"], columns, table in MAY_BE_EMPTY
+        )
         for table, columns in TABLES.items()
     }
     tables["training"] = in_parts(tables["training"])
-    return Report(
-        name=folder.name,
-        metrics=parse_json(folder / "metrics.json", contents["metrics.json"]),
-        settings=settings,
-        **tables,
-    )
+    metrics = parse_json(folder / "metrics.json", contents["metrics.json"])
+    return Report(folder.name, task, periods, metrics, **tables)
 
 
 def in_parts(curve: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +170,7 @@ def in_parts(curve: pd.DataFrame) -> pd.DataFrame:
 
     And `iterations`: counted on from one part to the next.
     """
-    begins = (curve.phase != curve.phase.shift()) | (curve.iteration <= curve.iteration.shift())
+    begins = (curve.attempt != curve.attempt.shift()) | (curve.iteration <= curve.iteration.shift())
     part = begins.cumsum()
     before = curve.groupby(part).iteration.last().cumsum().shift(fill_value=0)
     return curve.assign(part=part, iterations=curve.iteration + part.map(before))
@@ -169,16 +198,20 @@ def parse_json(path: Path, content: bytes) -> dict[str, Any]:
     return value
 
 
-def parse_csv(path: Path, content: bytes, columns: tuple[str, ...]) -> pd.DataFrame:
+def parse_csv(
+    path: Path, content: bytes, columns: tuple[str, ...], may_be_empty: bool = False
+) -> pd.DataFrame:
     """Return the table in a CSV file; raises InputError where a column is missing."""
     try:
         table = pd.read_csv(io.BytesIO(content))
     except ValueError as error:
         raise InputError(f"{path}: is not a CSV table ({files.reason(error)}); {AGAIN}") from None
     missing = [column for column in columns if column not in table]
-    if missing or table.empty:
+    if missing or (table.empty and not may_be_empty):
         raise InputError(f"{path}: expected rows with the columns {', '.join(columns)}")
     for column in columns:
-        if column not in WORDS and not pd.api.types.is_numeric_dtype(table[column]):
+        if table.empty or column in WORDS:
+            continue
+        if not pd.api.types.is_numeric_dtype(table[column]):
             raise InputError(f"{path}: the column {column} holds other than numbers; {AGAIN}")
     return table

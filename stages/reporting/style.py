@@ -90,7 +90,7 @@ def pens(names: Sequence[str]) -> dict[str, Pen]:
 
 def short(name: str) -> str:
     """Return a name that fits beside a figure."""
-    return name if len(name) <= 12 else f"{name[:7]}…{name[-4:]}"
+    return name if len(name) <= 16 else f"{name[:10]}…{name[-5:]}"
 
 
 def finite(values: object) -> np.ndarray:

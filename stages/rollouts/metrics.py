@@ -85,8 +85,10 @@ class FreeRunMeter:
         self._squares = np.zeros(len(sines.phase))
         self._squares_at = np.zeros(self._ends.shape)
         self._first_failure = np.full(len(sines.phase), np.inf)
-        # Two windows at least: a slope needs two points.
-        window = min(int(np.ceil(sines.steps_per_period.max())), int(self._ends[-1].min()) // 2)
+        # Two windows where that can be, since a slope needs two points; two steps at least, since a
+        # fit of two shares does.
+        longest = int(np.ceil(sines.steps_per_period.max()))
+        window = max(min(longest, int(self._ends[-1].min()) // 2), 2)
         self._phases = PhaseMeter(sines, window, self._ends[-1])
 
     @property
@@ -180,10 +182,14 @@ class PhaseMeter:
         self._seen += 1
 
     def drift(self) -> Floats:
-        """Return the slope of the phase, radians per period; infinite without a phase: (batch,)."""
+        """Return the slope of the phase, radians per period: (batch,).
+
+        Infinite without a phase, not a number where a single window was all.
+        """
         n = self._windows_of.astype(np.float64)
         k, kk = n * (n - 1) / 2, n * (n - 1) * (2 * n - 1) / 6
-        slope = (n * self._k_phi - k * self._phi) / (n * kk - k**2)
+        with np.errstate(invalid="ignore"):
+            slope = (n * self._k_phi - k * self._phi) / (n * kk - k**2)
         alive = self._amplitude >= FLAT * np.maximum(self._sines.amplitude, self._rms)
         return np.where(alive, slope * self._sines.steps_per_period / self._window, np.inf)
 

@@ -90,13 +90,17 @@ def sequences(subject: Subject, result: FreeRun) -> pd.DataFrame:
         "rmse": result.rmse_of_each[near],
         "amplitude_error": result.amplitude_error,
     }
-    _, hidden, _ = teacher_forced(subject.model, subject.sines.values[:, : subject.warmup])
-    memory = hidden[:, -1, subject.model.memory].T
-    return pd.DataFrame(columns | {f"memory_{unit}": m for unit, m in enumerate(memory, start=1)})
+    if subject.model.memory.stop > 0:
+        _, hidden, _ = teacher_forced(subject.model, subject.sines.values[:, : subject.warmup])
+        memory = hidden[:, -1, subject.model.memory].T
+        columns |= {f"memory_{unit}": values for unit, values in enumerate(memory, start=1)}
+    return pd.DataFrame(columns)
 
 
 def settling(subject: Subject) -> pd.DataFrame:
     """Return what the memory units hold at each step of the warm-up, of some test sequences."""
+    if subject.model.memory.stop == 0:
+        return pd.DataFrame(columns=["frequency", "step"])
     past = subject.sines.values[:SETTLING, : subject.warmup]
     _, hidden, _ = teacher_forced(subject.model, past)
     memory = hidden[:, :, subject.model.memory]
@@ -105,8 +109,7 @@ def settling(subject: Subject) -> pd.DataFrame:
         names=("frequency", "step"),
     )
     names = [f"memory_{unit}" for unit in range(1, memory.shape[2] + 1)]
-    table = pd.DataFrame(memory.reshape(len(index), -1), index=index, columns=names)
-    return table[: len(index) if names else 0].reset_index()
+    return pd.DataFrame(memory.reshape(len(index), -1), index=index, columns=names).reset_index()
 
 
 def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) -> pd.DataFrame:

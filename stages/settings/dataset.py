@@ -18,6 +18,10 @@ def _ascending(bounds: list[float]) -> list[float]:
     return bounds
 
 
+Phases = Annotated[
+    Literal["uniform"] | Annotated[list[Phase], Field(min_length=1)],
+    Field(description="`uniform` or a list of numbers to draw from [rad]"),
+]
 Range = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
@@ -30,14 +34,14 @@ class Dataset(Schema):
     test_sequences: Count = 64
     steps: int = Field(50, ge=3, le=1_000_000)
     span: Number = Field(10.0, description="units of time")
-    phase: Literal["uniform"] | Annotated[list[Phase], Field(min_length=1)] = Field(
-        "uniform", description="`uniform` or a list of numbers to draw from [rad]"
-    )
+    phase: Phases = "uniform"
     frequency: Number | Range = Field(
         1.0, validate_default=True, description="a number, or [low, high] [rad per unit of time]"
     )
     amplitude: Number | Range = Field(1.0, description="a number, or [low, high]")
     noise: float = Field(0.0, ge=0, le=1e3)
+    test_seed: int | None = Field(None, ge=0, lt=2**32)
+    test_phase: Phases | None = None
     warmup: int = Field(20, ge=1, le=1_000_000)
     periods: int = Field(1000, ge=1, le=100_000)
 
@@ -45,6 +49,23 @@ class Dataset(Schema):
     def time_step(self) -> float:
         """Units of time between two values: `steps` values spread evenly over `span`."""
         return self.span / (self.steps - 1)
+
+    @property
+    def protocol(self) -> tuple[object, ...]:
+        """What errors are compared under: the test sequences, the warm-up and the horizon."""
+        drawn = self.seed if self.test_seed is None else self.test_seed
+        phase = self.test_phase or self.phase
+        sequences = (self.test_sequences, self.steps, self.span, self.frequency, self.amplitude)
+        return drawn, phase, *sequences, self.noise, self.warmup, self.periods
+
+    @property
+    def kind(self) -> str:
+        """What there is to find out from the past: one sine, any sine, or any sine in noise."""
+        if self.noise > 0:
+            return "in noise"
+        return (
+            "one sine" if as_range(self.frequency)[0] == as_range(self.frequency)[1] else "any sine"
+        )
 
     @field_validator("frequency")
     @classmethod

@@ -23,9 +23,14 @@ def run(
     arguments = parser.parse_args()
     if doubts := stages.doubts():
         print(f"note: bytes may differ from dvc.lock's: {'; '.join(doubts)}", file=sys.stderr)
+    finish(lambda: main(arguments, read(PARAMS)))
+
+
+def finish(work: Callable[[], None]) -> None:
+    """Do the work of a command; exit 2 where input is bad (one line a mistake on stderr)."""
     try:
         refuse_foreign_copy()
-        main(arguments, read(PARAMS))
+        work()
         return
     except InputError as error:
         told = str(error)

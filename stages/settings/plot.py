@@ -6,6 +6,12 @@ from stages.settings.schema import Schema
 
 
 class Plot(Schema):
-    """The section `plot` of params.yaml: which rows of `models` are drawn in full."""
+    """The section `plot` of params.yaml: which rows of `models` are drawn in full.
 
-    compare: list[str] = Field(min_length=1, max_length=4)
+    hero: rows of one task, up to four. one_sine: one or two rows, whose hidden states are drawn.
+    any_sine: a row with a memory. A name that is no row of `models` is left out.
+    """
+
+    hero: list[str] = Field([], max_length=4)
+    one_sine: list[str] = Field([], max_length=2)
+    any_sine: str = ""

@@ -1,17 +1,17 @@
 """Levenberg–Marquardt on the predictions of a free run, over all weights of a network."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 
 from stages.files import InputError
 from stages.networks.cells import Array
 from stages.networks.network import Network
 from stages.signals.sines import Floats
 from stages.training.jacobian import Rollout, jacobian, predictions
+from stages.training.triangle import least_squares, upper_triangle
 
 # (iteration, training steps seen so far, loss), after every iteration.
 Report = Callable[[int, int, float], None]
@@ -71,7 +71,7 @@ def levenberg_marquardt(
     count = len(problem.inputs) * len(problem.rollout.counted)
     damping, growth = 0.0, 2.0
     for iteration in range(1, iterations + 1):
-        triangle = upper_triangle(network, problem)
+        triangle = upper_triangle(rows_of(network, problem))
         slopes, residual = triangle[:, :-1], triangle[:, -1]
         damping = damping or FIRST_DAMPING * float((slopes * slopes).sum(axis=0).max())
         if damping == 0:
@@ -80,7 +80,7 @@ def levenberg_marquardt(
             )
         gradient, weights = slopes.T @ residual, flat(network)
         while True:
-            step = damped_step(triangle, damping)
+            step = -least_squares(triangle, damping)
             if np.linalg.norm(step) <= SMALLEST_STEP * np.linalg.norm(weights):
                 return network
             tried = with_weights(network, weights + step)
@@ -96,38 +96,15 @@ def levenberg_marquardt(
     return network
 
 
-def upper_triangle(network: Network, problem: Problem) -> Floats:
-    """Return R of the QR decomposition of [J r], (weights + 1, weights + 1).
-
-    In blocks of sequences, so that memory does not grow with their number. JᵀJ would square the
-    condition number of J.
-    """
-    triangle = None
+def rows_of(network: Network, problem: Problem) -> Iterator[Floats]:
+    """Yield the rows of [J r], (rows, weights + 1), for a block of sequences at a time."""
     for first in range(0, len(problem.inputs), BLOCK):
         here = slice(first, first + BLOCK)
         found, slopes = jacobian(network, problem.inputs[here], problem.rollout)
         residuals = found - problem.rollout.targets(problem.targets[here])
         residuals, scale = problem.capped(residuals)
         rows = np.concatenate((slopes * scale[..., None], residuals[..., None]), axis=2)
-        rows = rows.reshape(-1, rows.shape[2])
-        if triangle is not None:
-            rows = np.concatenate((triangle, rows))
-        size = rows.shape[1]
-        rows = np.pad(rows, ((0, max(0, size - len(rows))), (0, 0)))
-        triangle = qr_triangle(rows)[:size]
-    return triangle
-
-
-def qr_triangle(rows: Floats) -> Floats:
-    """Return R of the QR decomposition."""
-    return scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0]
-
-
-def damped_step(triangle: Floats, damping: float) -> Floats:
-    """Return the step that minimises |J step + r|² + damping |step|²; triangle: R of [J r]."""
-    size = triangle.shape[1] - 1
-    r = qr_triangle(np.concatenate((triangle, math.sqrt(damping) * np.eye(size, size + 1))))
-    return -scipy.linalg.solve_triangular(r[:size, :size], r[:size, -1], check_finite=False)
+        yield rows.reshape(-1, rows.shape[2])
 
 
 def flat(network: Network) -> Floats:

@@ -1,13 +1,15 @@
 """Least squares for what is linear in the weights: a read-out, and linear models."""
 
-import math
+from collections.abc import Iterator
 
 import numpy as np
-import scipy.linalg
 
 from stages.networks.linear import Lags
 from stages.networks.network import READ_OUT, Network
 from stages.signals.sines import Floats
+from stages.training.triangle import least_squares, upper_triangle
+
+BLOCK = 64  # sequences whose hidden states are in memory at one time
 
 
 def fit_lags(lags: int, values: Floats) -> tuple[Lags, float]:
@@ -33,7 +35,7 @@ def fit_read_out(
     ridge: float,
     random: np.random.Generator,
 ) -> tuple[Network, float]:
-    """Return the network with its best read-out, and the mean squared one-step error.
+    """Return the network with its best read-out, and the weighted squared error per prediction.
 
     Ridge regression (Hoerl and Kennard 1970) on the hidden states, as for an echo-state network
     (Jaeger 2001). values: what goes in, targets: what is predicted, both (batch, time, 1). The
@@ -43,19 +45,22 @@ def fit_read_out(
     nothing tells the network what to do next to the orbit (Jaeger 2001; Bishop 1995). ridge:
     penalty on the weights, relative to the number of residuals.
     """
-    rows, wanted = [], []
-    for sd, weight in ((0.0, 1.0), (noise, noise_weight)):
-        inputs = values[:, :-1] + sd * random.normal(size=values[:, :-1].shape)
-        _, hidden, _ = network.forward(inputs, network.initial_state(len(inputs)))
-        hidden = hidden[:, warmup:].reshape(-1, network.hidden_size)
-        rows.append(weight * np.pad(hidden, ((0, 0), (0, 1)), constant_values=1))
-        wanted.append(weight * targets[:, warmup + 1 :].reshape(-1))
-    counted = len(wanted[0]) * (1 + noise_weight**2)
-    size = network.hidden_size + 1
-    rows.append(ridge * math.sqrt(counted) * np.eye(size))
-    wanted.append(np.zeros(size))
-    basis, triangle = scipy.linalg.qr(np.concatenate(rows), mode="economic")
-    weights = scipy.linalg.solve_triangular(triangle, basis.T @ np.concatenate(wanted))
-    loss = float(np.mean((rows[0] @ weights - wanted[0]) ** 2))
+    noisy = values[:, :-1] + noise * random.normal(size=values[:, :-1].shape)
+
+    def rows() -> Iterator[Floats]:
+        for inputs, weight in ((values[:, :-1], 1.0), (noisy, noise_weight)):
+            for first in range(0, len(inputs), BLOCK):
+                here = slice(first, first + BLOCK)
+                _, hidden, _ = network.forward(
+                    inputs[here], network.initial_state(len(inputs[here]))
+                )
+                one = np.ones((*hidden.shape[:2], 1))
+                block = np.concatenate((hidden, one, targets[here, 1:]), axis=2)[:, warmup:]
+                yield weight * block.reshape(-1, block.shape[2])
+
+    counted = len(values) * (values.shape[1] - 1 - warmup)
+    triangle = upper_triangle(rows())
+    weights = least_squares(triangle, ridge**2 * counted * (1 + noise_weight**2))
+    loss = float(np.sum((triangle @ np.append(weights, -1)) ** 2) / counted)
     read_out = dict(zip(READ_OUT, (weights[None, :-1], weights[-1:]), strict=True))
     return network.replace(network.weights | read_out), loss

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from stages.core import metrics
-from stages.signals.sines import sample
 from stages.networks.fits import Prony, SineFit
+from stages.rollouts import metrics
 from stages.signals import bound
+from tests.examples import TIME_STEP, any_sines
 
-TIME_STEP = 10 / 49
 FITS = [Prony, SineFit]
 
 
@@ -81,7 +80,7 @@ def test_pronys_coefficient_is_that_of_least_squares() -> None:
 
 def test_the_fitted_sine_leaves_less_than_any_other() -> None:
     """Its sum of squares in noise is not above that of the truth or of sines beside it."""
-    sines = noisy(32)
+    sines = any_sines(32, seed=5, noise=0.05)
     x, fit = sines.values[:, :100], SineFit()
     state = fit.fit(x)
     _, hidden, last = fit.forward(x, fit.initial_state(32))
@@ -103,7 +102,7 @@ def test_the_fitted_sine_leaves_less_than_any_other() -> None:
 
 def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
     """256 sequences in noise of 0.05 after a warm-up of 100: at 1 and at 10 periods."""
-    sines = noisy(256)
+    sines = any_sines(256, seed=5, noise=0.05)
     fit = SineFit()
     horizons = np.array([1.0, 10.0])
     meter = metrics.FreeRunMeter(sines, 100, horizons)
@@ -114,12 +113,6 @@ def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
     for periods, rmse in zip(horizons, meter.result().rmse, strict=True):
         counts = metrics.count_steps(sines, periods)
         assert rmse < 1.1 * bound.forecast_rmse(sines, counts, noise=0.05, warmup=100)
-
-
-def noisy(batch: int):
-    """Sines of the task in noise."""
-    settings = {"phase": None, "frequency": (0.5, 2.0), "amplitude": (0.5, 1.5), "noise": 0.05}
-    return sample(np.random.SeedSequence(5), batch, 150, TIME_STEP, **settings)
 
 
 def test_a_fit_refuses_what_it_cannot_go_on_from() -> None:

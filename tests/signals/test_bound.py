@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from stages.signals.sines import Sines, sample
 from stages.networks.fits import SineFit
 from stages.signals import bound
+from stages.signals.sines import Sines
+from tests.examples import TIME_STEP, any_sines
 
-NOISE, WARMUP, TIME_STEP = 0.05, 100, 10 / 49
+NOISE, WARMUP = 0.05, 100
 
 
 def drawn(batch: int, seed: int) -> Sines:
-    settings = {"phase": None, "frequency": (0.5, 2.0), "amplitude": (0.5, 1.5), "noise": 0.0}
-    return sample(np.random.SeedSequence(seed), batch, WARMUP, TIME_STEP, **settings)
+    return any_sines(batch, WARMUP, seed)
 
 
 def repeated(sines: Sines, times: int) -> Sines:

@@ -1,1 +1,0 @@
-"""The library behind the stages: arrays and typed parameters in, arrays out."""

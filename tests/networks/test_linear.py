@@ -1,0 +1,43 @@
+"""Laws of the linear model of the last values."""
+
+import numpy as np
+import pytest
+
+from stages.networks.linear import Lags
+from tests.examples import TIME_STEP, sines, values
+
+
+def test_a_prediction_weighs_the_latest_value_first() -> None:
+    lags, x = Lags(np.array([2.0, 3.0, 5.0])), values(2, 6, 1)
+    predictions, hidden, state = lags.forward(x, lags.initial_state(2))
+    expected = 2 * x[:, 2:, 0] + 3 * x[:, 1:-1, 0] + 5 * x[:, :-2, 0]
+    np.testing.assert_allclose(predictions[:, 2:, 0], expected, rtol=1e-14)
+    # Before the first value, zeros.
+    np.testing.assert_allclose(predictions[:, 0, 0], 2 * x[:, 0, 0], rtol=1e-14)
+    np.testing.assert_array_equal(state, x[:, :-3:-1, 0])
+    np.testing.assert_array_equal(hidden[:, -1], state)
+    assert lags.parameters == 3
+
+
+def test_two_lags_hold_a_sine_for_a_hundred_periods() -> None:
+    """2cos(ωΔ) and −1: the sum-to-product identity."""
+    lags = Lags(np.array([2 * np.cos(TIME_STEP), -1.0]))
+    truth = sines(4, 20 + 3079).values
+    predictions, _, state = lags.forward(truth[:, :20], lags.initial_state(4))
+    outputs, hidden, _ = lags.run(predictions[:, -1], state, 3078)
+    np.testing.assert_allclose(outputs, truth[:, 21:], rtol=0, atol=1e-10)
+    # The state is the last value that went in.
+    np.testing.assert_allclose(hidden[:, 1:], truth[:, 21:-1], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_free_run_is_stepping_on_its_own_outputs(count: int) -> None:
+    lags, x = Lags(values(count, seed=3)), values(3, 8, 1)
+    predictions, _, state = lags.forward(x, lags.initial_state(3))
+    outputs, hidden, last = lags.run(predictions[:, -1], state, 10)
+    output = predictions[:, -1]
+    for t in range(10):
+        output, state = lags.step(output, state)
+        np.testing.assert_array_equal(outputs[:, t], output)
+        np.testing.assert_array_equal(hidden[:, t], state)
+    np.testing.assert_array_equal(last, state)

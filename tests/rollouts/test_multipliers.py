@@ -1,0 +1,78 @@
+"""Multipliers of closed loops that are known in closed form."""
+
+import math
+
+import numpy as np
+import pytest
+
+from stages.networks.linear import Lags
+from stages.networks.network import Network
+from stages.rollouts import multipliers as stability
+from stages.rollouts.multipliers import multipliers
+from tests.examples import NETWORKS, network
+
+ONE = np.ones((1, 1))
+
+
+def lags(*weights: float) -> Lags:
+    return Lags(np.array(weights))
+
+
+@pytest.mark.parametrize("radius", [1.0, 0.999, 1.001])
+def test_a_two_lag_recurrence_has_its_radius_twice(radius: float) -> None:
+    """x[t+1] = 2r cos θ x[t] − r² x[t−1] has the eigenvalues r exp(±iθ): each grows by r a step."""
+    per_period = 30
+    loop = lags(2 * radius * math.cos(2 * math.pi / per_period), -(radius**2))
+    found = multipliers(loop, ONE, loop.initial_state(1) + 0.9, per_period)
+    np.testing.assert_allclose(found, radius**per_period, rtol=1e-6)
+
+
+def test_one_lag_has_its_weight() -> None:
+    loop = lags(-0.98)
+    found = multipliers(loop, ONE, loop.initial_state(1), 10)
+    np.testing.assert_allclose(found, 0.98**10, rtol=1e-8)
+
+
+def at_rest(net: Network) -> np.ndarray:
+    """Return output and state, (size,), after a free run that came to rest."""
+    _, _, state = net.forward(np.zeros((1, 300, 1)), net.initial_state(1))
+    output = np.zeros((1, 1))
+    for _ in range(2000):
+        output, state = net.step(output, state)
+    return np.concatenate((output, state), axis=1)[0]
+
+
+@pytest.mark.parametrize(("cell", "layers"), [c for c in NETWORKS if c[0] != "innovation"])
+def test_at_a_fixed_point_they_are_the_eigenvalues(cell: str, layers: int) -> None:
+    """A network with small weights comes to rest; there the Jacobian is constant."""
+    net = network(cell, layers, hidden=3)
+    net = net.replace({name: weight * 0.6 for name, weight in net.weights.items()})
+    point = at_rest(net)
+
+    def loop(at: np.ndarray) -> np.ndarray:
+        output, state = net.step(at[None, :1], at[None, 1:])
+        return np.concatenate((output, state), axis=1)[0]
+
+    np.testing.assert_allclose(loop(point), point, rtol=0, atol=1e-12)
+    steps = 1e-6 * np.eye(len(point))
+    jacobian = np.stack([(loop(point + s) - loop(point - s)) / 2e-6 for s in steps], axis=1)
+    expected = np.sort(np.abs(np.linalg.eigvals(jacobian)))[::-1][: stability.LEADING]
+    found = multipliers(net, point[None, :1], point[None, 1:], 1.0)
+    seen = expected > 1e-2  # below it the eigenvalues drown in the rounding of the neighbours
+    assert seen.sum() >= 2
+    np.testing.assert_allclose(found[seen[: len(found)]], expected[seen], rtol=0.05)
+
+
+def test_what_a_free_run_keeps_for_ever_has_a_multiplier_of_one() -> None:
+    """The memory of an innovation cell: nothing pulls it back, and nothing drives it away."""
+    net = network("innovation", hidden=3)
+    net = net.replace({name: weight * 0.6 for name, weight in net.weights.items()})
+    point = at_rest(net)
+    found = multipliers(net, point[None, :1], point[None, 1:], 30.0)
+    np.testing.assert_allclose(found[:2], 1, rtol=1e-6)
+    assert found[2] < 1 - 1e-3
+
+
+def test_a_loop_that_blows_up_has_none() -> None:
+    loop = lags(1e6)
+    assert np.isinf(multipliers(loop, ONE, loop.initial_state(1), 30)).all()

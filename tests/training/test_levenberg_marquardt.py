@@ -1,0 +1,131 @@
+"""Levenberg–Marquardt finds least squares, in blocks as in one piece."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+from stages.files import InputError
+from stages.networks.network import Network
+from stages.training import levenberg_marquardt as training
+from stages.training.jacobian import Rollout, predictions
+from stages.training.levenberg_marquardt import Problem, flat, with_weights
+from stages.training.triangle import upper_triangle
+from tests.examples import NETWORKS, any_sines, network, values
+
+ROLLOUT = Rollout(10, (1, 3, 6))
+
+
+def losses_of(
+    net: Network, problem: Problem, iterations: int
+) -> tuple[Network, list[tuple[int, int, float]]]:
+    said: list[tuple[int, int, float]] = []
+    found = training.levenberg_marquardt(net, problem, iterations, lambda *row: said.append(row))
+    return found, said
+
+
+def residuals(problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the residuals of a problem as a function of the weights of a network."""
+
+    def at(weights: np.ndarray, net: Network) -> np.ndarray:
+        found = predictions(with_weights(net, weights), problem.inputs, problem.rollout)
+        return (found - problem.rollout.targets(problem.targets)).ravel()
+
+    return at
+
+
+def test_a_network_that_made_the_targets_is_found_again() -> None:
+    """From weights nearby, back to a sum of squares of rounding."""
+    truth, x = network("rnn", hidden=2), any_sines(30, 20).values
+    targets = np.zeros_like(x)
+    made = predictions(truth, x, ROLLOUT)
+    for row, values_ in zip(ROLLOUT.rows, made, strict=True):
+        targets[:, row + 1, 0] = values_
+    random = np.random.default_rng(0)
+    near = with_weights(truth, flat(truth) + 0.05 * random.normal(size=truth.parameters))
+    problem = Problem(x, targets, ROLLOUT)
+    assert problem.loss(near) > 1e-3
+    found, _ = losses_of(near, problem, 60)
+    assert problem.loss(found) < 1e-20
+
+
+def test_the_solution_is_that_of_scipy() -> None:
+    """A problem with residuals left: the same least sum of squares as MINPACK's."""
+    net, x = network("rnn", hidden=1), any_sines(20, 20).values
+    problem = Problem(x, x, Rollout(10, (1,)))
+    found, _ = losses_of(net, problem, 200)
+    theirs = scipy.optimize.least_squares(
+        residuals(problem), flat(net), args=(net,), method="trf", xtol=1e-14, ftol=1e-14, gtol=1e-14
+    )
+    assert problem.loss(found) == pytest.approx(2 * theirs.cost, rel=1e-4)
+
+
+@pytest.mark.parametrize("cap", [None, 0.3])
+@pytest.mark.parametrize("block", [1, 3, 4, 100])
+def test_blocks_of_sequences_give_the_same_triangle(
+    block: int, cap: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RᵀR is [J r]ᵀ[J r], of the residuals as they count."""
+    net, x = network("rnn", hidden=2), any_sines(10, 20).values
+    problem = Problem(x, x, ROLLOUT, cap)
+    monkeypatch.setattr(training, "BLOCK", block)
+    triangle = upper_triangle(training.rows_of(net, problem))
+    found, slopes = training.jacobian(net, x, ROLLOUT)
+    residual, scale = problem.capped(found - ROLLOUT.targets(x))
+    rows = np.concatenate((slopes * scale[..., None], residual[..., None]), axis=2)
+    rows = rows.reshape(-1, rows.shape[2])
+    np.testing.assert_allclose(triangle.T @ triangle, rows.T @ rows, rtol=0, atol=1e-12)
+    assert triangle.shape == (net.parameters + 1,) * 2
+
+
+@pytest.mark.parametrize("cap", [None, 0.1])
+@pytest.mark.parametrize(("cell", "layers"), NETWORKS)
+def test_the_loss_never_climbs_and_is_that_of_the_network_left(
+    cell: str, layers: int, cap: float | None
+) -> None:
+    net, x = network(cell, layers), any_sines(6, 30).values
+    problem = Problem(x + 0.01 * values(*x.shape), x, ROLLOUT, cap)
+    found, said = losses_of(net, problem, 6)
+    losses = [problem.loss(net) / 18, *(loss for _, _, loss in said)]
+    assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0]
+    assert losses[-1] == pytest.approx(problem.loss(found) / 18, rel=1e-12)
+    # Six sequences of 10 + 6 - 1 steps are looked at in an iteration.
+    assert [row[:2] for row in said] == [(i, i * 90) for i in range(1, len(said) + 1)]
+
+
+def test_a_cap_bounds_what_a_residual_counts() -> None:
+    """r/√(1 + (r/cap)²): r where it is small, the cap where it is large; the slope is its own."""
+    problem = Problem(values(1, 2, 1), values(1, 2, 1), ROLLOUT, cap=0.5)
+    r = np.array([1e-9, 0.1, -0.5, 1e9])
+    counted, slope = problem.capped(r)
+    np.testing.assert_allclose(counted[[0, 3]], [1e-9, 0.5])
+    np.testing.assert_allclose(counted[2], -0.5 / np.sqrt(2))
+    ahead, _ = problem.capped(r + 1e-6)
+    behind, _ = problem.capped(r - 1e-6)
+    np.testing.assert_allclose(slope[:3], ((ahead - behind) / 2e-6)[:3], rtol=1e-6)
+
+
+def test_a_perfect_network_is_left_as_it_is() -> None:
+    net, x = network("rnn", hidden=2), any_sines(3, 20).values
+    targets = np.zeros_like(x)
+    for row, made in zip(ROLLOUT.rows, predictions(net, x, ROLLOUT), strict=True):
+        targets[:, row + 1, 0] = made
+    found, said = losses_of(net, Problem(x, targets, ROLLOUT), 5)
+    assert said == []
+    np.testing.assert_array_equal(flat(found), flat(net))
+
+
+def test_a_free_run_that_blows_up_at_the_start_is_told() -> None:
+    net = network("innovation")
+    huge = net.replace({name: weight * 1e200 for name, weight in net.weights.items()})
+    x = any_sines(3, 20).values
+    with pytest.raises(InputError, match="blows up before the first iteration"):
+        losses_of(huge, Problem(x, x, ROLLOUT), 5)
+
+
+def test_a_loss_without_a_slope_is_told() -> None:
+    """So small a cap that what is lost counts the same wherever it is."""
+    net, x = network("rnn"), any_sines(3, 20).values
+    with pytest.raises(InputError, match="has no slope at iteration 1"):
+        losses_of(net, Problem(x, x, ROLLOUT, cap=1e-60), 5)

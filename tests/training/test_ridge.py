@@ -1,0 +1,91 @@
+"""Least squares: the residual is orthogonal to what it was fitted with."""
+
+import numpy as np
+import pytest
+
+from stages.networks.network import Network
+from stages.training.ridge import fit_lags, fit_read_out
+from tests.examples import CELLS, TIME_STEP, any_sines, network, sines, values
+
+WARMUP, NOISE, WEIGHT, RIDGE = 5, 0.1, 0.5, 1e-3
+
+
+def test_two_lags_find_the_recurrence_of_a_sine() -> None:
+    lags, loss = fit_lags(2, sines(8).values)
+    np.testing.assert_allclose(lags.weight, [2 * np.cos(TIME_STEP), -1], rtol=0, atol=1e-12)
+    assert loss < 1e-25
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_lags_leave_a_residual_orthogonal_to_the_past(count: int) -> None:
+    x = any_sines(5, 40).values
+    lags, loss = fit_lags(count, x)
+    predictions, _, _ = lags.forward(x, lags.initial_state(5))
+    residual = (predictions[:, :-1] - x[:, 1:])[:, count - 1 :, 0]
+    for lag in range(count):
+        past = x[:, count - 1 - lag : 39 - lag, 0]
+        assert abs((past * residual).sum()) < 1e-10
+    assert loss == pytest.approx((residual**2).mean(), rel=1e-9)
+
+
+def fitted(net: Network, noise: float = NOISE, ridge: float = RIDGE) -> tuple[Network, float]:
+    x = values(6, 40, 1)
+    return fit_read_out(
+        net,
+        x,
+        targets=values(6, 40, 1, seed=2),
+        warmup=WARMUP,
+        noise=noise,
+        noise_weight=WEIGHT,
+        ridge=ridge,
+        random=np.random.default_rng(3),
+    )
+
+
+def features_and_targets(net: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the read-out is fitted with: clean rows first, then those of the noisy copy."""
+    x, targets = values(6, 40, 1), values(6, 40, 1, seed=2)
+    random = np.random.default_rng(3)
+    rows, wanted = [], []
+    for sd, weight in ((0.0, 1.0), (NOISE, WEIGHT)):
+        inputs = x[:, :-1] + sd * random.normal(size=(6, 39, 1))
+        _, hidden, _ = net.forward(inputs, net.initial_state(6))
+        for row, target in zip(hidden[:, WARMUP:], targets[:, WARMUP + 1 :, 0], strict=True):
+            rows.append(weight * np.column_stack((row, np.ones(len(row)))))
+            wanted.append(weight * target)
+    return np.concatenate(rows), np.concatenate(wanted)
+
+
+@pytest.mark.parametrize(("cell", "layers"), CELLS)
+def test_a_read_out_satisfies_the_normal_equations(cell: str, layers: int) -> None:
+    """(AᵀA + λ²nI) w = Aᵀb; n counts a row of the noisy copy by the square of its weight."""
+    net = network(cell, layers)
+    found, loss = fitted(net)
+    rows, wanted = features_and_targets(net)
+    weights = np.append(found.weights["linear.weight"], found.weights["linear.bias"])
+    clean = len(rows) // 2
+    penalty = RIDGE**2 * clean * (1 + WEIGHT**2)
+    np.testing.assert_allclose(
+        rows.T @ (rows @ weights - wanted) + penalty * weights, 0, rtol=0, atol=1e-10
+    )
+    residual = rows[:clean] @ weights - wanted[:clean]
+    assert loss == pytest.approx((residual**2).mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("cell", "layers"), CELLS)
+def test_the_cell_stays_as_it_was_drawn(cell: str, layers: int) -> None:
+    net = network(cell, layers)
+    before = {name: weight.copy() for name, weight in net.weights.items()}
+    found, _ = fitted(net)
+    for name, weight in before.items():
+        np.testing.assert_array_equal(net.weights[name], weight)
+        same = (found.weights[name] == weight).all()
+        assert same == name.startswith("rnn."), name
+
+
+def test_a_larger_penalty_keeps_the_weights_smaller() -> None:
+    norms = []
+    for ridge in (1e-9, 1e-3, 1e-1, 10.0):
+        found, _ = fitted(network("rnn"), ridge=ridge)
+        norms.append(float(np.linalg.norm(found.weights["linear.weight"])))
+    assert norms == sorted(norms, reverse=True) and norms[-1] < norms[0] / 10
