@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from reservoirpy.nodes import Reservoir, Ridge
 
 from stages.networks.cells import Array
 from stages.signals.sines import Floats, Sines
+from stages.training.triangle import upper_triangle
 from tools.bench.measure import (
     BlogLoop,
     Row,
@@ -95,6 +95,8 @@ class LeakyNetwork:
 
 def draw(units: int, choice: Choice, seed: int) -> LeakyNetwork:
     """Return a reservoir as reservoirpy draws it, without a read-out."""
+    from reservoirpy.nodes import Reservoir  # no dependency of the pipeline: `make bench` adds it
+
     node = Reservoir(
         units,
         sr=choice["spectral radius"],
@@ -119,22 +121,19 @@ def triangle(network: LeakyNetwork, where: Task, sines: Sines, noise: float, see
     """Return R of the QR decomposition of [h 1 y] over the training sequences after the warm-up."""
     random = np.random.default_rng(seed)
     truth = sines.truth(np.arange(sines.values.shape[1]))[:, :, None]
-    found = None
-    for first in range(0, len(truth), BLOCK):
-        here = slice(first, first + BLOCK)
-        x = sines.values[here, :-1] + noise * random.normal(size=sines.values[here, :-1].shape)
-        # The first values, while h depends on the zeros that it began with, do not count.
-        skipped = min(where.warmup, x.shape[1] * 2 // 5)
-        h = network.states(x, network.initial_state(len(x)))[:, skipped:]
-        h = h.reshape(-1, h.shape[2])
-        y = truth[here, skipped + 1 :].reshape(-1, 1)
-        rows = np.concatenate((h, np.ones((len(h), 1)), y), axis=1)
-        if found is not None:
-            rows = np.concatenate((found, rows))
-        size = rows.shape[1]
-        rows = np.pad(rows, ((0, max(0, size - len(rows))), (0, 0)))
-        found = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)[0][:size]
-    return found
+    # The first values, while h depends on the zeros that it began with, do not count.
+    skipped = min(where.warmup, (truth.shape[1] - 1) * 2 // 5)
+
+    def rows() -> Iterator[Floats]:
+        for first in range(0, len(truth), BLOCK):
+            here = slice(first, first + BLOCK)
+            x = sines.values[here, :-1]
+            x = x + noise * random.normal(size=x.shape)
+            h = network.states(x, network.initial_state(len(x)))
+            found = np.concatenate((h, np.ones_like(x), truth[here, 1:]), axis=2)[:, skipped:]
+            yield found.reshape(-1, found.shape[2])
+
+    return upper_triangle(rows())
 
 
 def with_read_out(network: LeakyNetwork, triangle: Floats, ridge: float) -> LeakyNetwork:
@@ -146,8 +145,8 @@ def with_read_out(network: LeakyNetwork, triangle: Floats, ridge: float) -> Leak
     penalty = ridge * np.abs(np.diag(triangle)[:size]).max() * np.eye(size, size + 1)
     penalty[-1] = 0
     r = scipy.linalg.qr(np.concatenate((triangle, penalty)), mode="r", check_finite=False)[0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = scipy.linalg.lstsq(r[:size, :size], r[:size, -1], cond=1e-15)[0]
+    # Not by substitution: where states are dependent, R is singular.
+    weights = scipy.linalg.lstsq(r[:size, :size], r[:size, -1], cond=1e-15)[0]
     return LeakyNetwork(network.w_in, network.w, network.bias, network.leak, weights)
 
 
@@ -230,6 +229,8 @@ def measure(units: int, where: Task, *, quick: bool) -> list[Row]:
 
 def check(network: LeakyNetwork, x: Floats) -> None:
     """Raise ValueError unless reservoirpy's own nodes predict what the network does."""
+    from reservoirpy.nodes import Reservoir, Ridge
+
     units = len(network.w)
     reservoir = Reservoir(
         units, W=network.w.T, Win=network.w_in.T, bias=network.bias, lr=network.leak, input_dim=1

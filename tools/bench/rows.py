@@ -19,6 +19,7 @@ from tools.bench.measure import (
     settings,
     task,
 )
+from tools.bench.page import BOUND
 
 SEEDS = {"stable": 10, "innovation": 10, "innovation_noisy": 5}  # of others one: the row's own
 HELD_OUT = 1000  # the first of the seeds that nobody looked at while the recipe was made
@@ -72,4 +73,4 @@ def in_double(model: Model) -> Model:
 
 def measure_bound(where: Task) -> list[Row]:
     """Return what the Cramér–Rao bound leaves, in noise."""
-    return [{"name": "Cramér–Rao bound", "units": 0, "parameters": 0, **bound(where)}]
+    return [{"name": BOUND, "units": 0, "parameters": 0, **bound(where)}]
