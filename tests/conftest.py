@@ -39,7 +39,7 @@ models:
      training: [{phase: levenberg_marquardt, warmup: 20, free_steps: [1, 5], sequences: 4,
                  noise: 0.01, iterations: 2}]}
   sine_fit: {dataset: noisy, cell: sine_fit}
-plot: {compare: [linear, stable]}
+plot: {hero: [linear, stable], one_sine: [stable], any_sine: innovation}
 """
 ENVIRONMENT = {
     **os.environ,

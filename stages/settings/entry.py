@@ -7,7 +7,7 @@ from pathlib import Path
 
 import stages
 from stages.files import InputError, reason
-from stages.settings.params import Settings, read
+from stages.settings.whole import Settings, read
 
 PARAMS = Path("params.yaml")
 EPILOG = """Settings are read from params.yaml in the current folder, and the whole file is checked

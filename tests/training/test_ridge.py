@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stages.networks.network import Network
+from stages.training import ridge
 from stages.training.ridge import fit_lags, fit_read_out
 from tests.examples import CELLS, TIME_STEP, any_sines, network, sines, values
 
@@ -28,16 +29,16 @@ def test_lags_leave_a_residual_orthogonal_to_the_past(count: int) -> None:
     assert loss == pytest.approx((residual**2).mean(), rel=1e-9)
 
 
-def fitted(net: Network, noise: float = NOISE, ridge: float = RIDGE) -> tuple[Network, float]:
+def fitted(net: Network, penalty: float = RIDGE) -> tuple[Network, float]:
     x = values(6, 40, 1)
     return fit_read_out(
         net,
         x,
         targets=values(6, 40, 1, seed=2),
         warmup=WARMUP,
-        noise=noise,
+        noise=NOISE,
         noise_weight=WEIGHT,
-        ridge=ridge,
+        ridge=penalty,
         random=np.random.default_rng(3),
     )
 
@@ -47,8 +48,8 @@ def features_and_targets(net: Network) -> tuple[np.ndarray, np.ndarray]:
     x, targets = values(6, 40, 1), values(6, 40, 1, seed=2)
     random = np.random.default_rng(3)
     rows, wanted = [], []
-    for sd, weight in ((0.0, 1.0), (NOISE, WEIGHT)):
-        inputs = x[:, :-1] + sd * random.normal(size=(6, 39, 1))
+    noisy = x[:, :-1] + NOISE * random.normal(size=(6, 39, 1))
+    for inputs, weight in ((x[:, :-1], 1.0), (noisy, WEIGHT)):
         _, hidden, _ = net.forward(inputs, net.initial_state(6))
         for row, target in zip(hidden[:, WARMUP:], targets[:, WARMUP + 1 :, 0], strict=True):
             rows.append(weight * np.column_stack((row, np.ones(len(row)))))
@@ -68,8 +69,20 @@ def test_a_read_out_satisfies_the_normal_equations(cell: str, layers: int) -> No
     np.testing.assert_allclose(
         rows.T @ (rows @ weights - wanted) + penalty * weights, 0, rtol=0, atol=1e-10
     )
-    residual = rows[:clean] @ weights - wanted[:clean]
-    assert loss == pytest.approx((residual**2).mean(), rel=1e-9)
+    # The loss: the squares as they count, for each prediction of the sequences as they are.
+    assert loss == pytest.approx(((rows @ weights - wanted) ** 2).sum() / clean, rel=1e-9)
+
+
+@pytest.mark.parametrize("block", [1, 4, 5])
+def test_blocks_of_sequences_give_the_same_read_out(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, loss = fitted(network("rnn"))
+    monkeypatch.setattr(ridge, "BLOCK", block)
+    parts, same = fitted(network("rnn"))
+    assert same == pytest.approx(loss, rel=1e-12)
+    for name, weight in whole.weights.items():
+        np.testing.assert_allclose(parts.weights[name], weight, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("cell", "layers"), CELLS)
@@ -85,7 +98,7 @@ def test_the_cell_stays_as_it_was_drawn(cell: str, layers: int) -> None:
 
 def test_a_larger_penalty_keeps_the_weights_smaller() -> None:
     norms = []
-    for ridge in (1e-9, 1e-3, 1e-1, 10.0):
-        found, _ = fitted(network("rnn"), ridge=ridge)
+    for penalty in (1e-9, 1e-3, 1e-1, 10.0):
+        found, _ = fitted(network("rnn"), penalty)
         norms.append(float(np.linalg.norm(found.weights["linear.weight"])))
     assert norms == sorted(norms, reverse=True) and norms[-1] < norms[0] / 10
