@@ -10,8 +10,9 @@ from stages import files
 from stages.networks import model_file
 from stages.rollouts.evaluation import Subject, report, run_freely
 from stages.rollouts.tables import tables
-from stages.settings import entry
-from stages.settings.params import Settings
+from stages.settings import entry, whole
+from stages.settings.dataset import Dataset
+from stages.settings.whole import Settings
 from stages.signals import dataset_file
 
 
@@ -22,7 +23,7 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, str
     """
     model, carried, facts = model_file.load(model_path)
     sines = dataset_file.load(data, "test")
-    task = settings.datasets[facts.dataset]
+    task: Dataset = whole.row(settings.datasets, facts.dataset)
     if facts.time_step != sines.time_step:
         raise files.InputError(
             f"{data}: time_step is {sines.time_step:g}; expected {facts.time_step:g}, "

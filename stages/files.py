@@ -1,20 +1,24 @@
-"""Files: what is in the way of reading one is said in one line; one is written whole or not."""
+"""Unreadable files give a one-line error; files are written completely or not at all."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+MAKE, AGAIN = "make it with `dvc repro`", "make it again with `dvc repro`"
+CONFLICT = re.compile(r"(<{7}|={7}|>{7})( |$)")
 
 
 class InputError(Exception):
     """What the person at the keyboard can mend; one line a mistake: where, what and how."""
 
 
-def size(path: Path, mend: str = "make it with `dvc repro`") -> int:
+def size(path: Path, make: str = MAKE) -> int:
     """Return the bytes of a file that can be read; links are followed, as DVC makes them.
 
-    mend: what to do where there is none.
+    make: what to do where there is none.
     Raises InputError where it is missing, may not be read, or is a folder or a device.
     """
     try:
@@ -24,21 +28,26 @@ def size(path: Path, mend: str = "make it with `dvc repro`") -> int:
                 return status.st_size
     except FileNotFoundError:
         if path.is_symlink():
-            raise InputError(f"{path}: is a link to a file that does not exist; {mend}") from None
-        raise InputError(f"{path}: no such file; {mend}") from None
+            raise InputError(f"{path}: is a link to a file that does not exist; {make}") from None
+        raise InputError(f"{path}: no such file; {make}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {reason(error)}") from None
     kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
     raise InputError(f"{path}: is {kind}; expected a file")
 
 
-def text(path: Path) -> str:
-    """Return the text of a UTF-8 file; raises InputError where there is none."""
-    size(path)
+def text(path: Path, make: str = MAKE, mend: str = AGAIN) -> str:
+    """Return the text of a UTF-8 file; raises InputError where there is none.
+
+    make, mend: what to do where there is no file, or no text in it.
+    """
+    size(path, make)
+    content = path.read_bytes()
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text; make it again with `dvc repro`") from None
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line}: is not UTF-8 text; {mend}") from None
 
 
 @contextmanager
@@ -76,6 +85,23 @@ def reason(error: Exception) -> str:
 def shown(text: str, most: int = 60) -> str:
     """Return a text as it can be shown in a line: shortened, without control characters."""
     return printable(text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}")
+
+
+def merge_conflict(text: str) -> str:
+    """Return where a text has the markers of a merge conflict; empty where it has none.
+
+    As the end of a message: the line, what is there, and how to mend it.
+    """
+    lines = text.splitlines()
+    signs = {n: line[:7] for n, line in enumerate(lines, start=1) if CONFLICT.match(line)}
+    first = next((n for n, sign in signs.items() if sign != "=" * 7), None)
+    if first is None:
+        return ""
+    last = next((n for n, sign in signs.items() if n >= first and sign == ">" * 7), len(lines))
+    return (
+        f"{first}: has an unresolved merge conflict, lines {first} to {last}; keep one side, and "
+        "take the lines with <<<<<<<, ======= and >>>>>>> away"
+    )
 
 
 def printable(text: str) -> str:

@@ -10,9 +10,9 @@ import pandas as pd
 
 import stages
 from stages import files
-from stages.settings import entry
+from stages.settings import entry, whole
 from stages.settings.dataset import Dataset, as_range
-from stages.settings.params import Settings
+from stages.settings.whole import Settings
 from stages.signals import dataset_file, sines
 
 SHOWN_SEQUENCES = 4
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    splits = generate(settings.datasets[arguments.row])
+    splits = generate(whole.row(settings.datasets, arguments.row))
     train = splits["train"]
     shown = pd.DataFrame(shown_sequences(train), columns=["sequence", "periods", "value", "truth"])
     spread = pd.DataFrame(distributions(train), columns=["quantity", "low", "high", "share"])

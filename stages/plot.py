@@ -12,7 +12,8 @@ from stages import files
 from stages.reporting import figures, inference, page, reports, style, tables
 from stages.reporting.reports import Report
 from stages.settings import entry
-from stages.settings.params import Settings
+from stages.settings.plot import Plot
+from stages.settings.whole import Settings
 
 
 def named(models: list[Report], names: Iterable[str]) -> list[Report]:
@@ -25,13 +26,14 @@ def draw(
     settings: Settings, models: list[Report], datasets: list[reports.Dataset], peers: Path
 ) -> dict[str, Figure]:
     """Return the figures by name, in the order of the page."""
+    chosen: Plot = settings.plot
     pen = style.pens([model.name for model in models])
     sections = reports.sections(models, settings.datasets)
-    shown = named(models, settings.plot.hero)
+    shown = named(models, chosen.hero)
     shown = [model for model in shown if model.task == shown[0].task]
-    one_sine = named(models, settings.plot.one_sine)
+    one_sine = named(models, chosen.one_sine)
     with_memory = [model for model in models if "memory_1" in model.sequences]
-    remembering = named(with_memory, [settings.plot.any_sine])
+    remembering = named(with_memory, [chosen.any_sine])
     return {
         "hero": figures.hero(sections, shown, reports.load_peers(peers, settings.datasets), pen),
         "data": figures.data(datasets),
@@ -64,10 +66,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
     models = [
         reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
-        for name in settings.models
+        for name in settings.written["models"]
     ]
     datasets = [reports.load_dataset(arguments.datasets / name) for name in settings.datasets]
-    parameters = settings.model_dump(include={"datasets", "models"}, exclude_unset=True)
+    parameters = {section: settings.written[section] for section in ("datasets", "models")}
     with style.style():
         drawn = draw(settings, models, datasets, arguments.cards / "peers.csv")
         sections = reports.sections(models, settings.datasets)

@@ -10,9 +10,9 @@ from stages import files
 from stages.networks import model_file
 from stages.networks.fits import Prony, SineFit
 from stages.networks.model_file import Facts, Model
-from stages.settings import entry
+from stages.settings import entry, whole
 from stages.settings.model import Fit, Lags, NetworkRow
-from stages.settings.params import Settings
+from stages.settings.whole import Settings
 from stages.signals import dataset_file
 from stages.signals.sines import Floats, Sines
 from stages.training import recipe, ridge
@@ -89,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    row = settings.models[arguments.row].root
+    row = whole.row(settings.models, arguments.row)
     sines, validation = (dataset_file.load(arguments.data, s) for s in ("train", "validation"))
     model, carried, curve = train(arguments.row, row, sines, validation)
     facts = facts_of(row, sines)

@@ -1,9 +1,10 @@
 """Run a small pipeline on other processors and compare every output with this one's, byte for byte.
 
-`python -m tests.cpus` (`make verify-cpus`) runs it here under DVC, here with MKL's path for Intel
-processors forced, and under the emulator qemu-x86_64 as several processors. A negative control,
-Adam with the square root that each processor rounds in its own way, must differ. qemu emulates no
-AVX-512: that is covered where this machine's own processor has it. Takes some minutes.
+`python -m tools.emulated_processors` (`make verify-cpus`) runs it here under DVC, here with MKL's
+path for Intel processors forced, and under the emulator qemu-x86_64 as several processors. A
+negative control, Adam with the square root that each processor rounds in its own way, must differ.
+qemu emulates no AVX-512: that is covered where this machine's own processor has it. Takes some
+minutes.
 Exit codes: 0 all agree, 1 some differ, 2 could not run.
 """
 
@@ -19,38 +20,57 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 import stages
-from stages.settings import document
 from tests.conftest import ENVIRONMENT, Project, make_project
 
 PARAMS = """\
 datasets:
-  phases: {seed: 2, sequences: 16, test_sequences: 4, validation_sequences: 8}
-  varied:
-    {seed: 3, sequences: 16, test_sequences: 4, validation_sequences: 8, frequency: [0.8, 1.2],
-     amplitude: [0.5, 1.5], noise: 0.01}
+  phases:
+    {seed: 2, sequences: 16, test_sequences: 4, validation_sequences: 8, warmup: 20, periods: 10}
+  sines:
+    {seed: 3, sequences: 16, test_sequences: 4, validation_sequences: 8, steps: 100, span: 20.2,
+     frequency: [0.8, 1.6], amplitude: [0.5, 1.5], warmup: 40, periods: 10}
+  noisy:
+    {seed: 4, sequences: 16, test_sequences: 4, validation_sequences: 8, steps: 100, span: 20.2,
+     frequency: [0.8, 1.6], amplitude: [0.5, 1.5], noise: 0.05, warmup: 40, periods: 10}
 models:
   linear: {dataset: phases, cell: linear}
-  recurrence: {dataset: varied, cell: linear, lags: 2}
+  recurrence: {dataset: noisy, cell: linear, lags: 2}
+  prony: {dataset: sines, cell: prony}
+  sine_fit: {dataset: noisy, cell: sine_fit}
   rnn_adam:
-    {dataset: varied, cell: rnn, precision: float32, attempts: 1,
-     training: {adam: {iterations: 100, learning_rate: 0.01, batch: 1, carry_hidden_state: true}}}
+    {dataset: sines, cell: rnn, precision: float32, attempts: 1,
+     initial: {method: normal, sd: 0.001},
+     training: [{phase: adam, iterations: 100, learning_rate: 0.01, carry_hidden_state: true}]}
   gru_adam:
-    {dataset: varied, cell: gru, hidden_size: 8, precision: float32, attempts: 1,
-     training: {adam: {iterations: 20, learning_rate: 0.01, batch: 4}}}
+    {dataset: noisy, cell: gru, hidden_size: 8, precision: float32, attempts: 1,
+     initial: {method: uniform},
+     training: [{phase: adam, iterations: 20, learning_rate: 0.01, batch: 4}]}
   lstm_adam:
-    {dataset: varied, cell: lstm, hidden_size: 8, num_layers: 2, attempts: 1,
-     training: {adam: {iterations: 20, learning_rate: 0.01, batch: 4}}}
-  stable:
-    {dataset: phases, cell: rnn, attempts: 2,
-     training: {levenberg_marquardt: {iterations: 10, sequences: 16}}}
-  gru:
-    {dataset: phases, cell: gru, hidden_size: 6, attempts: 1,
-     training: {levenberg_marquardt: {iterations: 3, sequences: 4}}}
-  lstm:
-    {dataset: phases, cell: lstm, hidden_size: 6, attempts: 1,
-     training: {levenberg_marquardt: {iterations: 3, sequences: 4}}}
-evaluate: {dataset: phases, warmup: 20, periods: 10}
+    {dataset: noisy, cell: lstm, hidden_size: 8, num_layers: 2, attempts: 1,
+     training: [{phase: adam, iterations: 20, learning_rate: 0.01, batch: 4}]}
+  stable: {dataset: phases, cell: rnn, attempts: 2}
+  rnn_ridge: {dataset: sines, cell: rnn, hidden_size: 40, attempts: 1}
+  elman:
+    {dataset: sines, cell: rnn, hidden_size: 8, attempts: 1,
+     training: [{phase: ridge, warmup: 39, sequences: 16}, &free
+       {phase: levenberg_marquardt, warmup: 40, free_steps: [1, 5, 20], sequences: 16, noise: 0.001,
+        iterations: 5}]}
+  gru: {dataset: sines, cell: gru, hidden_size: 6, attempts: 1, training: [*free]}
+  lstm: {dataset: sines, cell: lstm, hidden_size: 6, attempts: 1, training: [*free]}
+  innovation:
+    {dataset: sines, cell: innovation, hidden_size: 3, attempts: 2,
+     accept: {warmup: 40, periods: 10, rmse: 1.0e-6},
+     training: [{phase: levenberg_marquardt, warmup: 40, sequences: 16, noise: 0.01, iterations: 10},
+       {phase: levenberg_marquardt, warmup: 40, free_steps: [1, 10, 40], sequences: 16,
+        iterations: 20}]}
+  innovation_noisy:
+    {dataset: noisy, cell: innovation, hidden_size: 4, memory_size: 2, products: 6, attempts: 1,
+     accept: {warmup: 40, periods: 10, rmse: 1.0e-1},
+     training: [{phase: levenberg_marquardt, warmup: 40, free_steps: [1, 10], sequences: 16,
+        cap: 0.5, iterations: 10}]}
 plot: {compare: [rnn_adam, stable]}
 """
 CONTROL = "rnn_adam"
@@ -115,7 +135,7 @@ def outputs(project: Project) -> dict[str, bytes]:
 
 def commands_of(project: Project) -> dict[str, str]:
     """Return the command of each stage as dvc.lock has it, in the order in which DVC ran them."""
-    lock = document.load(project.root / "dvc.lock").value
+    lock = YAML(typ="safe", pure=True).load(project.root / "dvc.lock")
     return {name: stage["cmd"] for name, stage in lock["stages"].items()}
 
 
@@ -149,7 +169,7 @@ def control(folder: Path, machine: Machine, data: Project) -> bool:
     found = []
     for where in (Machine("here"), machine):
         project = data.clone(folder / f"control {where.name}")
-        project.edit("stages/core/training.py", "fused=True", "fused=False")
+        project.edit("stages/training/adam.py", "fused=True", "fused=False")
         if failure := run_on(where, project, [command]):
             print(f"negative control: {failure}")
             return False
@@ -193,7 +213,7 @@ def compare_all(folder: Path, qemu: str, processors: list[str], params: str) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.cpus", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.emulated_processors", description=__doc__)
     parser.add_argument("--qemu", default=shutil.which("qemu-x86_64"), help="the emulator to use")
     parser.add_argument("--cpu", nargs="+", default=PROCESSORS, help="names that it knows")
     parser.add_argument("--params", type=Path, help="run another params.yaml than the small one")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import stages  # noqa: F401  (the pins come before NumPy)
 from stages.reporting import page, reports
-from stages.settings.params import read
+from stages.settings.whole import read
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {

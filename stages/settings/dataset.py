@@ -20,7 +20,7 @@ def _ascending(bounds: list[float]) -> list[float]:
 
 Phases = Annotated[
     Literal["uniform"] | Annotated[list[Phase], Field(min_length=1)],
-    Field(description="`uniform` or a list of numbers to draw from [rad]"),
+    Field(description="rad"),
 ]
 Range = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
@@ -28,7 +28,7 @@ Range = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidato
 class Dataset(Schema):
     """One row of `datasets` in params.yaml: sequences, and how every model of them is judged."""
 
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
     sequences: int = Field(64, ge=1, le=10_000_000)
     validation_sequences: Count = 64
     test_sequences: Count = 64
@@ -36,13 +36,13 @@ class Dataset(Schema):
     span: Number = Field(10.0, description="units of time")
     phase: Phases = "uniform"
     frequency: Number | Range = Field(
-        1.0, validate_default=True, description="a number, or [low, high] [rad per unit of time]"
+        1.0, validate_default=True, description="rad per unit of time"
     )
-    amplitude: Number | Range = Field(1.0, description="a number, or [low, high]")
+    amplitude: Number | Range = 1.0
     noise: float = Field(0.0, ge=0, le=1e3)
-    test_seed: int | None = Field(None, ge=0, lt=2**32)
+    test_seed: int | None = Field(None, ge=0, le=2**32 - 1)
     test_phase: Phases | None = None
-    warmup: int = Field(20, ge=1, le=1_000_000)
+    warmup: int = Field(20, ge=1, le=1_000_000, validate_default=True)
     periods: int = Field(1000, ge=1, le=100_000)
 
     @property
@@ -66,6 +66,14 @@ class Dataset(Schema):
         return (
             "one sine" if as_range(self.frequency)[0] == as_range(self.frequency)[1] else "any sine"
         )
+
+    @field_validator("warmup")
+    @classmethod
+    def _one_counts(cls, warmup: int, info: ValidationInfo) -> int:
+        steps = info.data.get("steps", math.inf)
+        if warmup > steps - 2:
+            raise ValueError(f"expected {steps - 2} at most: of {steps} steps, one must count")
+        return warmup
 
     @field_validator("frequency")
     @classmethod

@@ -1,11 +1,12 @@
-"""A YAML file as DVC reads it, with the line of every value, and errors for people.
+"""params.yaml as DVC reads it, with the line of every value.
 
 DVC reads YAML 1.2 with ruamel.yaml: `1e-3` is a number, anchors and merge keys are followed. What
-it would drop in silence or trip over is refused here.
+it would drop in silence or trip over is refused here, one mistake at a time.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,111 +18,86 @@ from ruamel.yaml.reader import ReaderError
 from stages import files
 from stages.files import InputError
 
-LARGEST = 1_000_000  # bytes of a file
+HOME = "commands run in the repository's root, where it stands"
+LARGEST = 1_000_000  # characters of a file
 DEEPEST = 32  # values inside each other
 MOST_VALUES = 100_000  # with aliases written out
+MOST_DIGITS = 4000  # of a whole number; Python reads 4300
 STANDARD = "tag:yaml.org,2002:"  # what stands for !! in a tag
-SCALARS = ("str", "int", "float", "bool", "null")
+MERGE = f"{STANDARD}merge"
+TYPES = ("str", "int", "float", "bool", "null", "map", "seq")
 
-# The value of what was refused already, so that no schema complains of it again.
-REFUSED = object()
-Key = str | int
-# A line of the file, counted from one, and the text of a mistake there.
-Mistake = tuple[int, str]
+# The keys and list positions that lead to a value.
+Place = tuple[str | int, ...]
+# Where a mistake is, and what follows the key in its message.
+Mistake = tuple[Place, str]
 
 
 @dataclass(frozen=True)
-class Part:
-    """One value of a YAML file: where it stands, and how it is written there.
+class Document:
+    """A parsed file. lines: the line of each key and list item, counted from one."""
 
-    location: its keys, dotted. line: of its key, counted from one. parts: what is inside it.
-    """
+    path: Path
+    values: dict[str, Any]
+    lines: dict[Place, int]
 
-    file: str
-    location: str
-    line: int
-    value: Any
-    written: str
-    parts: Mapping[Key, "Part"] = field(default_factory=dict)
+    def error(self, mistakes: Iterable[Mistake]) -> InputError:
+        """Return the error that tells each mistake in a line, in the order of the file."""
+        told = sorted({(self.line(place), f"{name_of(place)} {text}") for place, text in mistakes})
+        lines = [f"{self.path}:{line}: {text.lstrip()}" for line, text in told]
+        return InputError("\n".join(map(files.printable, lines)))
 
-    def mistake(self, text: str) -> Mistake:
-        """Say what is wrong with this value; text: what follows its key."""
-        place = f"{self.location} " if self.location else ""
-        return self.line, f"{self.file}:{self.line}: {place}{text}"
-
-    def differs(self, expected: str) -> Mistake:
-        """Say that this value is not what was expected."""
-        return self.mistake(f"is {self.written}; expected {expected}")
-
-    def inside(self, key: Key) -> str:
-        """Return the location of what is at a key."""
-        if isinstance(key, int):
-            return f"{self.location}[{key}]"
-        return f"{self.location}.{files.shown(key)}" if self.location else files.shown(key)
+    def line(self, place: Place) -> int:
+        """Return the line of a value, or of what it is missing from."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
 
 
-def input_error(mistakes: list[Mistake]) -> InputError:
-    """Return the error that tells of all mistakes, in the order of the file."""
-    return InputError("\n".join(files.printable(text) for _, text in sorted(set(mistakes))))
+def name_of(place: Place) -> str:
+    """Return a place as one name: `models.stable.training[0].phase`."""
+    parts = (f"[{key}]" if isinstance(key, int) else f".{files.shown(key)}" for key in place)
+    return "".join(parts).removeprefix(".")
 
 
-def load(path: Path) -> Part:
-    """Read a YAML file whose top level is a mapping; raises InputError where it is none."""
-    part, mistakes = parse(path)
-    if mistakes:
-        raise input_error(mistakes)
-    return part
-
-
-def parse(path: Path) -> tuple[Part, list[Mistake]]:
-    """Read a YAML file whose top level is a mapping.
-
-    Returns it with the mistakes that leave the rest of it readable, such as duplicate keys.
-    Raises InputError where there is no reading it.
-    """
-    builder = Builder(path)
-    return builder.part(compose(path, text_of(path)), "", 1), builder.mistakes
-
-
-def text_of(path: Path) -> str:
-    """Return the text of a file, a byte-order mark left out."""
-    size = files.size(path, "commands run in the repository's root, where it stands")
-    if size > LARGEST:
-        raise InputError(f"{path}: has {size} bytes; expected {LARGEST} at most")
-    content = path.read_bytes()
+def parse(path: Path) -> Document:
+    """Read a YAML file of sections; raises InputError at the first mistake in its syntax."""
+    text = text_of(path)
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: is not UTF-8 text; save it as UTF-8") from None
-
-
-def yaml() -> YAML:
-    parser = YAML(typ="safe", pure=True)
-    parser.max_depth = DEEPEST
-    parser.composer.warn_double_anchors = False
-    return parser
-
-
-def compose(path: Path, text: str) -> Node:
-    """Parse a text; raises InputError where it is not one YAML document, a mapping."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.startswith("%"):
-            raise InputError(f"{path}:{number}: is a YAML directive; take the line away")
-    try:
-        node = yaml().compose(text)
+        root = yaml().compose(text)
+        if not isinstance(root, MappingNode):
+            found = "is empty" if root is None else "is not a mapping"
+            raise InputError(f"{path}:1: {found}; expected sections such as `datasets:`")
+        lines = Marks(path, root).lines
+        return Document(path, yaml().constructor.construct_document(root), lines)
     except MarkedYAMLError as error:
         raise InputError(f"{path}:{syntax(error)}") from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         character = f"the control character U+{error.character:04X}"
         raise InputError(f"{path}:{line}: holds {character}; take it away") from None
-    except (YAMLError, ValueError, OverflowError) as error:
+    except (YAMLError, ValueError) as error:
         raise InputError(f"{path}: is not valid YAML: {files.reason(error)}") from None
-    if not isinstance(node, MappingNode):
-        found = "is empty" if node is None else "is not a mapping"
-        raise InputError(f"{path}:1: {found}; expected sections such as `datasets:` at the margin")
-    return node
+
+
+def yaml() -> YAML:
+    reader = YAML(typ="safe", pure=True)
+    reader.max_depth = DEEPEST
+    reader.composer.warn_double_anchors = False
+    return reader
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file, a byte-order mark left out; raises InputError."""
+    text = files.text(path, HOME, "save it as UTF-8").removeprefix("\ufeff")
+    if len(text) > LARGEST:
+        raise InputError(f"{path}: has {len(text)} characters; expected {LARGEST} at most")
+    if conflict := files.merge_conflict(text):
+        raise InputError(f"{path}:{conflict}")
+    if directive := re.search("^%", text, re.MULTILINE):
+        line = text.count("\n", 0, directive.start()) + 1
+        raise InputError(f"{path}:{line}: is a YAML directive; take the line away")
+    return text
 
 
 # What ruamel.yaml says, and what that means for who reads it.
@@ -130,6 +106,7 @@ SYNTAX = {
     "maximum depth": f"is nested more than {DEEPEST} deep; expected sections, rows and settings",
     "another document": "begins a second document; expected one, without `---` in the file",
     "mapping values": "has a second `: `, or is indented unlike the lines around it",
+    "for merging": "merges what is no mapping; expected an alias, such as `<<: *name`",
 }
 
 
@@ -145,113 +122,60 @@ def syntax(error: MarkedYAMLError) -> str:
     return f"{line}: is not valid YAML: {files.reason(ValueError(problem))}{began_text}"
 
 
-class Builder:
-    """Turns the nodes of one parsed file into parts, and collects the mistakes on the way."""
+class Marks:
+    """The lines of a file's values, aliases written out; raises InputError where one is no value.
 
-    def __init__(self, path: Path) -> None:
-        self.file = str(path)
-        self.mistakes: list[Mistake] = []
-        self._yaml = yaml()
-        self._left = MOST_VALUES
+    lines: of each key and list item, by its place.
+    """
 
-    def part(self, node: Node, location: str, line: int, around: tuple[Node, ...] = ()) -> Part:
-        """Return the part of a node; around: the nodes that it is inside of."""
-        part = Part(self.file, location, line, REFUSED, "an alias of what it is inside of")
-        if any(node is outer for outer in around):
-            self.mistakes.append(part.differs("a value of its own"))
-            return part
-        self._spend(1)
+    def __init__(self, path: Path, root: Node) -> None:
+        self.lines: dict[Place, int] = {}
+        self._path, self._left = path, MOST_VALUES
+        self._resolver = yaml().resolver
+        self._add(root, ())
+
+    def _add(self, node: Node, place: Place, depth: int = 0) -> None:
+        self._left -= 1
+        if depth > DEEPEST or self._left < 0:  # a few aliases of aliases can stand for billions
+            most = f"{MOST_VALUES} values, or {DEEPEST} inside each other"
+            raise InputError(f"{self._path}: holds more than {most}, aliases written out")
+        self._check_type(node, place)
+        if isinstance(node, SequenceNode):
+            for i, item in enumerate(node.value):
+                self.lines[*place, i] = item.start_mark.line + 1
+                self._add(item, (*place, i), depth + 1)
+        elif isinstance(node, MappingNode):
+            own: dict[str, int] = {}
+            for key, value in sorted(node.value, key=is_own):  # what is merged comes first
+                name = key.value if isinstance(key, ScalarNode) else "?"
+                here, line = (*place, name), key.start_mark.line + 1
+                self.lines[here] = line
+                if key.tag not in (f"{STANDARD}str", MERGE):
+                    raise self._refused(here, "is a key that is no text; put it in quotes")
+                if name in own:
+                    text = f"stands on line {own[name]} already; rename one of the two"
+                    raise self._refused(here, text)
+                own[name] = line
+                self._add(value, place if key.tag == MERGE else here, depth + 1)
+
+    def _check_type(self, node: Node, place: Place) -> None:
+        name, implied = node.tag.removeprefix(STANDARD), node.tag
         if isinstance(node, ScalarNode):
-            return self._scalar(node, part)
-        if node.tag not in (f"{STANDARD}map", f"{STANDARD}seq"):
-            self.mistakes.append(part.mistake(tagged(node)))
-        inner = (*around, node)
-        if isinstance(node, SequenceNode):
-            nodes = {i: (item.start_mark.line + 1, item) for i, item in enumerate(node.value)}
-        else:
-            nodes = self._pairs(node, part, inner)
-        parts = {
-            key: self.part(item, part.inside(key), line, inner)
-            for key, (line, item) in nodes.items()
-        }
-        values = {key: item.value for key, item in parts.items()}
-        if isinstance(node, SequenceNode):
-            written = f"[{', '.join(item.written for item in parts.values())}]"
-            return replace(
-                part, value=list(values.values()), written=files.shown(written), parts=parts
-            )
-        return replace(part, value=values, written="a mapping" if parts else "{}", parts=parts)
+            plain = (node.style is None, True)
+            implied = str(self._resolver.resolve(ScalarNode, node.value, plain))
+            if name == "int" and len(node.value) > MOST_DIGITS:
+                raise self._refused(place, f"is a number of more than {MOST_DIGITS} digits")
+        if node.tag != implied or name not in TYPES:  # by a tag; a date; one of the signs << and =
+            text = f"has the YAML type {files.shown(name)}; expected a number, or text in quotes"
+            raise self._refused(place, text)
 
-    def _spend(self, values: int) -> None:
-        """Count values: a few aliases of aliases can stand for billions of them."""
-        self._left -= values
-        if self._left < 0:
-            raise InputError(
-                f"{self.file}: holds more than {MOST_VALUES} values, aliases written out"
-            )
-
-    def _scalar(self, node: ScalarNode, part: Part) -> Part:
-        written = files.shown(node.value) if node.style is None else quoted(node.value)
-        part = replace(part, written=written or "empty")
-        tag = self._yaml.resolver.resolve(ScalarNode, node.value, (node.style is None, True))
-        if node.tag != str(tag):
-            self.mistakes.append(part.mistake(tagged(node)))
-        elif node.tag.removeprefix(STANDARD) not in SCALARS:
-            # A date, or one of the signs << and =; DVC takes none of them.
-            self.mistakes.append(part.differs(f"a number, or text in quotes: {quoted(node.value)}"))
-        else:
-            try:
-                return replace(part, value=self._yaml.constructor.construct_object(node))
-            except ValueError:  # Python reads 4300 digits at most
-                self.mistakes.append(part.differs("a number with fewer digits"))
-        return part
-
-    def _pairs(
-        self, node: MappingNode, part: Part, around: tuple[Node, ...]
-    ) -> dict[Key, tuple[int, Node]]:
-        """Return what is inside a mapping, with the lines of the keys."""
-        self._spend(len(node.value))
-        merged: dict[Key, tuple[int, Node]] = {}
-        own: dict[Key, tuple[int, Node]] = {}
-        merges = 0
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            name = str(key.value) if isinstance(key, ScalarNode) else "?"
-            here = replace(part, line=line, location=part.inside(name))
-            if key.tag == f"{STANDARD}merge":
-                merges += 1
-                merged = self._merged(value, here, around)
-                if merges > 1:
-                    self.mistakes.append(here.mistake("stands twice; expected `<<: [*one, *two]`"))
-            elif not isinstance(key, ScalarNode):
-                self.mistakes.append(part.mistake("has a key that is no text; expected a name"))
-            elif key.tag != f"{STANDARD}str":
-                text = f"is a key that is no text; write {quoted(key.value)}"
-                self.mistakes.append(here.mistake(text))
-            elif key.value in own:
-                first = own[key.value][0]
-                text = f"stands on line {first} already; rename one of the two, or take it away"
-                self.mistakes.append(here.mistake(text))
-            else:
-                own[key.value] = line, value
-        return merged | own
-
-    def _merged(
-        self, node: Node, part: Part, around: tuple[Node, ...]
-    ) -> dict[Key, tuple[int, Node]]:
-        """Return what `<<` brings into a mapping; the first of several wins."""
-        sources = node.value if isinstance(node, SequenceNode) else [node]
-        merged: dict[Key, tuple[int, Node]] = {}
-        for source in sources:
-            if not isinstance(source, MappingNode) or any(source is outer for outer in around):
-                self.mistakes.append(part.mistake("expected an alias of a mapping, such as *name"))
-            else:
-                merged = self._pairs(source, part, (*around, source)) | merged
-        return merged
+    def _refused(self, place: Place, text: str) -> InputError:
+        return Document(self._path, {}, self.lines).error([(place, text)])
 
 
-def tagged(node: Node) -> str:
-    return f"has the YAML tag {files.shown(node.tag.replace(STANDARD, '!!'))}; take it away"
+def is_own(pair: tuple[Node, Node]) -> bool:
+    """Tell whether a key of a mapping is its own, and not one that merges another's."""
+    return pair[0].tag != MERGE
 
 
 def quoted(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import stages
 from stages.files import InputError, reason
-from stages.settings.params import Settings, read
+from stages.settings.whole import Settings, read
 
 PARAMS = Path("params.yaml")
 EPILOG = """Settings are read from params.yaml in the current folder, and the whole file is checked
@@ -23,9 +23,14 @@ def run(
     arguments = parser.parse_args()
     if doubts := stages.doubts():
         print(f"note: bytes may differ from dvc.lock's: {'; '.join(doubts)}", file=sys.stderr)
+    finish(lambda: main(arguments, read(PARAMS)))
+
+
+def finish(work: Callable[[], None]) -> None:
+    """Do the work of a command; exit 2 where input is bad (one line a mistake on stderr)."""
     try:
         refuse_foreign_copy()
-        main(arguments, read(PARAMS))
+        work()
         return
     except InputError as error:
         told = str(error)

@@ -1,13 +1,14 @@
 """The schema of a model and its training: one row of `models`."""
 
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, RootModel, Tag, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from stages.settings.schema import Schema
 
 Whole = Annotated[int, Field(ge=1, le=100_000)]
-NETWORKS = ("rnn", "gru", "lstm", "innovation")
+SETTLED = 10  # first predictions of a teacher-forced sequence, which do not count
 
 
 class Normal(Schema):
@@ -60,7 +61,7 @@ class LevenbergMarquardt(Schema):
 
     phase: Literal["levenberg_marquardt"]
     warmup: Whole
-    free_steps: list[Whole] = Field(default=[], max_length=1000)
+    free_steps: list[Whole] = Field([], max_length=1000, validate_default=True)
     sequences: Whole
     noise: float = Field(0.0, ge=0, le=10)
     cap: float | None = Field(None, gt=0, le=1e6)
@@ -68,7 +69,9 @@ class LevenbergMarquardt(Schema):
 
     @field_validator("free_steps")
     @classmethod
-    def _ascending(cls, steps: list[int]) -> list[int]:
+    def _some_count(cls, steps: list[int], info: ValidationInfo) -> list[int]:
+        if not steps and info.data.get("warmup", math.inf) <= SETTLED:
+            raise ValueError(f"expected steps of the free run, or a warmup above {SETTLED}")
         if sorted(set(steps)) != steps:
             raise ValueError("expected ascending steps, none of them twice")
         return steps
@@ -109,12 +112,19 @@ class NetworkRow(Schema):
     num_layers: int = Field(1, ge=1, le=64)
     memory_size: int = Field(1, ge=1, le=256)
     products: int = Field(8, ge=1, le=1024)
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(0, ge=0, le=2**32 - 1)
     precision: Literal["float32", "float64"] = "float64"
     attempts: int = Field(10, ge=1, le=1000)
     accept: Accept = Accept()
     initial: Initial = EchoState()
     training: list[Phase] = Field([Ridge(phase="ridge")], min_length=1, max_length=100)
+
+    @field_validator("num_layers")
+    @classmethod
+    def _one_layer(cls, layers: int, info: ValidationInfo) -> int:
+        if info.data.get("cell") == "innovation" and layers > 1:
+            raise ValueError("expected 1: the cell innovation has one layer")
+        return layers
 
     @field_validator("training")
     @classmethod
@@ -127,19 +137,4 @@ class NetworkRow(Schema):
         return phases
 
 
-def _kind(row: Any) -> str:
-    cell = row.get("cell") if isinstance(row, dict) else getattr(row, "cell", None)
-    if cell in NETWORKS:
-        return "network"
-    return "fit" if cell in ("prony", "sine_fit") else "linear"
-
-
-class ModelRow(RootModel[Any], frozen=True):
-    """One row of `models` in params.yaml."""
-
-    root: Annotated[
-        Annotated[Lags, Tag("linear")]
-        | Annotated[Fit, Tag("fit")]
-        | Annotated[NetworkRow, Tag("network")],
-        Discriminator(_kind),
-    ]
+ModelRow = Annotated[Lags | Fit | NetworkRow, Field(discriminator="cell")]

@@ -8,6 +8,7 @@ import numpy as np
 from stages.networks.cells import Array
 from stages.networks.network import Network
 from stages.settings.model import (
+    SETTLED,
     Adam,
     EchoState,
     LevenbergMarquardt,
@@ -21,8 +22,6 @@ from stages.training.attempts import free_run_error
 from stages.training.jacobian import Rollout
 from stages.training.levenberg_marquardt import Problem, Report, levenberg_marquardt
 from stages.training.ridge import fit_read_out
-
-SETTLED = 10  # predictions at the begin of a teacher-forced sequence that do not count
 
 # (attempt, phase) → the report of its iterations.
 Reports = Callable[[int, str], Report]

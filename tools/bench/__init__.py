@@ -1,0 +1,3 @@
+"""Measures the rows of params.yaml, their peers, speed and growth; `python -m tools.bench`."""
+
+import stages as stages  # fixes the environment, before NumPy and torch are loaded
