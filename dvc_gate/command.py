@@ -17,41 +17,48 @@ if TYPE_CHECKING:
 HELD, FAILED, UNJUDGED = 0, 1, 2
 EPILOG = """exit codes: 0 held or identical, 1 regressed or different, 2 could not be judged;
 nothing else ever gives 1"""
-CHECK = """Compare the metrics of the workspace with those of a commit, by the rules in gate.yaml (or the
-section `gate` of params.yaml). Without --baseline the commit is the merge base with the main
-branch; on the main branch itself the commit before, or HEAD while metrics are not committed.
+CHECK = """Compare the metrics of the workspace with those of a commit, by the rules in gate.yaml
+(or in the section `gate` of params.yaml). Without --baseline the commit is the merge
+base with the main branch; on the main branch itself the commit before, or HEAD while
+metrics are not committed.
 
-gate.yaml, beside the .dvc folder:
+gate.yaml, beside the folder .dvc:
   rules:
-    - metrics: eval.loss_*        # key inside the metrics file, literal or glob; literal wins
-      file: reports/*/metrics.json  # optional: the file, literal or glob
-      better: lower               # lower, higher or near
-      limit: 0.5                  # the worst value at any baseline
-      abs_tol: 0.01               # a regression: worse than the baseline by more than
-      rel_tol: 0.05               # abs_tol + rel_tol * |baseline|
-  informational: [epochs]         # shown, never a failure
-  acknowledged:                   # a failure that is accepted for a while
+    - metrics: eval.loss_*          # key inside the metrics file: literal, or else a glob
+      file: reports/*/metrics.json  # optional: the metrics file, literal or glob
+      better: lower                 # lower, higher or near
+      limit: 0.5                    # the worst value at any baseline
+      abs_tol: 0.01                 # a regression: worse than the baseline by more than
+      rel_tol: 0.05                 # abs_tol + rel_tol * |baseline|
+  informational: [epochs]           # shown, never a failure
+  acknowledged:                     # a failure that is accepted for a while
     - {metric: eval.loss_2, reason: new data, until: 2027-01-31}"""
-VERIFY = """Re-make a commit's results from nothing and compare them with what was committed: the revision is
-checked out in an empty folder with an empty DVC cache, its outputs are deleted, every pipeline is
-run, and all that it made is compared with every dvc.lock and with the files of the commit. Sources
-that .dvc files track come from this project's cache and are hashed again. Stages run with the
-Python that runs this command first on PATH, and without variables that begin with PYTHON or DVC_."""
-CALIBRATE = """Print the spread of each metric over the DVC experiments of a commit that differ in one parameter
-alone, such as a seed, and which tolerances lie inside it:
+VERIFY = """Make a commit's results again from nothing and compare them with what was committed: its
+files are put into an empty folder with an empty DVC cache, what the pipelines make is
+deleted, all is run, and compared with every dvc.lock and with the files of the commit.
+Sources that .dvc files track come from this project's cache and are hashed again. The
+Python that runs this command is first on PATH; variables that begin with PYTHON or DVC_
+are not passed on."""
+CALIBRATE = """Print the spread of each metric over the DVC experiments of a commit that differ in
+one parameter alone, such as a seed, and which tolerances lie inside it:
+
   for seed in 1 2 3 4 5; do dvc exp run --queue -S train.seed=$seed; done
   dvc queue start --jobs 2
   dvc-gate calibrate --over train.seed
+
 Experiments from other machines count once `dvc exp pull` has brought them."""
-INIT = """Write a gate.yaml with a rule for each metric that the project has now. The directions are guessed
-from the names: confirm them, then commit the file."""
+INIT = """Write a gate.yaml with a rule for each metric that the project has now. The directions
+are guessed from the names: confirm them, then commit the file."""
 
 
 def main(words: list[str]) -> int:
     """Run a command; return its exit code. No exception leaves it but SystemExit of argparse."""
     arguments = parser().parse_args(words)
     try:
-        os.environ.pop("GIT_DIR", None)
+        from dvc_gate.git import clean_environment
+
+        for name in os.environ.keys() - clean_environment().keys():
+            del os.environ[name]
         return arguments.run(arguments)
     except KeyboardInterrupt as error:
         say("interrupted: nothing was judged, and nothing is left behind", sys.stderr)

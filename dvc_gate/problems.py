@@ -25,6 +25,8 @@ def reason(error: OSError) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file under another name and rename it; raises Unjudged where it cannot be written."""
+    if path.is_dir():
+        raise Unjudged(f"{path}: cannot be written: it is a folder")
     partial = path.with_name(f"{path.name}.partial")
     try:
         if path.exists() and not path.is_file():  # such as /dev/stdout

@@ -52,14 +52,13 @@ class Tree:
     @functools.cached_property
     def blobs(self) -> dict[str, str]:
         """The Git object of each file at the commit, submodules left out."""
+        within = ("--", self.prefix) if self.prefix else ()
         try:
-            listed = self.git.raw("ls-tree", "-r", "-z", f"{self.revision}:{self.prefix}")
+            listed = self.git.raw("ls-tree", "-r", "-z", "--full-tree", self.revision, *within)
         except GitError as error:
-            if self.git.ask("cat-file", "-e", f"{self.revision}^{{tree}}") is None:
-                raise Unjudged(f"{self.label}: its files cannot be read: {error}") from None
-            return {}  # the folder of the project is younger
+            raise Unjudged(f"{self.label}: its files cannot be read: {error}") from None
         entries = [line.split("\t", 1) for line in os.fsdecode(listed).split("\0") if line]
-        return {path: what.split()[2] for what, path in entries if " blob " in what}
+        return {p.removeprefix(self.prefix): e.split()[2] for e, p in entries if " blob " in e}
 
     def read(self, path: str) -> bytes:
         """Return the content of a file; raises FileNotFoundError, OSError or Unjudged."""

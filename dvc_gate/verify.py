@@ -124,8 +124,9 @@ def _strip(
 ) -> tuple[Locks, set[str]]:
     """Delete all that the pipelines make and bring what they do not.
 
-    Returns what was recorded, and the paths of what was deleted or will be written anew. Frozen stages are not made again: their outputs are taken as they are. partly: it may turn out
-    later that something is missing which is not needed.
+    Returns what was recorded, and the paths of what was deleted or will be written anew. Frozen
+    stages are not made again: their outputs are taken as they are. partly: what is missing may
+    turn out not to be needed.
     """
     root = remade.git.folder
     before: Locks = {}

@@ -159,7 +159,10 @@ def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
         ("rules: [{metrics: x, better: lower, limit: true}]", "limit is True; expected a number"),
         ("rules: [{metrics: x, better: lower, limit: .nan}]", "limit is nan; expected a number"),
         ("rules: [{metrics: x, better: lower, rel_tol: -1}]", "is -1; expected a number from 0"),
-        ("rules: [{metrics: x, better: lower, tol: 1}]", "tol is not a known key; known keys: "),
+        (
+            "rules: [{metrics: x, better: lower, tol: 1}]",
+            "tol is not a known key; did you mean rel_tol?",
+        ),
         ("rules: [{metric: x, better: lower, limit: 1}]", "did you mean metrics?"),
         ("rules: [{metrics: '', better: lower, limit: 1}]", "metrics is ''; expected the key of"),
         ("rules: [3]", "1: rules[0] is 3; expected a list of rules"),
@@ -172,29 +175,25 @@ def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
         ("rules: !!python/name:os.system", "1: could not determine a constructor"),
         ("[1]", "1: expected a mapping with the key rules"),
         ("", "1: expected a mapping with the key rules"),
-        ("rules:\n  - metrics: x\n    limit: 1\n    beter: lower", "4: rules[0].beter is not a kn"),
+        ("rules:\n  - metrics: x\n    limit: 1\n    beter: lower", "4: rules[0].beter is"),
     ],
 )
 def test_a_wrong_rule_is_named_by_its_line(
     make: Callable[..., Project], text: str, message: str
 ) -> None:
-    for file, section in (("gate.yaml", ""), ("params.yaml", "gate.")):
-        if section:
-            (project.root / "gate.yaml").unlink()
-            indented = "\n  ".join(text.splitlines())
-            project.write("params.yaml", f"gate:\n  {indented}\n" if text else "gate:\n")
-        else:
-            project = make({"gate.yaml": text, "params.yaml": "a: 1"})
-        with pytest.raises(Unjudged) as caught:
-            gate_file.read(Tree(Git(project.root), ""))
-        told = str(caught.value).splitlines()
-        if not section:
-            assert any(line.startswith(f"{file}:") and message in line for line in told), told
-        else:
-            number, colon, words = message.partition(":")
-            words = words.strip() if number.isdigit() else message
-            assert any(line.startswith(f"{file}:") for line in told)
-            assert any(words.removeprefix("rules").split(" is ")[0][-6:] in line for line in told)
+    project = make({"gate.yaml": text})
+    with pytest.raises(Unjudged) as caught:
+        gate_file.read(Tree(Git(project.root), ""))
+    told = str(caught.value).splitlines()
+    assert any(line.startswith("gate.yaml:") and message in line for line in told), told
+
+
+def test_in_the_section_of_params_the_lines_are_those_of_the_file(
+    make: Callable[..., Project],
+) -> None:
+    project = make({"params.yaml": "a: 1\ngate:\n  rules:\n    - {metrics: x, better: less}\n"})
+    with pytest.raises(Unjudged, match=r"^params.yaml:4: gate.rules\[0\].better is 'less'"):
+        gate_file.read(Tree(Git(project.root), ""))
 
 
 ODD = """\
