@@ -86,8 +86,8 @@ def check_out(source: Git, commit: str, target: Path) -> None:
         check_out(module, digest, target / path)
 
 
-def environment_in(folder: Path) -> dict[str, str]:
-    """Return the environment for DVC: nothing of it leads to another cache or repository."""
+def environment_in(folder: Path, start: Path) -> dict[str, str]:
+    """Return the environment for DVC in `start`: it leads to no other cache or repository."""
     kept = {
         key: value
         for key, value in clean_environment().items()
@@ -100,7 +100,8 @@ def environment_in(folder: Path) -> dict[str, str]:
         | {
             # The stages' `python` is the one that runs this.
             "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
-            "DVC_SITE_CACHE_DIR": str(folder / "site-cache"),
+            # Relative, for the library that writes there expands the variables in its path.
+            "DVC_SITE_CACHE_DIR": os.path.relpath(folder / "site-cache", start),
             "DVC_NO_ANALYTICS": "1",
             "TMPDIR": str(folder),
         }

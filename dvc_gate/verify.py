@@ -3,7 +3,7 @@
 import datetime
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, told: Told) -> V
         before, removed = _strip(git, remade, found, bool(names), told)
         start = root / os.path.relpath(Path.cwd(), git.folder)
         start = start if start.is_dir() else root
-        clone.reproduce(start, names, clone.environment_in(folder), told)
+        clone.reproduce(start, names, clone.environment_in(folder, start), told)
         after = {each.path: lock_of(remade, each) for each in found if each.has_lock}
         again = {
             path
@@ -110,7 +110,7 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, told: Told) -> V
             gone = sorted(before[each.path].keys() - after[each.path].keys())
             if gone and not names:
                 told(f"note: not verified, no longer in {each.path}: {', '.join(gone)}")
-            changed = _changed(committed, root, each)
+            changed = _changed(committed, Git(top), root, each, after[each.path].keys())
             verdicts += _compare(each, before[each.path], after[each.path], changed, again)
         verdicts += _others(Git(top), prefix, removed | again)
         moved, judged = _metrics(committed, remade, again, by_rules)
@@ -180,6 +180,8 @@ def _compare(
     """
     for name, stage in after.items():
         address = pipeline.address(name)
+        if pipeline.stages.get(name, {}).get("frozen"):
+            continue
         if name not in before:
             yield Verdict(address, 0, faults=["is not in dvc.lock"])
             continue
@@ -221,14 +223,16 @@ def _unequal(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return [key for key in both if before.get(key, nothing) != after.get(key, nothing)]
 
 
-def _changed(committed: Tree, root: Path, pipeline: Pipeline) -> dict[str, str]:
-    """Return what is wrong with each file of an output that should be in Git, as in the commit.
+def _changed(
+    committed: Tree, top: Git, root: Path, pipeline: Pipeline, stages: Collection[str]
+) -> dict[str, str]:
+    """Return what is wrong with files of stages' outputs that should be in Git as in the commit.
 
     The commit's own tree is asked: no gitignore can hide a file that is in no commit.
     """
     found = {}
-    for _, output, options in pipeline.outs():
-        if options.get("cache", True):
+    for name, output, options in pipeline.outs():
+        if options.get("cache", True) or name not in stages:
             continue
         whole = root / output
         files = whole.rglob("*") if whole.is_dir() else [whole]
@@ -237,8 +241,8 @@ def _changed(committed: Tree, root: Path, pipeline: Pipeline) -> dict[str, str]:
         found |= {path: "is not in the commit" for path in sorted(made - kept)}
         found |= {path: "is in the commit, and was not made" for path in sorted(kept - made)}
         both = sorted(made & kept)
-        given = os.fsencode("".join(f"{path}\n" for path in both))
-        hashes = Git(root).raw("hash-object", "--stdin-paths", given=given).decode().split()
+        given = os.fsencode("".join(f"{committed.prefix}{path}\n" for path in both))
+        hashes = top.raw("hash-object", "--stdin-paths", given=given).decode().split()
         pairs = zip(both, hashes, strict=True)
         found |= {path: ANOTHER for path, digest in pairs if digest != committed.blobs[path]}
     return found

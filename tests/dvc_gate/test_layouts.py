@@ -73,7 +73,7 @@ rules:
 def test_top_level_metrics_and_dvclives_own_file(make: Make) -> None:
     repo = make(
         {
-            "dvc.yaml": "metrics: [results/${name}.json]\nvars: [names.yaml]\n",
+            "dvc.yaml": "metrics:\n- results/${name}.json\nvars: [names.yaml]\n",
             "names.yaml": "name: eval",
             "dvclive/dvc.yaml": "metrics:\n- metrics.json\n",
             "gate.yaml": ACC,
