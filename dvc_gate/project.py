@@ -288,6 +288,7 @@ class Side:
     results: list[str] = field(default_factory=list)
     metrics: dict[Key, Value] = field(default_factory=dict)
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)
+    parameter_files: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
@@ -345,8 +346,9 @@ def _content(tree: Tree, recorded: Recorded, path: str) -> bytes | None:
 
 
 def _read_parameters(tree: Tree, recorded: Recorded, side: Side) -> None:
-    files = dict.fromkeys([PARAMS, *(p for each in recorded.pipelines for p in each.params)])
-    for path in files:
+    named = (path for each in recorded.pipelines for path in each.params)
+    side.parameter_files.extend(dict.fromkeys([PARAMS, *named]))
+    for path in side.parameter_files:
         try:
             content = formats.load(path, tree.read(path)) or {}
             prefix = "" if path == PARAMS else f"{path}:"
