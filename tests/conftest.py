@@ -1,5 +1,6 @@
 """Projects for the tests: the code of this repository with a small `params.yaml`, run by DVC."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -119,13 +120,29 @@ def make_project(root: Path, params: str = SMALL) -> Project:
     return project
 
 
+def loaded_by(program: str, folder: Path = ROOT, *arguments: str) -> set[str]:
+    """Return the packages that a Python program has loaded when it ends."""
+    program += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    command = (sys.executable, "-c", program, *arguments)
+    return set(Project(folder).run(*command).splitlines()[-1].split())
+
+
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     """A small pipeline that was run and committed; copy it before changing it."""
-    project = make_project(tmp_path_factory.mktemp("a project") / "finished")
-    project.run("dvc", "repro")
-    project.commit("results")
-    return project
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":  # the workers of pytest-xdist share one
+        folder = folder.parent
+    root = folder / "a project" / "finished"
+    root.parent.mkdir(exist_ok=True)
+    with (root.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            project = make_project(root.with_name("unfinished"))
+            project.run("dvc", "repro")
+            project.commit("results")
+            project.root.rename(root)
+    return Project(root)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_phases_run_in_their_order_and_each_begins_where_the_last_one_ended() ->
     network, _ = recipe.run_adam(network, settings.training[0], sequences, silent)
     network = recipe.run_ridge(network, settings.training[1], sequences, random, silent)
     problem = recipe.problem_of(settings.training[2], sequences, random)
-    assert said[-1][2] < problem.loss(network) / (4 * len(problem.rollout.counted))
+    assert said[-1][2] < problem.at(network).loss / (4 * len(problem.rollout.counted))
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "innovation"])
