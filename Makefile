@@ -1,16 +1,19 @@
 # Everything here is one command of pip, DVC or Python; the README shows them without make.
+SHELL := bash
 PYTHON ?= python3
+JOBS ?= $(shell nproc)
 BIN := .venv/bin
 # The stages that DVC starts find the environment's Python first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
+# They hide the current folder from `python -m`, or send packages to another place.
+unexport PYTHONSAFEPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
 
 .PHONY: repro test lint gate verify verify-cpus bench readme lock
 
-# The check comes first: some mistakes in params.yaml trip DVC before any stage starts.
+# Rows side by side on all cores, or JOBS=2 of them. Ctrl-C ends make too.
 repro: $(BIN)/.ready
-	$(BIN)/python -m stages.check
-	$(BIN)/dvc repro
+	@tools/side_by_side.sh $(JOBS) || { [ $$? = 130 ] && kill -INT $$PPID; }
 
 test: $(BIN)/.ready
 	$(BIN)/python -m pytest
@@ -36,11 +39,19 @@ bench: $(BIN)/.ready
 readme: $(BIN)/.ready
 	$(BIN)/python -m tools.refresh_readme
 
+# It holds the folder's path: an environment that was moved starts the Python of its old place.
+MOVED := $(shell grep -qsxvF '$(CURDIR)' $(BIN)/.ready && echo --clear)
+ifdef MOVED
+.PHONY: $(BIN)/.ready
+endif
 $(BIN)/.ready: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(MOVED) .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	touch $@
+	@$(BIN)/dvc --version > /dev/null && $(BIN)/python -c 'import dvc.repo, torch' || { echo \
+		"error: dvc or torch does not start from .venv; pip config list: does pip install elsewhere?" \
+		>&2; exit 2; }
+	@echo '$(CURDIR)' > $@
 
 # The newest versions that pyproject.toml allows, pinned.
 lock:

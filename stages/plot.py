@@ -66,10 +66,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
     models = [
         reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
-        for name in settings.models
+        for name in settings.written["models"]
     ]
     datasets = [reports.load_dataset(arguments.datasets / name) for name in settings.datasets]
-    parameters = settings.model_dump(include={"datasets", "models"}, exclude_unset=True)
+    parameters = {section: settings.written[section] for section in ("datasets", "models")}
     with style.style():
         drawn = draw(settings, models, datasets, arguments.cards / "peers.csv")
         sections = reports.sections(models, settings.datasets)

@@ -1,0 +1,339 @@
+"""`make repro`: rows side by side under the real DVC, in small projects whose stages are shell."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ENVIRONMENT, ROOT, Project
+
+PIPELINE = """\
+stages:
+  generate:
+    foreach: ${datasets}
+    do:
+      cmd: sh work.sh generate ${key} data/${key}.npz
+      params:
+        - datasets.${key}
+      outs:
+        - data/${key}.npz: {persist: true}
+  train:
+    foreach: ${models}
+    do:
+      cmd: sh work.sh train ${key} models/${key}.safetensors data/${item.dataset}.npz
+      deps:
+        - data/${item.dataset}.npz
+      params:
+        - models.${key}
+      outs:
+        - models/${key}.safetensors: {persist: true}
+  evaluate:
+    foreach: ${models}
+    do:
+      cmd: sh work.sh evaluate ${key} reports/cards/${key}.json models/${key}.safetensors
+      deps:
+        - data/${item.dataset}.npz
+        - models/${key}.safetensors
+      metrics:
+        - reports/cards/${key}.json: {cache: false, persist: true}
+  plot:
+    cmd: sh work.sh plot all reports/README.md reports/cards/*
+    deps:
+      - reports/cards
+    outs:
+      - reports/README.md: {cache: false, persist: true}
+"""
+# A stage: it refuses an input that is not whole, runs what a test hooks in, and writes its output.
+WORK = """\
+stage=$1@$2 out=$3 input=$4
+echo "$stage begins" >> journal
+[ -z "$input" ] || grep -q whole "$input" || exit 3
+[ ! -f hook.sh ] || . ./hook.sh
+mkdir -p "$(dirname "$out")"
+printf half > "$out"
+printf '%s is whole' "$stage" > "$out"
+echo "$stage ends" >> journal
+"""
+DATASETS = ("a", "b")
+# Every allowed form of a name; "a" is a dataset too.
+MODELS = {"a": "a", "0": "b", "A-1_b": "b", "long" + "-x" * 48: "a"}
+ROWS = [*(f"generate@{name}" for name in DATASETS), *(f"evaluate@{name}" for name in MODELS)]
+
+
+def parameters(models: dict[str, str] = MODELS) -> str:
+    """Return the text of params.yaml: each model and its dataset."""
+    lines = ["datasets:", *(f"  '{name}': {{seed: 1}}" for name in DATASETS), "models:"]
+    lines += [f"  '{name}': {{dataset: {dataset}, seed: 1}}" for name, dataset in models.items()]
+    return "\n".join(lines) + "\n"
+
+
+def script(path: Path, text: str) -> None:
+    """Write an executable file."""
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture(scope="session")
+def unmade(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that was committed and not run; copy it before use."""
+    root = tmp_path_factory.mktemp("side by side") / "unmade"
+    for name in ("Makefile", "tools/side_by_side.sh", "tools/rows.mk", "requirements.lock"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    (root / "dvc.yaml").write_text(PIPELINE)
+    (root / "params.yaml").write_text(parameters())
+    (root / "work.sh").write_text(WORK)
+    (root / "stages").mkdir()
+    (root / "stages/check.py").write_text("import sys; print('checked', file=sys.stderr)\n")
+    (root / ".gitignore").write_text("/.venv/\n/journal\n/calls\n__pycache__/\n")
+    (root / ".venv/bin").mkdir(parents=True)
+    python = shlex.quote(sys.executable)
+    script(root / ".venv/bin/python", f'#!/bin/sh\nexec {python} "$@"\n')
+    script(root / ".venv/bin/dvc", f'#!/bin/sh\necho "$@" >> calls\nexec {python} -m dvc "$@"\n')
+    (root / ".venv/bin/.ready").touch()
+    project = Project(root)
+    project.run("git", "init", "--quiet", "--initial-branch", "main")
+    project.run("dvc", "init", "--quiet")
+    project.run("dvc", "config", "core.analytics", "false")
+    project.commit("code")
+    return project
+
+
+@pytest.fixture
+def rows(unmade: Project, tmp_path: Path) -> Project:
+    """A project of rows, not yet run, free to be changed."""
+    return unmade.clone(tmp_path / "rows")
+
+
+def journal(project: Project) -> list[str]:
+    """Return what the stages noted, in its order, and begin a new page."""
+    file = project.root / "journal"
+    lines = file.read_text().splitlines() if file.exists() else []
+    file.unlink(missing_ok=True)
+    return lines
+
+
+def begun(lines: list[str]) -> set[str]:
+    """Return the stages that began."""
+    return {line.removesuffix(" begins") for line in lines if line.endswith(" begins")}
+
+
+def reference(project: Project, folder: Path) -> bytes:
+    """Return the dvc.lock of a plain `dvc repro` in a copy of the project."""
+    plain = project.clone(folder)
+    plain.run("dvc", "repro")
+    return (plain.root / "dvc.lock").read_bytes()
+
+
+def test_the_lock_is_that_of_a_plain_repro(rows: Project, tmp_path: Path) -> None:
+    expected = reference(rows, tmp_path / "plain")
+    shown = rows.run("make", "repro", "JOBS=3")
+    assert (rows.root / "dvc.lock").read_bytes() == expected
+    lines = journal(rows)
+    assert len(lines) == 2 * len(set(lines) & {f"{name} begins" for name in begun(lines)})
+    assert begun(lines) == {*ROWS, *(f"train@{name}" for name in MODELS), "plot@all"}
+    # Each line of a row carries its name.
+    for name in MODELS:
+        assert f"{name} | Running stage 'train@{name}':" in shown
+    # A new row in the middle, and one at the end.
+    models = {"new": "a", **MODELS, "z-new": "b", "y-new": "a"}
+    (rows.root / "params.yaml").write_text(parameters(models))
+    expected = reference(rows, tmp_path / "plain with new rows")
+    journal(rows)
+    rows.run("make", "repro", "JOBS=3")
+    assert (rows.root / "dvc.lock").read_bytes() == expected
+    new = ("new", "y-new", "z-new")
+    assert begun(journal(rows)) == {
+        *(f"{stage}@{name}" for stage in ("train", "evaluate") for name in new),
+        "plot@all",
+    }
+
+
+def test_rows_run_at_the_same_time_and_after_what_they_read(rows: Project) -> None:
+    # Every dataset waits for the other, and every model for all others: one after the other would
+    # never end.
+    (rows.root / "hook.sh").write_text(
+        "case $stage in\n"
+        f"generate@*) wanted='{' '.join(DATASETS)}';;\n"
+        f"train@*) wanted='{' '.join(MODELS)}';;\n"
+        "*) wanted=;;\n"
+        "esac\n"
+        "for name in $wanted; do\n"
+        '    while ! grep -qxF "${stage%@*}@$name begins" journal; do sleep 0.1; done\n'
+        "done\n"
+    )
+    rows.run("make", "repro", f"JOBS={len(MODELS)}")
+    lines = journal(rows)
+    for name, dataset in MODELS.items():
+        ordered = [f"generate@{dataset} ends", f"train@{name} begins", f"train@{name} ends"]
+        ordered += [f"evaluate@{name} begins", f"evaluate@{name} ends", "plot@all begins"]
+        assert sorted(ordered, key=lines.index) == ordered
+
+
+def test_nothing_to_do_costs_one_command_of_dvc(rows: Project) -> None:
+    rows.run("make", "repro", "JOBS=1")
+    assert begun(journal(rows)) == {*ROWS, *(f"train@{name}" for name in MODELS), "plot@all"}
+    (rows.root / "calls").unlink()
+    said = rows.run("make", "repro", "JOBS=2")
+    assert said == "checked\nData and pipelines are up to date.\n"
+    assert len((rows.root / "calls").read_text().splitlines()) == 1
+    assert not journal(rows)
+
+
+def test_a_row_that_fails_does_not_stop_the_others(rows: Project, tmp_path: Path) -> None:
+    expected = reference(rows, tmp_path / "plain")
+    (rows.root / "hook.sh").write_text(
+        'case $stage in generate@b|evaluate@a) echo "no luck" >&2; exit 2;; esac\n'
+    )
+    failed = rows.try_("make", "repro", "JOBS=2")
+    assert failed.returncode == 2
+    assert "generate@b | no luck" in failed.stdout and "a | no luck" in failed.stdout
+    # What reads a dataset that failed is not begun; all else ends.
+    lines = journal(rows)
+    finished = {line.removesuffix(" ends") for line in lines if line.endswith(" ends")}
+    on_a = {name for name, dataset in MODELS.items() if dataset == "a"}
+    assert finished == {"generate@a"} | {f"train@{name}" for name in on_a} | {
+        f"evaluate@{name}" for name in on_a - {"a"}
+    }
+    assert begun(lines) - finished == {"generate@b", "evaluate@a"}
+    (rows.root / "hook.sh").unlink()
+    rows.run("make", "repro", "JOBS=2")
+    assert not begun(journal(rows)) & finished
+    lock = (rows.root / "dvc.lock").read_text()
+    assert sorted(lock.splitlines()) == sorted(expected.decode().splitlines())
+
+
+def test_the_check_comes_first(rows: Project) -> None:
+    (rows.root / "stages/check.py").write_text("raise SystemExit('error: a mistake')\n")
+    refused = rows.try_("make", "repro")
+    assert refused.returncode == 2
+    assert refused.stdout == "error: a mistake\n"
+    assert not (rows.root / "calls").exists() and not journal(rows)
+
+
+def wait_for(happened: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+    """Wait until something has happened; fail where the process has ended before."""
+    while not happened():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.02)
+
+
+def processes(project: Project) -> Iterator[str]:
+    """Yield the command of each process that works in the project's folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(process / "cwd") == str(project.root):
+                yield (process / "cmdline").read_bytes().split(b"\0")[0].decode()
+        except OSError:
+            continue
+
+
+def start(project: Project, *command: str) -> subprocess.Popen[str]:
+    """Start a command in a process group of its own."""
+    return subprocess.Popen(
+        command,
+        cwd=project.root,
+        env=ENVIRONMENT,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_all_rows_in_one_line(rows: Project, jobs: int) -> None:
+    (rows.root / "hook.sh").write_text("sleep 600\n")
+    running = start(rows, "make", "repro", f"JOBS={jobs}")
+    file = rows.root / "journal"
+    wait_for(lambda: file.exists() and len(begun(file.read_text().splitlines())) == jobs, running)
+    os.killpg(running.pid, signal.SIGINT)
+    shown, said = running.communicate(timeout=60)
+    assert said == "interrupted: the old outputs were left as they were\n"
+    assert running.returncode == -signal.SIGINT
+    assert not re.search("(?i)error|interrupt", shown)
+    assert not list(processes(rows))
+    assert not (rows.root / "dvc.lock").exists()
+
+
+HALTING = """\
+#!{python}
+import io, pathlib, sys, time
+from dvc.utils.serialize import _common
+
+def halting(path, data, dumper, fs=None, **options):
+    stream = io.StringIO()
+    dumper(data, stream, **options)
+    text = stream.getvalue()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text[: len(text) // 2])
+        file.flush()
+        pathlib.Path("halted").touch()
+        while not pathlib.Path("go on").exists():
+            time.sleep(0.02)
+        file.write(text[len(text) // 2 :])
+
+_common._dump_data = halting
+from dvc.cli import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_waits_while_dvc_writes_its_lock(rows: Project) -> None:
+    rows.run("dvc", "repro")
+    whole = len((rows.root / "dvc.lock").read_bytes())
+    (rows.root / "params.yaml").write_text(parameters().replace("seed: 1", "seed: 2"))
+    script(rows.root / ".venv/bin/dvc", HALTING.format(python=sys.executable))
+    running = start(rows, "make", "repro", "JOBS=2")
+    wait_for((rows.root / "halted").exists, running)
+    os.killpg(running.pid, signal.SIGINT)
+    wait_for(lambda: "flock" in processes(rows), running)
+    (rows.root / "go on").touch()
+    _, said = running.communicate(timeout=60)
+    assert said == "interrupted: the old outputs were left as they were\n"
+    assert len((rows.root / "dvc.lock").read_bytes()) == whole
+
+
+@pytest.mark.parametrize("variable", ["PIP_TARGET", "PIP_PREFIX", "PIP_USER"])
+def test_an_environment_is_ready_when_dvc_and_torch_start(
+    rows: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    # A `python3` whose environments have a pip that notes where it would install, and installs
+    # nothing.
+    shutil.rmtree(rows.root / ".venv")
+    python = tmp_path / "python3"
+    script(
+        python,
+        f'#!/bin/sh\ncase $2 in venv) ;; *) exec {shlex.quote(sys.executable)} "$@";; esac\n'
+        "mkdir -p .venv/bin\n"
+        f"printf '#!/bin/sh\\nenv | grep ^{variable} > asked; exit 0\\n' > .venv/bin/python\n"
+        "printf '#!/bin/sh\\nexit 1\\n' > .venv/bin/dvc\n"
+        "chmod +x .venv/bin/*\n",
+    )
+    monkeypatch.setitem(ENVIRONMENT, variable, str(tmp_path / "elsewhere"))
+    made = rows.try_("make", ".venv/bin/.ready", f"PYTHON={python}")
+    assert made.returncode == 2
+    assert "dvc or torch does not start from .venv" in made.stderr
+    assert not (rows.root / ".venv/bin/.ready").exists()
+    assert (rows.root / "asked").read_text() == ""
+
+
+def test_a_folder_that_was_moved_gets_a_new_environment(rows: Project) -> None:
+    (rows.root / ".venv/bin/.ready").write_text("/its/old/place\n")
+    assert "-m venv --clear .venv" in rows.run("make", "--dry-run", "repro")
+    (rows.root / ".venv/bin/.ready").write_text(f"{rows.root}\n")
+    assert "-m venv" not in rows.run("make", "--dry-run", "repro")
+
+
+def test_a_hidden_current_folder_is_seen(rows: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONSAFEPATH", "1")
+    (rows.root / "hook.sh").write_text("python -m stages.check || exit\n")
+    rows.run("make", "repro", "JOBS=2")

@@ -1,0 +1,14 @@
+# For side_by_side.sh: ROWS are the stages that may have work. The edges of DVC's graph come as
+# rules on standard input.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+TRAIN := $(filter train@%,$(ROWS))
+
+.PHONY: $(ROWS)
+# One process of DVC trains a model and evaluates it: starting one takes a second.
+$(filter-out $(TRAIN),$(ROWS)):
+	dvc --wait-for-lock repro --single-item $(filter $(@:evaluate@%=train@%),$(TRAIN)) $@ 2>&1 \
+		| sed -u 's/^/$(@:evaluate@%=%) | /'
+# What else the rules name: stages without work, and files.
+.DEFAULT:
+	@:

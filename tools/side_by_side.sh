@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The rows of dvc.yaml side by side, at most JOBS at a time: `tools/side_by_side.sh JOBS`.
+# DVC says what there is to do and runs each stage. Make starts a stage when all before it in DVC's
+# graph have ended. One plain `dvc repro` then makes what is no row, and sees nothing else left.
+set -o pipefail
+
+repro() {
+    local plan stages rows graph before failed=0
+    python -m stages.check || return
+    if [[ $1 == 1 ]]; then
+        dvc --wait-for-lock repro --keep-going
+        return
+    fi
+    plan=$(dvc --wait-for-lock repro --dry --force-downstream) || return
+    stages=$(sed -n "s/^Running stage '\(.*\)':$/\1/p" <<< "$plan")
+    if [[ ! $stages ]]; then
+        tail -n 1 <<< "$plan"  # DVC's own words: up to date
+        return
+    fi
+    rows=$(grep -Ex '\w+@[A-Za-z0-9_-]+' <<< "$stages" | tac)  # the last take longest: they go first
+    if [[ $rows ]]; then
+        before=$(locked_stages)
+        graph=$(dvc --wait-for-lock dag --dot) || return
+        sed -nE 's/^"(.*)" -> "(\w+@[A-Za-z0-9_-]+)";$/\2: \1/p' <<< "$graph" \
+            | MAKEFLAGS='' make --silent --keep-going --jobs="$1" \
+                --file=tools/rows.mk --file=- ROWS="${rows//$'\n'/ }" $rows || failed=$?
+        put_in_order "$before"$'\n'"$stages" || return
+        (( failed )) && return "$failed"
+    fi
+    dvc --wait-for-lock repro
+}
+
+# The stages in dvc.lock, in its order.
+locked_stages() {
+    sed -n 's/^  \([^ ].*\):$/\1/p' dvc.lock 2> /dev/null
+}
+
+# DVC appends a new stage to dvc.lock when it ends. Put each where `dvc repro` would have.
+put_in_order() {
+    local ordered
+    ordered=$(awk 'NR == FNR { locked[$0]; next } $0 in locked && !seen[$0]++' \
+        <(locked_stages) - <<< "$1")
+    [[ $(locked_stages) == "$ordered" ]] || flock .dvc/tmp/lock python -c '
+import os, sys
+from dvc.utils.serialize import dump_yaml, parse_yaml_for_update
+with open("dvc.lock", encoding="utf-8") as file:
+    lock = parse_yaml_for_update(file.read(), "dvc.lock")
+for name in sys.argv[1].split():
+    lock["stages"].move_to_end(name)
+dump_yaml("dvc.lock.partial", lock)
+os.replace("dvc.lock.partial", "dvc.lock")' "$ordered"
+}
+
+# Ends everything. While flock holds DVC's lock nobody writes dvc.lock: a signal cannot cut it short.
+interrupt() {
+    trap - INT TERM HUP
+    flock .dvc/tmp/lock kill -INT -- "-$group"
+    while kill -0 -- "-$group" 2> /dev/null; do sleep 0.1; done
+    echo "interrupted: the old outputs were left as they were" >&2
+    exit 130
+}
+
+set -m  # a process group of its own, so that Ctrl-C reaches this script alone
+repro "$1" < /dev/null 2>&1 \
+    | sed -uE '/^(\w+ \| )?($|\tgit add |\tdvc config|To track|To enable|Stage .* skipping$)/d' &
+group=$(jobs -p)
+set +m
+trap interrupt INT TERM HUP
+wait "$!"
