@@ -53,13 +53,13 @@ def page(record: Record) -> str:
     parts = [introduction(machines)]
     for task, title in TITLES.items():
         if rows := task_rows(record, task):
-            parts.append(f"## {title}\n\n{as_good(rows, task)}\n\n{results(rows, task)}")
-            parts.append(f"What each got:\n\n{conditions(rows)}")
+            parts += [f"## {title}", as_good(rows, task), results(rows, task)]
+            parts += ["What each got:", conditions(rows)]
     for prefix, (title, words) in PARTS.items():
         rows = rows_of(record, prefix)
         if rows:
             parts.append(f"## {title}\n\n{words}\n\n{markdown(rows)}")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def task_rows(record: Record, task: str) -> list[Row]:
@@ -125,11 +125,19 @@ def pair(row: Row, key: str, form: str) -> str:
     if key not in row:
         return "–"
 
-    def shown(value: Any) -> str:
-        return form.format(value) if isinstance(value, (int, float)) else str(value)
+    median = shown(row[key], form)
+    return f"{median} / {shown(row[f'{key}_worst'], form)}" if several(row, key) else median
 
-    median, worst = shown(row[key]), shown(row.get(f"{key}_worst", row[key]))
-    return median if row.get("seeds", 1) == 1 else f"{median} / {worst}"
+
+def several(row: Row, key: str) -> bool:
+    return row.get("seeds", 1) > 1 and f"{key}_worst" in row
+
+
+def shown(value: Any, form: str) -> str:
+    """Return a number in a form, without an exponent where it has up to four digits."""
+    if not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:.0f}" if 100 <= abs(value) < 10_000 else form.format(value)
 
 
 def conditions(rows: list[Row]) -> str:
