@@ -1,5 +1,6 @@
 """Projects for the tests: the code of this repository with a small `params.yaml`, run by DVC."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SMALL = """\
 datasets:
-  phases: {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4, periods: 5}
+  phases: {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4,
+    warmup: 20, periods: 5}
   noisy:
     {seed: 4, sequences: 8, test_sequences: 4, validation_sequences: 4, steps: 60, span: 12.0,
      frequency: [0.8, 1.6], amplitude: [0.5, 1.5], noise: 0.02, warmup: 30, periods: 3}
@@ -119,13 +121,29 @@ def make_project(root: Path, params: str = SMALL) -> Project:
     return project
 
 
+def loaded_by(program: str, folder: Path = ROOT, *arguments: str) -> set[str]:
+    """Return the packages that a Python program has loaded when it ends."""
+    program += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    command = (sys.executable, "-c", program, *arguments)
+    return set(Project(folder).run(*command).splitlines()[-1].split())
+
+
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     """A small pipeline that was run and committed; copy it before changing it."""
-    project = make_project(tmp_path_factory.mktemp("a project") / "finished")
-    project.run("dvc", "repro")
-    project.commit("results")
-    return project
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":  # the workers of pytest-xdist share one
+        folder = folder.parent
+    root = folder / "a project" / "finished"
+    root.parent.mkdir(exist_ok=True)
+    with (root.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            project = make_project(root.with_name("unfinished"))
+            project.run("dvc", "repro")
+            project.commit("results")
+            project.root.rename(root)
+    return Project(root)
 
 
 @pytest.fixture

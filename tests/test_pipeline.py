@@ -2,24 +2,54 @@
 
 import json
 import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT, Project
+from tests.conftest import ROOT, Project, loaded_by, outputs
 
-GRU_ROW = """\
-  gru:
-    dataset: phases
-    cell: gru
-    hidden_size: 3
+# Runs the commands of dvc.lock in one process.
+RUNNER = """\
+import runpy, shlex, sys
+for command in sys.argv[1:]:
+    _, _, module, *arguments = shlex.split(command)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+"""
+MODELS = ("linear", "stable", "prony", "gru", "lstm", "innovation", "sine_fit")
+TASKS = {"phases": MODELS[:3], "noisy": MODELS[3:]}
+NEW_ROW = """\
+  small: {dataset: phases, cell: rnn, hidden_size: 3, attempts: 1}
+plot:"""
+NEW_TASK = """\
+  fast:
+    {seed: 9, sequences: 8, test_sequences: 4, validation_sequences: 4, frequency: 3.0, warmup: 10,
+     periods: 2}
+models:
+  two_lags: {dataset: fast, cell: linear, lags: 2}
 """
 
 
 def stages_run(output: str) -> list[str]:
     """Return the names of the stages that `dvc` says it ran."""
     return re.findall(r"Running stage '([^']+)'", output)
+
+
+def stale(project: Project) -> set[str]:
+    """Return the stages that `dvc repro` would run."""
+    return set(json.loads(project.run("dvc", "status", "--json")))
+
+
+def metrics_of(project: Project, row: str) -> dict[str, object]:
+    return json.loads((project.root / f"reports/{row}/metrics.json").read_text())
+
+
+def of_rows(stage: str, rows: tuple[str, ...] = MODELS) -> set[str]:
+    return {f"{stage}@{row}" for row in rows}
 
 
 def test_a_second_repro_has_nothing_to_do(project: Project) -> None:
@@ -29,10 +59,40 @@ def test_a_second_repro_has_nothing_to_do(project: Project) -> None:
 
 def test_results_are_versioned_and_data_is_not(project: Project) -> None:
     tracked = project.run("git", "ls-files").split()
-    for row in ("linear", "stable"):
+    for row in MODELS:
         for name in ("metrics.json", "training.csv", "rollout.csv", "horizon.csv", "hidden.csv"):
             assert f"reports/{row}/{name}" in tracked
     assert not [name for name in tracked if name.endswith((".npz", ".safetensors"))]
+
+
+def test_every_output_is_of_a_stage_and_every_figure_is_on_the_page(project: Project) -> None:
+    lock = YAML(typ="safe").load(project.root / "dvc.lock")["stages"]
+    made = {out["path"] for stage in lock.values() for out in stage["outs"]}
+    assert made == outputs(project).keys()
+    page = (project.root / "reports/README.md").read_text()
+    figures = {path for path in made if path.endswith(".png")}
+    assert figures == {f"reports/{name}" for name in re.findall(r"\(([\w/]+\.png)\)", page)}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_model_is_judged_on_its_own_task(project: Project, task: str) -> None:
+    horizon = {"phases": "rmse_5_periods", "noisy": "rmse_3_periods"}[task]
+    for row in TASKS[task]:
+        measured = metrics_of(project, row)
+        assert measured["task"] == task
+        named = [name for name in measured["free_running"] if name.startswith("rmse")]
+        assert named == ["rmse_1_periods", horizon]
+        assert ("bound" in measured) == (task == "noisy")
+
+
+def test_limits_are_reached_where_there_are_any(project: Project) -> None:
+    """Two lags of the past are exact for a sine; in noise nobody is far below the bound."""
+    assert metrics_of(project, "prony")["free_running"]["rmse_5_periods"] < 1e-11
+    fit = metrics_of(project, "sine_fit")
+    best = fit["free_running"]["rmse_3_periods"]
+    assert 0.3 * fit["bound"]["rmse_3_periods"] < best < 3 * fit["bound"]["rmse_3_periods"]
+    others = [metrics_of(project, row)["free_running"]["rmse_3_periods"] for row in TASKS["noisy"]]
+    assert best == min(others)
 
 
 def test_params_diff_names_what_changed(project: Project) -> None:
@@ -43,11 +103,11 @@ def test_params_diff_names_what_changed(project: Project) -> None:
 
 def test_metrics_show_has_a_row_a_model(project: Project) -> None:
     shown = json.loads(project.run("dvc", "metrics", "show", "--json"))[""]["data"]
-    assert set(shown) == {"reports/linear/metrics.json", "reports/stable/metrics.json"}
-    measured = shown["reports/stable/metrics.json"]["data"]
+    assert set(shown) == {f"reports/{row}/metrics.json" for row in MODELS}
     # 4·1 + 4·4 + 4 + 4 in the cell, 4 + 1 in the read-out.
-    assert measured["parameters"] == 33
-    assert set(measured["free_running"]) >= {"rmse_1_periods", "rmse_5_periods", "survivors"}
+    assert shown["reports/stable/metrics.json"]["data"]["parameters"] == 33
+    table = project.run("dvc", "metrics", "show")
+    assert "correct_digits" in table and "task" in table
 
 
 def test_an_experiment_runs_its_row_alone_and_can_be_compared(project: Project) -> None:
@@ -68,8 +128,7 @@ def test_queued_experiments_run_their_own_parameters_and_code(project: Project) 
     with (project.root / "stages/train.py").open("a") as code:
         code.write("raise SystemExit('the code of the workspace, edited later')\n")
     project.run("dvc", "queue", "start")
-    project.run("dvc", "queue", "logs", "--help")
-    for _ in range(120):
+    for _ in range(600):
         status = project.run("dvc", "queue", "status")
         if status.count("Success") + status.count("Failed") == 2:
             break
@@ -90,8 +149,7 @@ def test_push_and_pull_through_a_folder(project: Project, tmp_path: Path) -> Non
     project.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = Project(tmp_path / "clone")
     clone.run("dvc", "pull")
-    for name in ("data/phases.npz", "models/stable.safetensors"):
-        assert (clone.root / name).read_bytes() == (project.root / name).read_bytes()
+    assert outputs(clone) == outputs(project)
     assert "up to date" in clone.run("dvc", "status")
 
 
@@ -101,50 +159,131 @@ def test_the_dag_runs_from_data_to_figures(project: Project) -> None:
         ("generate@phases", "train@stable"),
         ("generate@phases", "evaluate@stable"),
         ("train@stable", "evaluate@stable"),
+        ("generate@noisy", "evaluate@sine_fit"),
         ("evaluate@stable", "plot"),
         ("evaluate@linear", "plot"),
     ):
         assert f'"{before}" -> "{after}"' in edges
-    assert '"plot" ->' not in edges
+    assert '"plot" ->' not in edges and '"generate@noisy" -> "train@stable"' not in edges
 
 
 def test_a_new_row_runs_its_stages_and_the_plot_and_nothing_else(project: Project) -> None:
-    project.edit("params.yaml", "evaluate:", GRU_ROW + "evaluate:")
-    assert stages_run(project.run("dvc", "repro")) == ["train@gru", "evaluate@gru", "plot"]
-    assert "reports/gru/metrics.json" in project.run("dvc", "metrics", "show")
+    project.edit("params.yaml", "plot:", NEW_ROW)
+    assert stages_run(project.run("dvc", "repro")) == ["train@small", "evaluate@small", "plot"]
+    assert metrics_of(project, "small")["parameters"] == 22
 
 
-def test_editing_the_plot_code_redraws_and_nothing_else(project: Project) -> None:
-    with (project.root / "stages/plot.py").open("a") as code:
+def test_a_new_task_with_a_model_is_judged_on_itself_and_nothing_else_runs(
+    project: Project,
+) -> None:
+    """Two lags are exact for the new frequency, and so for its test sequences alone."""
+    project.edit("params.yaml", "models:\n", NEW_TASK)
+    ran = stages_run(project.run("dvc", "repro"))
+    assert ran == ["generate@fast", "train@two_lags", "evaluate@two_lags", "plot"]
+    measured = metrics_of(project, "two_lags")
+    assert measured["task"] == "fast"
+    assert measured["free_running"]["rmse_2_periods"] < 1e-12
+    page = (project.root / "reports/README.md").read_text()
+    assert re.search(r"^#+ .*fast", page, re.MULTILINE)
+
+
+def test_another_dataset_of_a_model_changes_what_it_is_judged_on(project: Project) -> None:
+    project.edit("params.yaml", "linear: {dataset: phases", "linear: {dataset: noisy")
+    ran = stages_run(project.run("dvc", "repro"))
+    assert ran == ["train@linear", "evaluate@linear", "plot"]
+    assert metrics_of(project, "linear")["task"] == "noisy"
+
+
+@pytest.mark.parametrize(
+    ("room", "rerun"),
+    [
+        ("signals/sines.py", {"generate@phases", "generate@noisy"} | of_rows("train")),
+        ("networks/cells.py", of_rows("train") | of_rows("evaluate")),
+        ("training/adam.py", of_rows("train")),
+        ("rollouts/metrics.py", of_rows("evaluate")),
+        ("reporting/figures.py", {"plot"}),
+        ("plot.py", {"plot"}),
+        ("generate.py", {"generate@phases", "generate@noisy"}),
+    ],
+)
+def test_editing_a_room_reruns_its_stages_alone(
+    project: Project, room: str, rerun: set[str]
+) -> None:
+    """What follows from changed outputs comes on top, where there are any: here only a comment."""
+    with (project.root / "stages" / room).open("a") as code:
         code.write("# edited\n")
-    assert stages_run(project.run("dvc", "repro")) == ["plot"]
+    expected = rerun | (of_rows("evaluate") if room.startswith("signals") else set())
+    assert stale(project) == expected
+
+
+def test_another_horizon_is_judged_without_training(project: Project) -> None:
+    project.edit("params.yaml", "validation_sequences: 4, periods: 5", "periods: 4")
+    assert stale(project) >= {"generate@phases"} | of_rows("evaluate", TASKS["phases"])
+    assert not stale(project) & of_rows("train", TASKS["noisy"])
 
 
 def test_a_failing_stage_leaves_the_old_outputs(project: Project) -> None:
-    before = {path: path.read_bytes() for path in project.root.glob("reports/**/*.*")}
-    before |= {path: path.read_bytes() for path in project.root.glob("models/*.safetensors")}
+    before = outputs(project)
     project.edit("params.yaml", "hidden_size: 4", "hidden_size: 0")
     failed = project.try_("dvc", "repro")
     assert failed.returncode != 0
-    assert "params.yaml:9: models.stable.hidden_size is 0; expected" in failed.stderr
+    assert re.search(r"error: params\.yaml\S* .*models\.stable\.hidden_size", failed.stderr)
     assert "Traceback" not in failed.stderr
-    assert all(path.read_bytes() == content for path, content in before.items())
+    assert outputs(project) == before
 
 
-def test_every_cell_trains_on_ranges_and_noise(new_project) -> None:
-    rows = "\n".join(
-        f"  {cell}: {{dataset: varied, cell: {cell}, hidden_size: 3, num_layers: 2}}"
-        for cell in ("rnn", "gru", "lstm")
-    )
+def test_torch_is_loaded_for_adam_alone(project: Project) -> None:
+    """It takes seconds: no other stage, and no row without such a phase, waits for it."""
+    lock = YAML(typ="safe").load(project.root / "dvc.lock")["stages"]
+    commands = {name: stage["cmd"] for name, stage in lock.items()}
+    with_adam = commands.pop("train@gru")
+    assert len(commands) == len(lock) - 1 > 15
+    assert all(shlex.split(command)[:2] == ["python", "-m"] for command in commands.values())
+    assert "torch" not in loaded_by(RUNNER, project.root, *commands.values())
+    assert "torch" in loaded_by(RUNNER, project.root, with_adam)
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_stages_and_the_gate_are_loaded_without_torch() -> None:
+    stages = ("generate", "train", "evaluate", "plot")
+    program = "".join(f"import stages.{name}\n" for name in stages) + "import dvc_gate"
+    assert "torch" not in loaded_by(program)
+    assert not {"torch", "numpy", "pandas", "stages"} & loaded_by("import dvc_gate.__main__")
+
+
+def test_every_cell_trains_in_every_way_that_it_can(
+    new_project: Callable[[str], Project],
+) -> None:
+    """Two layers where there can be, each phase, on ranges, in noise."""
+    rows = {
+        f"{cell}_{name}": f"{{dataset: d, cell: {cell}, hidden_size: 2, attempts: 1, "
+        f"num_layers: {1 if cell == 'innovation' else 2}, training: [{phase}]}}"
+        for cell in ("rnn", "gru", "lstm", "innovation")
+        for name, phase in {
+            "adam": "{phase: adam, iterations: 2, learning_rate: 0.01, carry_hidden_state: true}",
+            "lm": "{phase: levenberg_marquardt, warmup: 12, free_steps: [1, 3], sequences: 3,"
+            " iterations: 1}",
+            "ridge": "{phase: ridge, sequences: 3}",
+        }.items()
+        if (cell, name) != ("innovation", "ridge")
+    }
     project = new_project(
-        "datasets:\n  varied: {sequences: 6, test_sequences: 3, frequency: [0.8, 1.2],"
-        " amplitude: [0.5, 1.5], noise: 0.02}\n"
-        f"models:\n{rows}\nevaluate: {{dataset: varied, periods: 3}}\nplot: {{compare: [gru]}}\n"
+        "datasets:\n  d: {sequences: 3, validation_sequences: 2, test_sequences: 2, noise: 0.02,"
+        " frequency: [0.8, 1.2], amplitude: [0.5, 1.5], periods: 2}\nmodels:\n"
+        + "\n".join(f"  {name}: {row}" for name, row in rows.items())
+        + "\nplot: {}\n"
     )
-    project.run("dvc", "repro")
-    for cell in ("rnn", "gru", "lstm"):
-        metrics = json.loads((project.root / f"reports/{cell}/metrics.json").read_text())
-        assert 0 < metrics["teacher_forced"]["rmse"] < 2
+    commands = ["python -m stages.generate d --out data/d.npz --report reports/datasets/d"]
+    for name in rows:
+        commands += [
+            f"python -m stages.train {name} data/d.npz --out models/{name}.safetensors "
+            f"--curve reports/{name}/training.csv",
+            f"python -m stages.evaluate models/{name}.safetensors data/d.npz "
+            f"reports/{name}/training.csv --out reports/{name} --card reports/cards/{name}.json",
+        ]
+    loaded_by(RUNNER, project.root, *commands)
+    for name in rows:
+        assert 0 < metrics_of(project, name)["teacher_forced"]["rmse"] < 3
 
 
 def test_old_and_new_yaml_read_the_same_parameters() -> None:
