@@ -23,7 +23,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 import stages
-from tests.conftest import ENVIRONMENT, Project, make_project
+from tests.conftest import ENVIRONMENT, Project, make_project, outputs
 
 PARAMS = """\
 datasets:
@@ -123,16 +123,6 @@ def clean_environment() -> dict[str, str]:
     return {key: ENVIRONMENT[key] for key in ENVIRONMENT.keys() - stages.PINNED_ENVIRONMENT.keys()}
 
 
-def outputs(project: Project) -> dict[str, bytes]:
-    """Return the content of every output, by path."""
-    return {
-        str(path.relative_to(project.root)): path.read_bytes()
-        for folder in ("data", "models", "reports")
-        for path in sorted((project.root / folder).rglob("*"))
-        if path.is_file() and path.name != ".gitignore"
-    }
-
-
 def commands_of(project: Project) -> dict[str, str]:
     """Return the command of each stage as dvc.lock has it, in the order in which DVC ran them."""
     lock = YAML(typ="safe", pure=True).load(project.root / "dvc.lock")
@@ -213,7 +203,9 @@ def compare_all(folder: Path, qemu: str, processors: list[str], params: str) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.emulated_processors", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.emulated_processors", description=__doc__
+    )
     parser.add_argument("--qemu", default=shutil.which("qemu-x86_64"), help="the emulator to use")
     parser.add_argument("--cpu", nargs="+", default=PROCESSORS, help="names that it knows")
     parser.add_argument("--params", type=Path, help="run another params.yaml than the small one")
