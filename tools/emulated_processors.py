@@ -23,7 +23,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 import stages
-from tests.conftest import ENVIRONMENT, Project, make_project
+from tests.conftest import ENVIRONMENT, Project, make_project, outputs
 
 PARAMS = """\
 datasets:
@@ -122,16 +122,6 @@ def run_on(machine: Machine, project: Project, commands: list[str]) -> str:
 def clean_environment() -> dict[str, str]:
     """Return an environment without the pins: the stages have to set them."""
     return {key: ENVIRONMENT[key] for key in ENVIRONMENT.keys() - stages.PINNED_ENVIRONMENT.keys()}
-
-
-def outputs(project: Project) -> dict[str, bytes]:
-    """Return the content of every output, by path."""
-    return {
-        str(path.relative_to(project.root)): path.read_bytes()
-        for folder in ("data", "models", "reports")
-        for path in sorted((project.root / folder).rglob("*"))
-        if path.is_file() and path.name != ".gitignore"
-    }
 
 
 def commands_of(project: Project) -> dict[str, str]:
