@@ -23,7 +23,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 import stages
-from tests.conftest import ENVIRONMENT, Project, make_project
+from tests.conftest import ENVIRONMENT, Project, make_project, outputs
 
 PARAMS = """\
 datasets:
@@ -63,7 +63,8 @@ models:
   innovation:
     {dataset: sines, cell: innovation, hidden_size: 3, attempts: 2,
      accept: {warmup: 40, periods: 10, rmse: 1.0e-6},
-     training: [{phase: levenberg_marquardt, warmup: 40, sequences: 16, noise: 0.01, iterations: 10},
+     training: [
+       {phase: levenberg_marquardt, warmup: 40, sequences: 16, noise: 0.01, iterations: 10},
        {phase: levenberg_marquardt, warmup: 40, free_steps: [1, 10, 40], sequences: 16,
         iterations: 20}]}
   innovation_noisy:
@@ -71,7 +72,7 @@ models:
      accept: {warmup: 40, periods: 10, rmse: 1.0e-1},
      training: [{phase: levenberg_marquardt, warmup: 40, free_steps: [1, 10], sequences: 16,
         cap: 0.5, iterations: 10}]}
-plot: {compare: [rnn_adam, stable]}
+plot: {hero: [gru_adam, sine_fit], one_sine: [linear, stable], any_sine: innovation}
 """
 CONTROL = "rnn_adam"
 PROCESSORS = ("Haswell", "Skylake-Server", "EPYC", "EPYC-Milan")
@@ -121,16 +122,6 @@ def run_on(machine: Machine, project: Project, commands: list[str]) -> str:
 def clean_environment() -> dict[str, str]:
     """Return an environment without the pins: the stages have to set them."""
     return {key: ENVIRONMENT[key] for key in ENVIRONMENT.keys() - stages.PINNED_ENVIRONMENT.keys()}
-
-
-def outputs(project: Project) -> dict[str, bytes]:
-    """Return the content of every output, by path."""
-    return {
-        str(path.relative_to(project.root)): path.read_bytes()
-        for folder in ("data", "models", "reports")
-        for path in sorted((project.root / folder).rglob("*"))
-        if path.is_file() and path.name != ".gitignore"
-    }
 
 
 def commands_of(project: Project) -> dict[str, str]:
@@ -213,7 +204,9 @@ def compare_all(folder: Path, qemu: str, processors: list[str], params: str) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.emulated_processors", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.emulated_processors", description=__doc__
+    )
     parser.add_argument("--qemu", default=shutil.which("qemu-x86_64"), help="the emulator to use")
     parser.add_argument("--cpu", nargs="+", default=PROCESSORS, help="names that it knows")
     parser.add_argument("--params", type=Path, help="run another params.yaml than the small one")

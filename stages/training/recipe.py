@@ -157,12 +157,11 @@ def problem_of(
 ) -> Problem:
     """Return what a phase of Levenberg–Marquardt minimises.
 
-    Without free steps all predictions count that are made from true values, but for the first ones;
-    the last one always counts.
+    Without free steps all predictions count that are made from true values, but for the first ones.
     """
     rollout = Rollout(phase.warmup, tuple(phase.free_steps))
     if not phase.free_steps:
-        rollout = Rollout(phase.warmup, tuple(range(min(SETTLED + 2 - phase.warmup, 1), 2)))
+        rollout = Rollout(phase.warmup, tuple(range(SETTLED + 2 - phase.warmup, 2)))
     values = sequences.values[: phase.sequences]
     noise = phase.noise * random.normal(size=values.shape)
     return Problem(values + noise, sequences.targets[: phase.sequences], rollout, phase.cap)
