@@ -226,8 +226,8 @@ PARTS = {
     "speed.start": ("Start of a stage", "Whole processes; medians of five."),
     "speed.jacobian": (
         "Jacobian of the closed loop",
-        "Of the last phase of `innovation`. Autograd is torch's, all sequences in one call. The peak "
-        "is that of a product of large matrices.",
+        "Of the last phase of `innovation`. Autograd is torch's, all sequences in one call. The "
+        "peak is that of a product of large matrices.",
     ),
     "growth": (
         "Growth",
