@@ -23,10 +23,10 @@ lint: $(BIN)/.ready
 	$(BIN)/ruff check .
 
 gate: $(BIN)/.ready
-	$(BIN)/python -m stages.gate
+	$(BIN)/python -m dvc_gate check
 
 verify: $(BIN)/.ready
-	$(BIN)/python -m stages.verify
+	$(BIN)/python -m dvc_gate verify
 
 verify-cpus: $(BIN)/.ready
 	$(BIN)/python -m tools.emulated_processors

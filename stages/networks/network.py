@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from stages.networks.cells import Array, Cell, Innovation, Products, Weights, cell_of
+from stages.networks.cells import (
+    Array,
+    Cell,
+    Innovation,
+    Products,
+    Weights,
+    affine,
+    cell_of,
+    through,
+)
 
 READ_OUT = ("linear.weight", "linear.bias")
 
@@ -67,49 +76,49 @@ class Network:
 
     def step(self, x: Array, state: Array) -> tuple[Array, Array]:
         """Take x(t), (batch, 1), and the state at t-1; return x̂(t+1) and the state at t."""
-        prediction, state, _ = self.step_keeping(x, state)
-        return prediction, state
+        prediction, state, _ = self.step_keeping(x.T, state.T)
+        return prediction.T, state.T
 
     def step_keeping(self, x: Array, state: Array) -> tuple[Array, Array, list[Any]]:
-        """Do as `step`; also return what `back` needs."""
+        """Do as `step`, with the batch last: (1, batch), (size, batch).
+
+        Also return what `back` needs.
+        """
         kind, states, kept = self.kind, [], []
-        for layer, before in enumerate(np.split(state, self.num_layers, axis=1)):
+        for layer, before in enumerate(np.split(state, self.num_layers)):
             after, left = kind.step(layer_weights(self, layer), x, before)
             states.append(after)
             kept.append(left)
-            x = after[:, : self.hidden_size]
+            x = after[: self.hidden_size]
         if isinstance(kind, Innovation):
-            return after[:, -1:], after, kept
-        prediction = x @ self.weights["linear.weight"].T + self.weights["linear.bias"]
-        return prediction, np.concatenate(states, axis=1), [*kept, x]
+            return after[-1:], after, kept
+        weight, bias = READ_OUT
+        prediction = affine(self.weights[weight], x, self.weights[bias])
+        return prediction, np.concatenate(states), [*kept, x]
 
     def back(
         self, kept: list[Any], by_prediction: Array, by_state: Array
     ) -> tuple[Array, Array, list[Products]]:
         """Go back through a step: from derivatives by its prediction and its new state.
 
-        by_prediction: (residuals, batch, 1); by_state: (residuals, batch, size). Returns the
+        by_prediction: (1, residual, batch); by_state: (size, residual, batch). Returns the
         derivatives by x(t) and by the old state, and what each weight multiplied.
         """
         kind, products = self.kind, []
-        by_states = np.split(by_state, self.num_layers, axis=2)
+        by_states = [part.copy() for part in np.split(by_state, self.num_layers)]
         if isinstance(kind, Innovation):
-            by_states[-1] = by_states[-1].copy()
-            by_states[-1][..., -1:] += by_prediction
+            by_states[-1][-1:] += by_prediction
         else:
             weight, bias = READ_OUT
-            products += [
-                Products(weight, kept[-1], by_prediction),
-                Products(bias, None, by_prediction),
-            ]
-            by_states[-1] = added(by_states[-1], by_prediction @ self.weights[weight])
+            products.append(Products(weight, bias, kept[-1], by_prediction))
+            by_states[-1][: self.hidden_size] += through(self.weights[weight], by_prediction)
         for layer in reversed(range(self.num_layers)):
             w = layer_weights(self, layer)
             by_x, by_states[layer], used = kind.back(w, kept[layer], by_states[layer])
-            products += [p._replace(weight=weight_name(self.cell, p.weight, layer)) for p in used]
+            products += [named(p, self.cell, layer) for p in used]
             if layer:
-                by_states[layer - 1] = added(by_states[layer - 1], by_x)
-        return by_x, np.concatenate(by_states, axis=2), products
+                by_states[layer - 1][: self.hidden_size] += by_x
+        return by_x, np.concatenate(by_states), products
 
     def forward(self, values: Array, state: Array) -> tuple[Array, Array, Array]:
         """Take values (batch, time, 1) and the state before them.
@@ -146,11 +155,10 @@ def stacked(network: Network, values: Array, state: Array) -> tuple[Array, Array
     return np.stack(predictions, axis=1), np.stack(hidden, axis=1), state
 
 
-def added(by_state: Array, by_output: Array) -> Array:
-    """Add derivatives by a layer's output, the first part of its state, to those by its state."""
-    by_state = by_state.copy()
-    by_state[..., : by_output.shape[2]] += by_output
-    return by_state
+def named(products: Products, cell: str, layer: int) -> Products:
+    """Return what a layer's weight did, by the weight's name in the network."""
+    bias = products.bias and weight_name(cell, products.bias, layer)
+    return products._replace(weight=weight_name(cell, products.weight, layer), bias=bias)
 
 
 def weight_name(cell: str, name: str, layer: int) -> str:

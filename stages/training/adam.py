@@ -69,19 +69,21 @@ def gradient_by_steps(
 
     Back-propagation through time (Werbos 1990), step by step. x, y: (batch, time, 1).
     """
-    kept, outputs = [], []
-    for values in x.swapaxes(0, 1):
+    kept, outputs, state = [], [], state.T
+    for values in x.transpose(1, 2, 0):
         output, state, left = network.step_keeping(values, state)
         outputs.append(output)
         kept.append(left)
-    error = np.stack(outputs, axis=1) - y
+    error = np.stack(outputs) - y.transpose(1, 2, 0)
     slopes = {name: np.zeros_like(value) for name, value in network.weights.items()}
-    by_state = np.zeros((1, *state.shape), state.dtype)
-    for by_output in (error * (2 / error.size)).swapaxes(0, 1)[::-1]:
-        _, by_state, products = network.back(kept.pop(), by_output[None], by_state)
-        for weight, inputs, delta in products:
-            slopes[weight] += delta[0].sum(axis=0) if inputs is None else delta[0].T @ inputs
-    return float(np.mean(error * error)), slopes, state
+    by_state = np.zeros_like(state[:, None])
+    for by_output in (error * (2 / error.size))[::-1, :, None]:
+        _, by_state, products = network.back(kept.pop(), by_output, by_state)
+        for weight, bias, inputs, delta in products:
+            slopes[weight] += delta[:, 0] @ inputs.T
+            if bias is not None:
+                slopes[bias] += delta[:, 0].sum(axis=1)
+    return float(np.mean(error * error)), slopes, state.T
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite stops `adam`

@@ -1,11 +1,16 @@
 """Predictions of a free run, and their derivatives by all weights."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.networks.cells import Array
+from stages.networks.cells import Array, Products
 from stages.networks.network import Network
+
+# Of each step, the last one first: what a weight multiplied, and the derivatives that came back.
+Multiplied = list[tuple[Array, Array]]
 
 
 class Rollout(NamedTuple):
@@ -43,54 +48,86 @@ def predictions(network: Network, values: Array, rollout: Rollout) -> Array:
 def jacobian(network: Network, values: Array, rollout: Rollout) -> tuple[Array, Array]:
     """Return the predictions that count, (residuals, batch), and their derivatives.
 
-    The derivatives are (residuals, batch, weights), the weights in their order in the network. One
+    The derivatives are (batch, residuals, weights), the weights in their order in the network. One
     pass forward keeps what each step did. One pass back carries the derivatives of all predictions
     at once, each from its own step on (back-propagation through time, Werbos 1990), through the
     outputs that were fed back too. A weight matrix gets Σ_t delta(t) ⊗ inputs(t).
     """
     kept: list[Any] = []
     predicted = _forward(network, values, rollout, kept)
-    batch, rows = len(values), rollout.rows
-    by_state = np.zeros((len(rows), *network.initial_state(batch).shape))
-    by_output = np.zeros((len(rows), batch, 1))
-    used: dict[str, list[tuple[int, Array | None, Array]]] = {n: [] for n in network.weights}
-    active = 0
-    for step in reversed(range(rollout.steps)):
-        while active < len(rows) and rows[active] == step:
-            by_output[active] = 1
-            active += 1
-        by_x, by_state[:active], products = network.back(
-            kept.pop(), by_output[:active].copy(), by_state[:active].copy()
-        )
-        by_output[:active] = by_x if step >= rollout.warmup else 0
-        for product in products:
-            used[product.weight].append((active, product.inputs, product.delta))
-    return predicted, np.concatenate([_outer(parts, len(rows)) for parts in used.values()], axis=2)
+    residuals, batch = predicted.shape
+    seeds = np.broadcast_to(np.eye(residuals)[:, :, None], (residuals, residuals, batch))
+    slopes: dict[str, Array] = {}
+    used: dict[tuple[str, str | None], Multiplied] = defaultdict(list)
+    for products in _back(network, kept, rollout, seeds):
+        for weight, bias, inputs, delta in products:
+            used[weight, bias].append((inputs, delta))
+    for (weight, bias), multiplied in used.items():
+        slopes[weight], by_bias = _outer(multiplied, residuals)
+        if bias is not None:
+            slopes[bias] = by_bias
+    return predicted, np.concatenate([slopes[name] for name in network.weights], axis=2)
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def pulled_back(network: Network, values: Array, rollout: Rollout, by_prediction: Array) -> Array:
+    """Return Jᵀv, all weights one after another, without J; by_prediction: v, as predictions."""
+    kept: list[Any] = []
+    _forward(network, values, rollout, kept)
+    slopes = {name: np.zeros_like(value) for name, value in network.weights.items()}
+    for products in _back(network, kept, rollout, by_prediction[:, None]):
+        for weight, bias, inputs, delta in products:
+            slopes[weight] += delta[:, 0] @ inputs.T
+            if bias is not None:
+                slopes[bias] += delta[:, 0].sum(axis=1)
+    return np.concatenate([slope.ravel() for slope in slopes.values()])
 
 
 def _forward(network: Network, values: Array, rollout: Rollout, kept: list[Any] | None) -> Array:
-    state, output, outputs = network.initial_state(len(values)), values[:, 0], []
+    inputs = np.ascontiguousarray(values[:, : rollout.warmup, 0].T)[:, None]
+    state, output, outputs = network.initial_state(len(values)).T, inputs[0], []
     for step in range(rollout.steps):
-        x = values[:, step] if step < rollout.warmup else output
+        x = inputs[step] if step < rollout.warmup else output
         output, state, left = network.step_keeping(x, state)
-        outputs.append(output[:, 0])
+        outputs.append(output[0])
         if kept is not None:
             kept.append(left)
     return np.stack([outputs[row] for row in rollout.rows])
 
 
-def _outer(parts: list[tuple[int, Array | None, Array]], residuals: int) -> Array:
-    """Return Σ_t delta(t) ⊗ inputs(t), flat: (residuals, batch, rows·columns).
+def _back(
+    network: Network, kept: list[Any], rollout: Rollout, seeds: Array
+) -> Iterator[list[Products]]:
+    """Go back from the last step to the first; yield what the weights of each step multiplied.
 
-    parts: of each step, how many of the residuals were active, inputs (batch, columns) or None for
-    a bias, and delta (active, batch, rows).
+    seeds: of each prediction that counts, the derivatives by it that go in, (predictions,
+    residuals, batch): predictions in the order of `rollout.rows`. Residuals that nothing has
+    gone into are left out.
     """
-    _, batch, rows = parts[0][2].shape
-    deltas = np.zeros((batch, residuals * rows, len(parts)))
-    by_residual = deltas.reshape(batch, residuals, rows, len(parts))
-    for step, (active, _, delta) in enumerate(parts):
-        by_residual[:, :active, :, step] = delta.transpose(1, 0, 2)
-    if parts[0][1] is None:
-        return deltas.sum(axis=2).reshape(batch, residuals, rows).transpose(1, 0, 2)
-    inputs = np.stack([inputs for _, inputs, _ in parts], axis=1)
-    return (deltas @ inputs).reshape(batch, residuals, -1).transpose(1, 0, 2)
+    _, residuals, batch = seeds.shape
+    by_state = np.zeros((network.initial_state(1).size, residuals, batch))
+    by_output = np.zeros((1, residuals, batch))
+    rows, seen = rollout.rows, 0
+    for step in reversed(range(rollout.steps)):
+        while seen < len(rows) and rows[seen] == step:
+            by_output[0] += seeds[seen]
+            seen += 1
+        active = min(seen, residuals)
+        by_x, by_state[:, :active], products = network.back(
+            kept.pop(), by_output[:, :active].copy(), by_state[:, :active]
+        )
+        by_output[:, :active] = by_x if step >= rollout.warmup else 0
+        yield products
+
+
+def _outer(multiplied: Multiplied, residuals: int) -> tuple[Array, Array]:
+    """Return Σ_t delta(t) ⊗ inputs(t), (batch, residuals, rows·columns), and Σ_t delta(t)."""
+    rows, _, batch = multiplied[0][1].shape
+    deltas = np.zeros((len(multiplied), rows, residuals, batch))
+    for step, (_, delta) in zip(deltas, multiplied, strict=True):
+        step[:, : delta.shape[1]] = delta
+    inputs = np.stack([inputs for inputs, _ in multiplied]).transpose(2, 0, 1)
+    by_sequence = deltas.transpose(3, 2, 1, 0).reshape(batch, residuals * rows, -1)
+    outer = by_sequence @ np.ascontiguousarray(inputs)
+    by_bias = by_sequence.sum(axis=2).reshape(batch, residuals, rows)
+    return outer.reshape(batch, residuals, -1), by_bias

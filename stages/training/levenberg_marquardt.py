@@ -5,20 +5,47 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 
 from stages.files import InputError
 from stages.networks.cells import Array
 from stages.networks.network import Network
 from stages.signals.sines import Floats
-from stages.training.jacobian import Rollout, jacobian, predictions
-from stages.training.triangle import least_squares, upper_triangle
+from stages.training.jacobian import Rollout, jacobian, predictions, pulled_back
 
 # (iteration, training steps seen so far, loss), after every iteration.
 Report = Callable[[int, int, float], None]
+# b → the x that solves a system of linear equations for b.
+Solve = Callable[[Floats], Floats]
 
 BLOCK = 128  # sequences whose derivatives are in memory at one time
 FIRST_DAMPING = 1e-5  # relative to the largest diagonal element of JᵀJ
+DAMPING_FACTOR = 2.0  # the damping falls by it after a step, and rises by it after a failure
 SMALLEST_STEP = 1e-12  # relative to the weights
+PROBE = 0.1  # where the curvature along a step is felt, relative to the step
+MOST_BEND = 0.375  # the largest acceleration that is trusted, relative to the step
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network, and what a problem makes of it.
+
+    residuals: as they count, (residuals, batch); scale: their derivatives by the predictions.
+    """
+
+    network: Network
+    residuals: Array
+    scale: Array
+
+    @property
+    def loss(self) -> float:
+        """Return the sum of squares."""
+        return float(np.sum(self.residuals * self.residuals))
+
+    @property
+    def weights(self) -> Floats:
+        """Return all weights, one after another."""
+        return flat(self.network)
 
 
 @dataclass(frozen=True)
@@ -40,6 +67,11 @@ class Problem:
         """Training steps that one look at all sequences takes."""
         return len(self.inputs) * self.rollout.steps
 
+    def at(self, network: Network) -> Point:
+        """Return what the problem makes of a network."""
+        found = predictions(network, self.inputs, self.rollout)
+        return Point(network, *self.capped(found - self.rollout.targets(self.targets)))
+
     def capped(self, residuals: Array) -> tuple[Array, Array]:
         """Return the residuals as they count, and their derivatives by the residuals."""
         if self.cap is None:
@@ -47,64 +79,101 @@ class Problem:
         scale = 1 / np.sqrt(1 + (residuals / self.cap) ** 2)
         return residuals * scale, scale**3
 
-    def loss(self, network: Network) -> float:
-        """Return the sum of squares; infinite where a prediction is not finite."""
-        found = predictions(network, self.inputs, self.rollout)
-        with np.errstate(over="ignore", invalid="ignore"):
-            residuals, _ = self.capped(found - self.rollout.targets(self.targets))
-            total = float((residuals * residuals).sum())
-        return total if math.isfinite(total) else math.inf
+    def blocks(self) -> Iterator[slice]:
+        """Yield which sequences are looked at together."""
+        for first in range(0, len(self.inputs), BLOCK):
+            yield slice(first, first + BLOCK)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a step to a loss that is not finite is not taken
 def levenberg_marquardt(
     network: Network, problem: Problem, iterations: int, report: Report
 ) -> Network:
     """Return the network with weights that lessen the sum of squared residuals.
 
-    Marquardt 1963, with the damping of Nielsen 1999. The network is float64. The loss reported is
-    the mean square. Ends early where no step lessens it.
+    Marquardt 1963, with the geodesic acceleration of Transtrum and Sethna 2012: the valleys of the
+    loss are curved, and straight steps crawl along them. The network is float64. The loss reported
+    is the mean square. Ends early where no step lessens it.
     Raises InputError where no weight makes a difference, or nothing is finite at the start.
     """
-    before = problem.loss(network)
-    if not math.isfinite(before):
+    here, damping = problem.at(network), 0.0
+    if not math.isfinite(here.loss):
         raise InputError("training: the free run blows up before the first iteration")
-    count = len(problem.inputs) * len(problem.rollout.counted)
-    damping, growth = 0.0, 2.0
     for iteration in range(1, iterations + 1):
-        triangle = upper_triangle(rows_of(network, problem))
-        slopes, residual = triangle[:, :-1], triangle[:, -1]
-        damping = damping or FIRST_DAMPING * float((slopes * slopes).sum(axis=0).max())
+        matrix, gradient = normal_equations(problem, here)
+        damping = damping or FIRST_DAMPING * float(matrix.diagonal().max())
         if damping == 0:
             raise InputError(
                 f"training: the loss has no slope at iteration {iteration} of Levenberg-Marquardt"
             )
-        gradient, weights = slopes.T @ residual, flat(network)
-        while True:
-            step = -least_squares(triangle, damping)
-            if np.linalg.norm(step) <= SMALLEST_STEP * np.linalg.norm(weights):
-                return network
-            tried = with_weights(network, weights + step)
-            after = problem.loss(tried)
-            # Nielsen 1999: the gain, over the gain that the linear model foretold.
-            gain = (before - after) / float(step @ (damping * step - gradient))
-            if gain > 0:
-                break
-            damping, growth = damping * growth, growth * 2
-        network, before = tried, after
-        damping, growth = damping * max(1 / 5, 1 - (2 * gain - 1) ** 3), 2.0
-        report(iteration, iteration * problem.steps, before / count)
-    return network
+        tried = None
+        while tried is None:
+            if solve := solver(matrix, damping):
+                step = -solve(gradient)
+                if not np.linalg.norm(step) > SMALLEST_STEP * np.linalg.norm(here.weights):
+                    return here.network
+                tried = bent(problem, here, step, solve)
+            damping *= 1 / DAMPING_FACTOR if tried else DAMPING_FACTOR
+        here = tried
+        report(iteration, iteration * problem.steps, here.loss / here.residuals.size)
+    return here.network
 
 
-def rows_of(network: Network, problem: Problem) -> Iterator[Floats]:
-    """Yield the rows of [J r], (rows, weights + 1), for a block of sequences at a time."""
-    for first in range(0, len(problem.inputs), BLOCK):
-        here = slice(first, first + BLOCK)
-        found, slopes = jacobian(network, problem.inputs[here], problem.rollout)
-        residuals = found - problem.rollout.targets(problem.targets[here])
-        residuals, scale = problem.capped(residuals)
-        rows = np.concatenate((slopes * scale[..., None], residuals[..., None]), axis=2)
-        yield rows.reshape(-1, rows.shape[2])
+def normal_equations(problem: Problem, here: Point) -> tuple[Floats, Floats]:
+    """Return JᵀJ and Jᵀr, summed over blocks of sequences: memory does not grow with them."""
+    size = here.network.parameters
+    matrix, gradient = np.zeros((size, size)), np.zeros(size)
+    for block in problem.blocks():
+        _, slopes = jacobian(here.network, problem.inputs[block], problem.rollout)
+        rows = (slopes * here.scale[:, block].T[:, :, None]).reshape(-1, size)
+        matrix += rows.T @ rows
+        gradient += here.residuals[:, block].T.ravel() @ rows
+    return matrix, gradient
+
+
+def solver(matrix: Floats, damping: float) -> Solve | None:
+    """Return what solves (matrix + damping) x = b, or None where rounding errors forbid it."""
+    damped = matrix + damping * np.eye(len(matrix))
+    try:
+        factor = scipy.linalg.cho_factor(damped, overwrite_a=True, check_finite=False)
+    except scipy.linalg.LinAlgError:
+        return None
+    return lambda b: scipy.linalg.cho_solve(factor, b, check_finite=False)
+
+
+def bent(problem: Problem, here: Point, step: Floats, solve: Solve) -> Point | None:
+    """Return where a step leads, bent along the valley, if that is better than here.
+
+    A bend that is long tells that the step is too long.
+    """
+    bend = acceleration(problem, here, step, solve)
+    if not np.linalg.norm(bend) <= MOST_BEND * np.linalg.norm(step):
+        return None
+    there = problem.at(moved(here, step + bend))
+    return there if there.loss < here.loss else None
+
+
+def acceleration(problem: Problem, here: Point, step: Floats, solve: Solve) -> Floats:
+    """Return what is to be added to a step, so that it follows the curve of the residuals.
+
+    Three points along the step give the second derivative of the residuals in its direction.
+    """
+    ahead, behind = (problem.at(moved(here, length * step)) for length in (PROBE, -PROBE))
+    curvature = (ahead.residuals - 2 * here.residuals + behind.residuals) / PROBE**2
+    return -solve(pulled_back_in_blocks(problem, here, curvature)) / 2
+
+
+def pulled_back_in_blocks(problem: Problem, here: Point, by_residual: Array) -> Floats:
+    """Return Jᵀv, of v like the residuals."""
+    return sum(
+        pulled_back(
+            here.network,
+            problem.inputs[block],
+            problem.rollout,
+            (here.scale * by_residual)[:, block],
+        )
+        for block in problem.blocks()
+    )
 
 
 def flat(network: Network) -> Floats:
@@ -117,3 +186,8 @@ def with_weights(network: Network, weights: Floats) -> Network:
     ends = np.cumsum([value.size for value in network.weights.values()])[:-1]
     pieces = zip(network.weights.items(), np.split(weights, ends), strict=True)
     return network.replace({name: new.reshape(old.shape) for (name, old), new in pieces})
+
+
+def moved(here: Point, step: Floats) -> Network:
+    """Return the network with weights a step away."""
+    return with_weights(here.network, here.weights + step)

@@ -11,7 +11,6 @@ from stages.networks.network import Network
 from stages.training import levenberg_marquardt as training
 from stages.training.jacobian import Rollout, predictions
 from stages.training.levenberg_marquardt import Problem, flat, with_weights
-from stages.training.triangle import upper_triangle
 from tests.examples import NETWORKS, any_sines, network, values
 
 ROLLOUT = Rollout(10, (1, 3, 6))
@@ -45,9 +44,9 @@ def test_a_network_that_made_the_targets_is_found_again() -> None:
     random = np.random.default_rng(0)
     near = with_weights(truth, flat(truth) + 0.05 * random.normal(size=truth.parameters))
     problem = Problem(x, targets, ROLLOUT)
-    assert problem.loss(near) > 1e-3
+    assert problem.at(near).loss > 1e-3
     found, _ = losses_of(near, problem, 60)
-    assert problem.loss(found) < 1e-20
+    assert problem.at(found).loss < 1e-20
 
 
 def test_the_solution_is_that_of_scipy() -> None:
@@ -58,27 +57,70 @@ def test_the_solution_is_that_of_scipy() -> None:
     theirs = scipy.optimize.least_squares(
         residuals(problem), flat(net), args=(net,), method="trf", xtol=1e-14, ftol=1e-14, gtol=1e-14
     )
-    assert problem.loss(found) == pytest.approx(2 * theirs.cost, rel=1e-4)
+    assert problem.at(found).loss == pytest.approx(2 * theirs.cost, rel=1e-4)
+
+
+def test_the_solver_solves_the_damped_equations_or_tells_that_it_cannot() -> None:
+    rows, b = values(30, 5), values(5, seed=2)
+    for damping in (1e-6, 0.1, 100.0):
+        solve = training.solver(rows.T @ rows, damping)
+        assert solve is not None
+        left = (rows.T @ rows + damping * np.eye(5)) @ solve(b)
+        np.testing.assert_allclose(left, b, rtol=1e-9)
+    assert training.solver(-np.eye(5), 0.5) is None
 
 
 @pytest.mark.parametrize("cap", [None, 0.3])
 @pytest.mark.parametrize("block", [1, 3, 4, 100])
-def test_blocks_of_sequences_give_the_same_triangle(
+def test_blocks_of_sequences_change_nothing(
     block: int, cap: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RᵀR is [J r]ᵀ[J r], of the residuals as they count."""
+    """JᵀJ, Jᵀr and Jᵀv of the residuals as they count."""
     net, x = network("rnn", hidden=2), any_sines(10, 20).values
     problem = Problem(x, x, ROLLOUT, cap)
     monkeypatch.setattr(training, "BLOCK", block)
-    blocks = list(training.rows_of(net, problem))
-    assert max(len(rows) for rows in blocks) <= 3 * block  # three predictions of each count
-    triangle = upper_triangle(blocks)
-    found, slopes = training.jacobian(net, x, ROLLOUT)
-    residual, scale = problem.capped(found - ROLLOUT.targets(x))
-    rows = np.concatenate((slopes * scale[..., None], residual[..., None]), axis=2)
-    rows = rows.reshape(-1, rows.shape[2])
-    np.testing.assert_allclose(triangle.T @ triangle, rows.T @ rows, rtol=0, atol=1e-12)
-    assert triangle.shape == (net.parameters + 1,) * 2
+    here, v = problem.at(net), values(3, 10, seed=2)
+    matrix, gradient = training.normal_equations(problem, here)
+    pulled = training.pulled_back_in_blocks(problem, here, v)
+    _, slopes = training.jacobian(net, x, ROLLOUT)
+    rows = slopes * here.scale.T[:, :, None]
+    for found, expected in (
+        (matrix, np.einsum("bri,brj", rows, rows)),
+        (gradient, np.einsum("bri,rb", rows, here.residuals)),
+        (pulled, np.einsum("bri,rb", rows, v)),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_a_step_is_bent_along_the_valley() -> None:
+    """The residuals of the bent step differ from the linear model's by the third order.
+
+    Those of a straight step differ by the second. So a step of half the length is eight times
+    as close, and four times.
+    """
+    net, x = network("innovation", hidden=2), any_sines(30, 20).values
+    problem = Problem(x, x, ROLLOUT)
+    here = problem.at(net)
+    matrix, gradient = training.normal_equations(problem, here)
+    _, slopes = training.jacobian(net, x, ROLLOUT)
+    solve = training.solver(matrix, 1e-9 * matrix.diagonal().max())
+    assert solve is not None
+    orthonormal, _ = np.linalg.qr(slopes.reshape(-1, net.parameters))
+    direction = -solve(gradient)
+    off: dict[bool, list[float]] = {True: [], False: []}
+    for length in (2e-4, 1e-4):
+        step = length * direction
+        for is_bent in off:
+            bend = training.acceleration(problem, here, step, solve) if is_bent else 0
+            there = problem.at(training.moved(here, step + bend))
+            linear = here.residuals + (slopes @ step).T
+            # What no step can take away counts for neither.
+            off[is_bent].append(
+                float(np.linalg.norm(orthonormal.T @ (there.residuals - linear).T.ravel()))
+            )
+    assert off[False][0] / off[False][1] == pytest.approx(4, rel=0.1)
+    assert off[True][0] / off[True][1] > 6
+    assert off[True][0] < off[False][0] / 5
 
 
 @pytest.mark.parametrize("cap", [None, 0.1])
@@ -89,9 +131,9 @@ def test_the_loss_never_climbs_and_is_that_of_the_network_left(
     net, x = network(cell, layers), any_sines(6, 30).values
     problem = Problem(x + 0.01 * values(*x.shape), x, ROLLOUT, cap)
     found, said = losses_of(net, problem, 6)
-    losses = [problem.loss(net) / 18, *(loss for _, _, loss in said)]
+    losses = [problem.at(net).loss / 18, *(loss for _, _, loss in said)]
     assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0]
-    assert losses[-1] == pytest.approx(problem.loss(found) / 18, rel=1e-12)
+    assert losses[-1] == pytest.approx(problem.at(found).loss / 18, rel=1e-12)
     # Six sequences of 10 + 6 - 1 steps are looked at in an iteration.
     assert [row[:2] for row in said] == [(i, i * 90) for i in range(1, len(said) + 1)]
 

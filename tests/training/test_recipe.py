@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.networks.network import Network
-from stages.settings.model import ModelRow, NetworkRow
+from stages.settings.model import NetworkRow
 from stages.signals.sines import Sines
 from stages.training import recipe
 from tests.examples import any_sines, sines
@@ -20,7 +20,7 @@ RIDGE = {"phase": "ridge", "sequences": 8}
 
 def row(**changes: Any) -> NetworkRow:
     settings = {"dataset": "d", "cell": "rnn", "hidden_size": 4, "attempts": 1}
-    return ModelRow.model_validate(settings | changes).root
+    return NetworkRow.model_validate(settings | changes)
 
 
 def trained(settings: NetworkRow, drawn: Sines, validation: Sines | None = None) -> recipe.Trained:
@@ -129,7 +129,7 @@ def test_phases_run_in_their_order_and_each_begins_where_the_last_one_ended() ->
     network, _ = recipe.run_adam(network, settings.training[0], sequences, silent)
     network = recipe.run_ridge(network, settings.training[1], sequences, random, silent)
     problem = recipe.problem_of(settings.training[2], sequences, random)
-    assert said[-1][2] < problem.loss(network) / (4 * len(problem.rollout.counted))
+    assert said[-1][2] < problem.at(network).loss / (4 * len(problem.rollout.counted))
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "innovation"])
@@ -194,4 +194,4 @@ def test_rows_without_a_recipe_train_as_stable_does() -> None:
 
     spelled = YAML(typ="safe").load(ROOT / "params.yaml")["models"]["stable"]
     short = {"dataset": spelled["dataset"], "cell": "rnn"}
-    assert ModelRow.model_validate(short) == ModelRow.model_validate(spelled)
+    assert NetworkRow.model_validate(short) == NetworkRow.model_validate(spelled)

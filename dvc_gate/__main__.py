@@ -1,0 +1,3 @@
+from dvc_gate.command import run
+
+run()

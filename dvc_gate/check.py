@@ -1,0 +1,163 @@
+"""`check`: the metrics of the workspace against those of a commit, by the rules."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import ndiff
+from typing import Any
+
+from dvc_gate import gate_file, rules
+from dvc_gate.formats import Value
+from dvc_gate.gate_file import GateFile
+from dvc_gate.git import NOTHING, Git
+from dvc_gate.problems import Unjudged, one_line
+from dvc_gate.project import Key, Side, Tree, find_root, read_side
+from dvc_gate.rules import Gate, Row
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every metric with its verdict, worst first, and what else has changed.
+
+    baseline: commit; why: which one it is; judged_by: whose rules. parameters: (name, baseline,
+    now) of those that changed, None where there is none. rules: lines of a diff, of the rules that
+    changed. remarks: what the reader should know besides.
+    """
+
+    baseline: str
+    why: str
+    judged_by: str
+    rows: Sequence[Row]
+    parameters: Sequence[tuple[str, Any, Any]]
+    rules: Sequence[str]
+    remarks: Sequence[str]
+
+    @property
+    def failed(self) -> list[Row]:
+        return [row for row in self.rows if row.failed]
+
+    @property
+    def verdict(self) -> str:
+        return "regressed" if self.failed else "held"
+
+
+def check(baseline: str | None, rules_from: str | None, today: datetime.date) -> Comparison:
+    """Judge the workspace against a revision; None: the default one, and the workspace's rules.
+
+    Raises Unjudged where it cannot be judged.
+    """
+    git, prefix = find_root()
+    here = Tree(git, prefix)
+    own = own_rules(here)
+    now = read_side(here)
+    revision, why = _baseline(git, baseline, now)
+    there = Tree(git, prefix, revision) if revision else None
+    before = read_side(there) if there else Side("nothing")
+    refuse_unreadable(before)
+    if not now.faults:
+        _refuse_idle(own, {**before.metrics, **now.metrics})
+    judging, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
+    if not before.metrics:
+        remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
+    rows = [rules.acknowledge(judging, row, today) for row in judge_sides(judging, before, now)]
+    remarks += [
+        f"nothing that fails is named by `{known}`: take it away"
+        for known in judging.acknowledged
+        if not any(known.names(row.metric) and row.accepted for row in rows)
+    ]
+    names = sorted(before.parameters | now.parameters)
+    names = [name for name in names if not name.startswith("gate.")] if there else []
+    pairs = [(name, before.parameters.get(name), now.parameters.get(name)) for name in names]
+    return Comparison(
+        baseline=before.label,
+        why=why,
+        judged_by=judged_by,
+        rows=sorted(rows, key=lambda row: row.badness),
+        parameters=[
+            (name, old, new) for name, old, new in pairs if old != new and repr(old) != repr(new)
+        ],
+        rules=changed,
+        remarks=[*remarks, *before.remarks, *now.remarks],
+    )
+
+
+def own_rules(here: Tree) -> GateFile:
+    """Return the rules of the workspace; raises Unjudged where there are none."""
+    found = gate_file.read(here)
+    if found is None:
+        raise Unjudged(f"{gate_file.NAME}: no such file; `dvc-gate init` writes one to begin with")
+    return found
+
+
+def _baseline(git: Git, baseline: str | None, now: Side) -> tuple[str | None, str]:
+    if baseline is None:
+        return git.default_baseline(now.results)
+    if baseline == NOTHING:
+        return None, "asked for: nothing was there before"
+    return git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
+
+
+def _whose_rules(
+    own: GateFile, there: Tree | None, here: Tree, rules_from: str | None
+) -> tuple[Gate, str, list[str], list[str]]:
+    """Return the rules that judge, whose they are, how the workspace's differ, and remarks.
+
+    A base without rules leaves the judging to those of the workspace: so the change that adds the
+    gate can pass. Raises Unjudged.
+    """
+    tree = there
+    if rules_from and rules_from != NOTHING:
+        tree = Tree(here.git, here.prefix, here.git.commit(rules_from))
+    remarks, base = [], None
+    try:
+        base = gate_file.read(tree) if tree else None
+    except Unjudged as error:
+        if rules_from is not None:
+            raise
+        remarks.append(f"the rules of the baseline cannot be compared: {error}")
+    changed = [] if base is None else list(ndiff(base.gate.lines(), own.gate.lines()))
+    changed = [line for line in changed if line.startswith(("- ", "+ "))]
+    if rules_from is None or (base is None and tree is None):
+        return own.gate, "the workspace", changed, remarks
+    if base is None:
+        text = "has no rules yet: THIS CHANGE IS JUDGED BY THE RULES THAT IT BRINGS; read them"
+        return own.gate, "the workspace", changed, [f"{tree.label} {text}"]
+    return base.gate, one_line(rules_from or tree.label, 30), changed, remarks
+
+
+def refuse_unreadable(before: Side) -> None:
+    """Raise Unjudged unless every file of metrics at the baseline could be read."""
+    if before.faults:
+        raise Unjudged(
+            "\n".join(
+                f"{before.label}:{path}: {text}; compare with another revision, by --baseline REV"
+                for path, (_, text) in before.faults.items()
+            )
+        )
+
+
+def _refuse_idle(own: GateFile, metrics: Mapping[Key, Value]) -> None:
+    """Raise Unjudged unless every rule of the workspace is of some use.
+
+    A rule that only the revision of --rules-from still has may be idle, or the change that takes
+    it away could never pass.
+    """
+    if wrong := [f"{own.place(name, i)} {why}" for name, i, why in own.gate.idle(metrics)]:
+        raise Unjudged("\n".join(wrong))
+
+
+def judge_sides(gate: Gate, before: Side, now: Side) -> list[Row]:
+    """Return a verdict on every metric, and on every file of metrics that is gone or broken."""
+    faults = dict(now.faults)
+    for path in before.files:
+        if path not in now.files:
+            faults[path] = "missing", "is no metric of dvc.yaml any more"
+    rows = [
+        Row((path, rules.WHOLE), None, None, outcome, note=note)
+        for path, (outcome, note) in faults.items()
+    ]
+    sound = [
+        {metric: value for metric, value in side.metrics.items() if metric[0] not in faults}
+        for side in (before, now)
+    ]
+    return rows + rules.judge_all(gate, *sound)

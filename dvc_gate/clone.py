@@ -1,0 +1,183 @@
+"""A commit in an empty folder with an empty DVC cache, and its pipelines run there."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dvc_gate import dvc_private
+from dvc_gate.git import Git, GitError, clean_environment
+from dvc_gate.problems import Unjudged
+from dvc_gate.project import cached_files
+
+# The same bytes on every machine, and none of the user's hooks.
+SETTINGS = {"core.hooksPath": os.devnull, "core.autocrlf": "false", "core.sparseCheckout": "false"}
+# The cache's folder is relative to .dvc: no name of a temporary folder has to be quoted.
+DVC_CONFIG = """[core]
+    autostage = false
+    check_update = false
+    analytics = false
+[cache]
+    dir = cache
+"""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal, on its way through every `finally`."""
+
+    def __init__(self, signum: int) -> None:
+        self.code = 128 + signum
+
+
+def _interrupt(signum: int, _: object) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(signum)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield an empty folder that is gone afterwards, whatever signal ends the block."""
+    for each in SIGNALS:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, _interrupt)
+    with tempfile.TemporaryDirectory(prefix="dvc-gate-") as name:
+        yield Path(name)
+
+
+def check_out(source: Git, commit: str, target: Path) -> None:
+    """Make a repository at a commit that borrows the objects of `source`; submodules too.
+
+    `source` itself writes the files, so that a partial clone fetches what it lacks. It is not
+    cloned: Git would ask anew whose repository it is. Raises Unjudged.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    clone, inside = Git(target), target / ".git"
+    options = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+    try:
+        clone.raw("init", "--quiet")
+        work_tree = f"--work-tree={target}"
+        index = {"GIT_INDEX_FILE": str(inside / "index")}
+        source.raw(*options, work_tree, "read-tree", "--reset", "-u", commit, **index)
+        objects = source.folder / source.out("rev-parse", "--git-path", "objects")
+        quoted = str(objects.resolve()).replace("\\", "\\\\").replace('"', '\\"')
+        quoted = quoted.replace("\n", "\\n")
+        (inside / "objects/info/alternates").write_bytes(os.fsencode(f'"{quoted}"\n'))
+        shallow = source.folder / source.out("rev-parse", "--git-path", "shallow")
+        if shallow.is_file():
+            shutil.copy(shallow, inside / "shallow")
+        for key, value in SETTINGS.items():
+            clone.raw("config", key, value)
+        clone.raw("update-ref", "--no-deref", "HEAD", commit)
+        listed = os.fsdecode(clone.raw("ls-tree", "-r", "-z", commit)).split("\0")
+    except GitError as error:
+        raise Unjudged(f"{commit[:9]} cannot be checked out: {error}") from None
+    for what, path in (line.split("\t", 1) for line in listed if line.startswith("160000")):
+        module, digest = Git(source.folder / path), what.split()[2]
+        if not (module.folder / ".git").exists():
+            raise Unjudged(f"{path}: run `git submodule update --init`: its files are not here")
+        check_out(module, digest, target / path)
+
+
+def environment_in(folder: Path, start: Path) -> dict[str, str]:
+    """Return the environment for DVC in `start`: it leads to no other cache or repository."""
+    kept = {
+        key: value
+        for key, value in clean_environment().items()
+        if not key.startswith(("DVC_", "PYTHON"))
+    }
+    own = {f"DVC_{kind}_DIR": str(folder / kind) for kind in ("GLOBAL_CONFIG", "SYSTEM_CONFIG")}
+    return (
+        kept
+        | own
+        | {
+            # The stages' `python` is the one that runs this.
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
+            # Relative, for the library that writes there expands the variables in its path.
+            "DVC_SITE_CACHE_DIR": os.path.relpath(folder / "site-cache", start),
+            "DVC_NO_ANALYTICS": "1",
+            "TMPDIR": str(folder),
+        }
+    )
+
+
+def bring(root: Path, path: str, entry: dict[str, Any], target: Path) -> None:
+    """Copy a cached output out of the cache of the project in `root`, hashed again.
+
+    entry: what DVC recorded of it. Raises Unjudged where it is not there, or is something else.
+    """
+    kind = "md5" if entry.get("hash") == "md5" else "md5-dos2unix"
+    if entry["md5"].endswith(".dir"):
+        target.mkdir(parents=True, exist_ok=True)
+    for name, place, recorded in cached_files(root, entry):
+        if not place.is_file():
+            raise Unjudged(f"{path}: is not in DVC's cache here: `dvc pull {path}`")
+        if dvc_private.digest(place, kind) != recorded:
+            raise Unjudged(f"{path}: DVC's cache holds other bytes than were recorded: {place}")
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(place, copy)
+
+
+def remove(root: Path, path: str) -> None:
+    """Delete an output; raises Unjudged where its path leads out of the repository."""
+    target = root / path
+    if not target.parent.resolve().is_relative_to(root.resolve()):
+        raise Unjudged(f"the output {path} lies outside the project")
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    else:
+        target.unlink(missing_ok=True)
+
+
+@contextmanager
+def _stopped_with_us(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Start a command in a process group of its own; end the whole group when the block ends."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        yield process
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+
+def reproduce(
+    folder: Path, names: Sequence[str], environment: dict[str, str], told: Callable[[str], None]
+) -> None:
+    """Run the stages of these names and what they need, or all pipelines where none is named.
+
+    told: is given each stage's name as it starts. Raises Unjudged where a stage fails.
+    """
+    which = names or ["--all-pipelines"]
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", *which]
+    shown: set[str] = set()
+    errors: list[str] = []
+    with _stopped_with_us(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            if line.startswith(("Running stage ", "note: ")) and line not in shown:
+                told(line.strip().replace("Running", "re-making", 1))
+                shown.add(line)
+            elif line.lower().startswith("error:"):
+                errors.append(line[len("error:") :].strip())
+        code = process.wait()
+    if code:
+        raise Unjudged(f"`dvc repro` failed: {'; '.join(errors) or f'exit code {code}'}")

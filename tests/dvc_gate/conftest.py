@@ -1,0 +1,171 @@
+"""Tiny repositories for the tests: real git and real DVC, a few commits each."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WHO = {
+    f"GIT_{who}_{what}": "tester@example.org"
+    for who in ("AUTHOR", "COMMITTER")
+    for what in ("NAME", "EMAIL")
+}
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
+    "PYTHONPATH": str(ROOT),
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    **WHO,
+}
+GATE = (sys.executable, "-m", "dvc_gate")
+PIPELINE = """\
+stages:
+  evaluate:
+    foreach: ${models}
+    do:
+      cmd: echo ${key}
+      metrics:
+        - reports/${key}/metrics.json:
+            cache: false
+"""
+PARAMS = """\
+models:
+  a: {size: 1}
+  b: {size: 1}
+"""
+RULES = """\
+rules:
+  - {metrics: 'run.*', file: reports/a/*, better: lower, limit: 5, abs_tol: 0.5, rel_tol: 0.1}
+  - {metrics: 'run.*', better: lower, limit: 5}
+  - {metrics: held, better: higher, abs_tol: 0.25}
+informational: ['size']
+"""
+METRICS = {"size": 3, "held": 1.0, "run": {"rmse": 1.0, "mae": 2.0}}
+
+
+class Project:
+    """A repository in a folder, and the commands that are run there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def try_(self, *command: str, **more: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command; return what it printed and its exit code. more: of the environment."""
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env={**ENVIRONMENT, **more},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def run(self, *command: str) -> str:
+        """Run a command that must succeed; return what it printed."""
+        done = self.try_(*command)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def git(self, *words: str) -> str:
+        return self.run("git", *words).strip()
+
+    def gate(self, *words: str, code: int | None = None, **more: Any) -> str:
+        """Run dvc-gate, expect an exit code, and return all that it said."""
+        done = self.try_(*GATE, *words, **more)
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said
+        assert code is None or done.returncode == code, said
+        return said
+
+    def write(self, path: str, content: Any) -> None:
+        """Write a text, bytes, or what JSON can hold."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, bytes):
+            content = (content if isinstance(content, str) else json.dumps(content)).encode()
+        file.write_bytes(content)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that stands once in a file."""
+        text = (self.root / path).read_text()
+        assert text.count(old) == 1
+        self.write(path, text.replace(old, new))
+
+    def commit(self, message: str) -> str:
+        """Commit everything; return the name of the commit."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def copy(self, target: Path) -> "Project":
+        """Copy the whole folder, with its Git history and its DVC cache."""
+        shutil.copytree(self.root, target, symlinks=True)
+        return Project(target)
+
+
+def new_project(root: Path, folder: str = "") -> Project:
+    """Make an empty repository with a DVC project in it or in a folder of it."""
+    root.mkdir(parents=True)
+    project = Project(root)
+    project.git("init", "--quiet", "--initial-branch", "main")
+    project.write(f"{folder}.dvc/config", "[core]\n    analytics = false\n")
+    project.write(f"{folder}.dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
+    return Project(root)
+
+
+@pytest.fixture(scope="session")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A repository of two commits with the metrics of two models, made by hand."""
+    project = new_project(tmp_path_factory.mktemp("gate") / "judged")
+    project.write("dvc.yaml", PIPELINE)
+    project.write("params.yaml", PARAMS)
+    project.write("gate.yaml", RULES)
+    for model in ("a", "b"):
+        project.write(f"reports/{model}/metrics.json", METRICS)
+    project.commit("first")
+    project.commit("second")
+    return project
+
+
+@pytest.fixture
+def repo(judged: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of it, free to be changed, as the current folder."""
+    project = judged.copy(tmp_path / "repo")
+    monkeypatch.chdir(project.root)
+    return project
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Project]:
+    """Make a repository with these files in one commit, as the current folder."""
+
+    def made(files: dict[str, Any], folder: str = "") -> Project:
+        project = new_project(tmp_path / "made", folder)
+        for path, content in files.items():
+            project.write(path, content)
+        project.commit("first")
+        monkeypatch.chdir(project.root)
+        return project
+
+    return made
+
+
+def changed(name: str, value: Any) -> dict[str, Any]:
+    """Return METRICS with one of them replaced, or taken away where the value is `...`."""
+    metrics = json.loads(json.dumps(METRICS))
+    *parents, last = name.split(".")
+    node = metrics
+    for key in parents:
+        node = node[key]
+    node[last] = value
+    if value is ...:
+        del node[last]
+    return metrics

@@ -1,0 +1,479 @@
+"""`check` in real repositories, with real commits, from the files to the verdict."""
+
+import datetime
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvc_gate import check, project
+from dvc_gate.check import Comparison
+from dvc_gate.git import SHORT, Git
+from dvc_gate.problems import Unjudged
+from tests.dvc_gate.conftest import METRICS, Project, changed
+
+TODAY = datetime.date(2026, 12, 1)
+A, B = "reports/a/metrics.json", "reports/b/metrics.json"
+
+
+def compare(
+    baseline: str | None = "HEAD", rules_from: str | None = None, today: datetime.date = TODAY
+) -> Comparison:
+    return check.check(baseline, rules_from, today)
+
+
+def named(metric: tuple[str, str]) -> str:
+    """Return `a:key` for a key in reports/a/metrics.json."""
+    return f"{metric[0].split('/')[1]}:{metric[1]}"
+
+
+def failures(found: Comparison) -> dict[str, str]:
+    return {named(row.metric): row.outcome for row in found.failed}
+
+
+def loud(found: Comparison) -> list[tuple[str, str]]:
+    return [(named(row.metric), row.outcome) for row in found.rows if not row.quiet]
+
+
+def error_of(**arguments: Any) -> str:
+    with pytest.raises(Unjudged) as caught:
+        compare(**arguments)
+    return str(caught.value)
+
+
+def test_the_same_metrics_hold(repo: Project) -> None:
+    found = compare()
+    assert (found.verdict, len(found.rows), loud(found)) == ("held", 8, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "outcomes"),
+    [
+        (changed("run.rmse", ...), {"a:run.rmse": "missing"}),
+        (changed("run", ...), {"a:run.rmse": "missing", "a:run.mae": "missing"}),
+        (changed("run.rmse", None), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", True), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", "diverged"), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", "1.0"), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", ""), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", [1.0]), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", {}), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", {"x": 1.0}), {"a:run.rmse": "missing"}),
+        (changed("run.rmse", float("nan")), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", float("inf")), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", float("-inf")), {"a:run.rmse": "no number"}),
+        (json.dumps(METRICS).replace("2.0", "1e999"), {"a:run.mae": "no number"}),
+        (json.dumps(METRICS).replace("2.0", "9" * 400), {"a:run.mae": "no number"}),
+        (json.dumps(METRICS).replace("2.0", "9" * 5000), {"a:*": "unreadable"}),
+        (json.dumps(METRICS).replace('"mae"', '"rmse"'), {"a:*": "unreadable"}),
+        (METRICS | {"run.rmse": 1.0}, {"a:*": "unreadable"}),
+        ({}, {"a:run.rmse": "missing", "a:run.mae": "missing", "a:held": "missing"}),
+        ("", {"a:*": "unreadable"}),
+        ('{"held": 1.0', {"a:*": "unreadable"}),
+        ("[1.0]", {"a:*": "unreadable"}),
+        ("null", {"a:*": "unreadable"}),
+        ("1.0", {"a:*": "unreadable"}),
+        ("[" * 100_000, {"a:*": "unreadable"}),
+        ("<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> b\n", {"a:*": "unreadable"}),
+        (changed("run.rmse", 1.7), {"a:run.rmse": "regressed"}),
+        (changed("run.rmse", 5.1), {"a:run.rmse": "past limit"}),
+        (changed("held", 0.7), {"a:held": "regressed"}),
+    ],
+)
+def test_a_bad_metric_fails_and_is_named(
+    repo: Project, content: Any, outcomes: dict[str, str]
+) -> None:
+    repo.write(A, content)
+    repo.commit("bad")
+    assert failures(compare("HEAD~1")) == outcomes
+
+
+def delete(folder: Path) -> None:
+    (folder / "metrics.json").unlink()
+
+
+def delete_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def put_a_folder(folder: Path) -> None:
+    delete(folder)
+    (folder / "metrics.json").mkdir()
+    (folder / "metrics.json" / "x.json").write_text('{"held": 1.0}')
+
+
+def put_a_dead_link(folder: Path) -> None:
+    delete(folder)
+    (folder / "metrics.json").symlink_to("nowhere.json")
+
+
+def put_bytes(folder: Path) -> None:
+    (folder / "metrics.json").write_bytes(b'{"held": "\xff"}')
+
+
+@pytest.mark.parametrize(
+    ("damage", "outcome"),
+    [
+        (delete, "missing"),
+        (delete_folder, "missing"),
+        (put_a_dead_link, "missing"),
+        (put_a_folder, "unreadable"),
+        (put_bytes, "unreadable"),
+    ],
+)
+def test_a_lost_file_fails_and_is_named(
+    repo: Project, damage: Callable[[Path], None], outcome: str
+) -> None:
+    damage(repo.root / "reports/a")
+    found = compare()
+    assert failures(found) == {"a:*": outcome}
+    assert found.failed[0].metric[0] == A and found.failed[0].note
+
+
+def test_a_lost_file_at_the_baseline_cannot_be_judged(repo: Project) -> None:
+    for damage in (delete, put_bytes):
+        damage(repo.root / "reports/a")
+        commit = repo.commit("bad")
+        repo.write(A, METRICS)
+        message = error_of()
+        assert message.startswith(f"{commit[:SHORT]}:{A}: ") and "--baseline" in message
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("params.yaml", "  b: {size: 1}\n", ""),
+        ("params.yaml", "  b: {size: 1}\n", "  c: {size: 1}\n"),
+        ("dvc.yaml", "foreach: ${models}", "foreach: {a: 1}"),
+        ("dvc.yaml", "reports/${key}/metrics.json", "reports/${key}2/metrics.json"),
+    ],
+)
+def test_a_lost_row_fails_and_is_named(repo: Project, file: str, old: str, new: str) -> None:
+    repo.edit(file, old, new)
+    for model in ("c", "a2", "b2"):
+        repo.write(f"reports/{model}/metrics.json", METRICS)
+    repo.commit("without a row")
+    found = compare("HEAD~1")
+    assert failures(found)["b:*"] == "missing"
+    assert "is no metric of dvc.yaml any more" in [row.note for row in found.failed]
+
+
+def test_a_row_that_only_informs_fails_too_when_it_is_lost(repo: Project) -> None:
+    repo.edit("gate.yaml", "['size']", "['size', {metrics: '*', file: reports/b/*}]")
+    delete(repo.root / "reports/b")
+    assert failures(compare()) == {"b:*": "missing"}
+
+
+def test_a_row_is_taken_away_by_acknowledging_it(repo: Project) -> None:
+    repo.edit("params.yaml", "  b: {size: 1}\n", "")
+    entry = "{metric: '*', file: reports/b/*, reason: not used, until: 2026-12-31}"
+    repo.edit("gate.yaml", "informational:", f"acknowledged: [{entry}]\ninformational:")
+    assert failures(compare()) == {}
+
+
+def test_a_new_row_is_judged_by_its_limit_and_told(repo: Project) -> None:
+    repo.edit("params.yaml", "  b: {size: 1}\n", "  b: {size: 1}\n  c: {size: 1}\n")
+    assert failures(compare()) == {"c:*": "missing"}
+    repo.write("reports/c/metrics.json", METRICS)
+    assert dict(loud(compare())) == {
+        "c:run.rmse": "new",
+        "c:run.mae": "new",
+        "c:held": "new",
+        "c:size": "informational",
+    }
+    for value, outcome in ((6.0, "past limit"), (None, "no number")):
+        repo.write("reports/c/metrics.json", changed("run.mae", value))
+        assert failures(compare()) == {"c:run.mae": outcome}
+
+
+def test_a_word_in_the_baseline_gives_way_to_a_number_within_the_limit(repo: Project) -> None:
+    repo.write(A, changed("run.rmse", "diverged"))
+    repo.commit("it diverged")
+    assert failures(compare("HEAD")) == {"a:run.rmse": "no number"}
+    repo.write(A, changed("run.rmse", 4.0))
+    assert loud(compare()) == [("a:run.rmse", "new")]
+    repo.write(A, changed("run.rmse", 6.0))
+    assert failures(compare()) == {"a:run.rmse": "past limit"}
+
+
+def test_a_metric_without_a_rule_is_reported_and_does_not_fail(repo: Project) -> None:
+    repo.write(A, changed("speed", 1.0))
+    found = compare()
+    assert loud(found) == [("a:speed", "no rule")] and found.verdict == "held"
+
+
+def test_an_informational_metric_is_shown_and_never_fails(repo: Project) -> None:
+    for value in (1e9, "diverged", None, ...):
+        repo.write(A, changed("size", value))
+        found = compare()
+        assert loud(found) == [("a:size", "informational")] and found.verdict == "held"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("file: reports/a/*", "file: reports/z/*", "gate.yaml:2: rules[0] `reports/z/*: run.*`"),
+        ("metrics: held", "metrics: 'run.rmse*'", "judged by others"),
+        ("['size']", "['siez']", "gate.yaml:5: informational[0] `siez` is of no use"),
+        ("limit: 5, abs", "limits: 5, abs", "limits is not a known key; did you mean limit?"),
+        ("limit: 5, abs", "limit: five, abs", "gate.yaml:2: rules[0].limit is 'five'"),
+        ("rules:", "rule:", "gate.yaml:1: rule is not a known key; did you mean rules?"),
+        ("rules:", "rules: [", "gate.yaml: line"),
+        ("rules:", "<<<<<<< HEAD\n=======\n>>>>>>> b\nrules:", "merge conflict on lines 1, 2, 3"),
+    ],
+)
+def test_a_bad_rule_cannot_be_judged(repo: Project, old: str, new: str, message: str) -> None:
+    repo.edit("gate.yaml", old, new)
+    assert message in error_of()
+
+
+def test_a_broken_pipeline_cannot_be_judged(repo: Project) -> None:
+    repo.edit("dvc.yaml", "stages:", "stages: [")
+    assert error_of().startswith("dvc.yaml: line ")
+    repo.edit("dvc.yaml", "stages: [", "stages:")
+    repo.edit("params.yaml", "models:", "model:")
+    assert error_of().startswith("dvc.yaml: DVC cannot read it: ")
+
+
+def test_an_unknown_or_empty_revision(repo: Project) -> None:
+    for name in ("nowhere", "HEAD~9", "--help", "deadbeef", "HEAD:params.yaml", "0" * 39 + "1"):
+        message = error_of(baseline=name)
+        assert message == f"unknown Git revision {name!r}; give one with --baseline REV"
+        assert "unknown Git revision" in error_of(rules_from=name)
+    tree = repo.git("hash-object", "-t", "tree", "-w", "/dev/null")
+    empty = repo.git("commit-tree", tree, "-m", "empty")
+    found = compare(empty)
+    assert {row.outcome for row in found.rows} == {"new", "informational"}
+    assert "has no metrics: all are new" in found.remarks[0]
+
+
+def test_without_rules_the_way_to_them_is_told(repo: Project) -> None:
+    (repo.root / "gate.yaml").unlink()
+    assert error_of() == "gate.yaml: no such file; `dvc-gate init` writes one to begin with"
+
+
+def worse(repo: Project, message: str, value: float = 4.0) -> str:
+    """Commit a regression; return the name of the commit."""
+    repo.write(A, changed("run.rmse", value))
+    return repo.commit(message)
+
+
+def default() -> tuple[str | None, str]:
+    git, prefix = project.find_root()
+    return git.default_baseline(project.read_side(project.Tree(git, prefix)).results)
+
+
+def head(repo: Project, revision: str = "HEAD") -> str:
+    return repo.git("rev-parse", revision)
+
+
+def test_any_revision_is_a_baseline(repo: Project) -> None:
+    repo.git("tag", "--annotate", "--message", "v1", "v1")
+    repo.git("branch", "old")
+    first = head(repo)
+    worse(repo, "worse")
+    repo.git("update-ref", f"refs/exps/{first[:2]}/{first[2:]}/an-experiment", first)
+    names = ("v1", "old", first, first[:7], "HEAD~1", "HEAD^", ":/second", "an-experiment")
+    for name in names:
+        found = compare(name)
+        assert failures(found) == {"a:run.rmse": "regressed"}
+        assert found.baseline == first[:SHORT]
+    assert compare("HEAD").verdict == "held"
+
+
+def test_an_ambiguous_experiment_is_no_baseline(repo: Project) -> None:
+    first = head(repo)
+    for begin in ("aa", "bb"):
+        repo.git("update-ref", f"refs/exps/{begin}/{'0' * 38}/twice", first)
+    assert "unknown Git revision 'twice'" in error_of(baseline="twice")
+
+
+def test_on_main_the_baseline_is_the_commit_before(repo: Project) -> None:
+    before = head(repo)
+    worse(repo, "worse")
+    assert default() == (before, "the commit before HEAD")
+    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
+    repo.git("checkout", "--quiet", "--detach")  # as some CI does
+    assert default()[0] == before
+
+
+def test_on_main_with_metrics_not_committed_the_baseline_is_head(repo: Project) -> None:
+    repo.write("notes.txt", "no metric")
+    assert default()[0] == head(repo, "HEAD~1")
+    repo.write(A, changed("run.rmse", 4.0))
+    assert default() == (head(repo), "HEAD, for the metrics of the workspace are not committed")
+    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
+
+
+def test_on_a_branch_the_baseline_is_the_merge_base(repo: Project) -> None:
+    fork = head(repo)
+    repo.git("checkout", "--quiet", "-b", "topic")
+    worse(repo, "worse", 3.0)
+    worse(repo, "worse still", 4.0)
+    assert default() == (fork, "the merge base with main")
+    repo.git("checkout", "--quiet", "main")
+    repo.write(B, changed("run.rmse", 0.1))
+    repo.commit("main went on")
+    repo.git("checkout", "--quiet", "topic")
+    assert default() == (fork, "the merge base with main")
+    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
+    repo.git("merge", "--quiet", "--no-edit", "main")
+    assert default() == (head(repo, "main"), "the merge base with main")
+
+
+def test_a_new_branch_is_compared_with_where_it_began(repo: Project) -> None:
+    repo.git("checkout", "--quiet", "-b", "topic")
+    repo.write(A, changed("run.rmse", 4.0))
+    assert default()[0] == head(repo)
+
+
+def test_the_main_branch_is_the_remotes(
+    repo: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = head(repo)
+    repo.git("branch", "--move", "main", "trunk")
+    assert error_of(baseline=None) == "found no branch main or master; give one with --baseline REV"
+    clone = Project(tmp_path / "clone")
+    repo.git("clone", "--quiet", ".", str(clone.root))
+    monkeypatch.chdir(clone.root)
+    assert default() == (head(clone, "HEAD~1"), "the commit before HEAD")
+    clone.git("checkout", "--quiet", "-b", "topic")
+    worse(clone, "worse")
+    clone.git("branch", "--quiet", "--delete", "--force", "trunk")
+    assert default() == (fork, "the merge base with trunk")
+    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
+
+
+def test_at_the_first_commit_and_the_first_push_limits_alone_judge(repo: Project) -> None:
+    repo.git("reset", "--quiet", "--hard", "HEAD~1")
+    for baseline in (None, "0" * 40):
+        found = compare(baseline, rules_from="")
+        assert found.verdict == "held" and found.judged_by == "the workspace"
+        assert {row.outcome for row in found.rows} == {"new", "informational"}
+        assert "nothing has no metrics" in " ".join(found.remarks)
+        assert found.parameters == []
+    worse(repo, "past limit", 6.0)
+    assert failures(compare("0" * 40)) == {"a:run.rmse": "past limit"}
+
+
+def test_without_git_or_dvc_there_is_nothing_to_compare(
+    repo: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo.root / ".dvc").rename(repo.root / "other")
+    assert "is in no DVC project" in error_of()
+    (repo.root / "other").rename(repo.root / ".dvc")
+    shutil.rmtree(repo.root / ".git")
+    for baseline in (None, "main"):
+        assert "is in no Git repository" in error_of(baseline=baseline)
+
+
+def test_without_a_commit_there_is_nothing_to_compare_with(repo: Project) -> None:
+    repo.git("checkout", "--quiet", "--orphan", "empty")
+    for baseline in (None, "HEAD"):
+        assert "unknown Git revision 'HEAD'" in error_of(baseline=baseline)
+
+
+def test_a_shallow_clone_says_how_to_mend_it(
+    repo: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = head(repo)
+    worse(repo, "worse")
+    shallow = Project(tmp_path / "shallow")
+    repo.git("clone", "--quiet", "--depth=1", f"file://{repo.root}", str(shallow.root))
+    monkeypatch.chdir(shallow.root)
+    for baseline in (None, "HEAD~1", before):
+        assert "shallow: run `git fetch --unshallow`" in error_of(baseline=baseline)
+    shallow.git("fetch", "--quiet", "--unshallow")
+    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
+
+
+LOOSER = ("limit: 5, abs_tol: 0.5, rel_tol: 0.1", "limit: 50, abs_tol: 50")
+
+
+def test_the_rules_of_the_base_judge_a_change_that_loosens_them(repo: Project) -> None:
+    repo.git("checkout", "--quiet", "-b", "topic")
+    repo.edit("gate.yaml", *LOOSER)
+    worse(repo, "worse, with looser rules")
+    assert failures(compare(None)) == {}
+    for rules_from in ("main", ""):
+        assert failures(compare(None, rules_from)) == {"a:run.rmse": "regressed"}
+    for found in (compare(None, "main"), compare(None)):
+        assert found.rules == [
+            "- reports/a/*: run.*: lower is better, limit 5, abs_tol 0.5, rel_tol 0.1",
+            "+ reports/a/*: run.*: lower is better, limit 50, abs_tol 50",
+        ]
+    repo.edit("gate.yaml", "['size']", "['*']")  # worse: nothing judges any more
+    repo.edit("gate.yaml", "  - {metrics: 'run.*', better: lower, limit: 5}\n", "")
+    assert "is of no use" in error_of(rules_from="main")
+
+
+def test_an_acknowledgement_counts_once_the_base_has_it(repo: Project) -> None:
+    entry = "{metric: run.rmse, file: reports/a/*, reason: new data, until: '2026-12-31'}"
+    repo.edit("gate.yaml", "informational:", f"acknowledged: [{entry}]\ninformational:")
+    worse(repo, "worse, and acknowledged")
+    assert loud(compare("HEAD~1")) == [("a:run.rmse", "acknowledged")]
+    assert failures(compare("HEAD~1", today=datetime.date(2027, 1, 1))) != {}
+    found = compare("HEAD~1", rules_from="HEAD~1")
+    assert failures(found) == {"a:run.rmse": "regressed"}
+    assert found.rules == ["+ reports/a/*: run.rmse: acknowledged until 2026-12-31: new data"]
+    spent = compare("HEAD")
+    assert spent.verdict == "held" and "take it away" in spent.remarks[0]
+
+
+def test_an_idle_rule_of_the_base_can_be_taken_away(repo: Project) -> None:
+    rule = "  - {metrics: 'gone.*', better: lower, limit: 5}\n"
+    repo.edit("gate.yaml", "informational:", f"{rule}informational:")
+    repo.commit("idle")
+    assert "no such metric" in error_of(rules_from="HEAD")
+    repo.edit("gate.yaml", rule, "")
+    assert compare(rules_from="HEAD").rules == ["- gone.*: lower is better, limit 5"]
+
+
+def test_the_change_that_adds_the_gate_is_judged_by_its_own_rules_loudly(repo: Project) -> None:
+    rules = (repo.root / "gate.yaml").read_text()
+    (repo.root / "gate.yaml").unlink()
+    base = repo.commit("no rules")
+    repo.write("gate.yaml", rules)
+    repo.commit("rules")
+    for rules_from in ("", "HEAD~1"):
+        found = compare("HEAD~1", rules_from)
+        assert (found.verdict, found.judged_by) == ("held", "the workspace")
+        assert found.remarks[0].startswith(f"{base[:SHORT]} has no rules yet: THIS CHANGE IS")
+    worse(repo, "worse")
+    assert failures(compare("HEAD~2", rules_from="")) == {"a:run.rmse": "regressed"}
+
+
+def test_broken_rules_of_the_base_cannot_judge(repo: Project) -> None:
+    rules = (repo.root / "gate.yaml").read_text()
+    repo.write("gate.yaml", "rules: 1\n")
+    commit = repo.commit("bad rules")
+    repo.write("gate.yaml", rules)
+    told = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
+    assert error_of(rules_from="HEAD") == told
+    assert told in compare().remarks[0]
+
+
+def test_the_worst_is_first(repo: Project) -> None:
+    repo.write(A, changed("run.rmse", 2.0) | {"held": 0.5, "size": 4, "new": 1})
+    repo.write(B, changed("run.rmse", 9.0) | {"held": None})
+    assert loud(compare()) == [
+        ("b:held", "no number"),
+        ("b:run.rmse", "past limit"),
+        ("a:held", "regressed"),
+        ("a:run.rmse", "regressed"),
+        ("a:new", "no rule"),
+        ("a:size", "informational"),
+    ]
+
+
+def test_changed_parameters_are_told(repo: Project) -> None:
+    repo.edit("params.yaml", "a: {size: 1}", "a: {size: 2, rate: .nan}")
+    assert compare().parameters[1] == ("models.a.size", 1, 2)
+    assert [name for name, _, _ in compare().parameters] == ["models.a.rate", "models.a.size"]
+
+
+def test_git_runs_in_the_folder_that_it_is_given(repo: Project) -> None:
+    assert Git(repo.root / "reports").out("rev-parse", "--show-prefix") == "reports/"

@@ -1,0 +1,58 @@
+"""`init` writes rules that judge at once, and guesses directions from names."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dvc_gate import init
+from tests.dvc_gate.conftest import METRICS, Project
+from tests.dvc_gate.test_check import A, changed, compare
+
+
+@pytest.mark.parametrize(
+    ("key", "better"),
+    [
+        ("loss", "lower"),
+        ("train/loss", "lower"),
+        ("eval.val_accuracy", "higher"),
+        ("roc_auc", "higher"),
+        ("AP@[.5:.95]", "higher"),
+        ("rmse_100_periods", "lower"),
+        ("avgPrecision", "higher"),
+        ("step", None),
+        ("n_params", None),
+        ("drift", "near"),
+    ],
+)
+def test_directions_are_guessed_from_names(key: str, better: str | None) -> None:
+    assert init.guess(key) == better
+
+
+def test_from_nothing_to_a_failing_change(repo: Project) -> None:
+    (repo.root / "gate.yaml").unlink()
+    assert "3 rules for 2 metrics files" in repo.gate("init", code=0)
+    text = (repo.root / "gate.yaml").read_text()
+    assert "better: lower" in text and "- size" in text
+    repo.edit("gate.yaml", "metrics: held\n    better: near", "metrics: held\n    better: higher")
+    repo.commit("rules")
+    assert compare("HEAD~1").verdict == "held"
+    repo.write(A, changed("run.rmse", 1.06))
+    repo.gate("check", code=1)
+    assert "is there already" in repo.gate("init", code=2)
+
+
+def test_odd_names_and_words_become_valid_rules(make: Callable[..., Project]) -> None:
+    names = {"AP@[.5:.95]": 0.5, "it's: odd #1": 1, "note": "fine", "1e3": 2, "ok": True, "yes": 1}
+    repo = make({"dvc.yaml": "metrics: [m.json]", "m.json": names})
+    repo.gate("init", code=0)
+    assert "new" in repo.gate("check", code=0)
+
+
+def test_init_says_what_it_lacks(make: Callable[..., Project]) -> None:
+    repo = make({"dvc.yaml": "metrics: [m.json]"})
+    assert "m.json: no such file; run the pipeline first" in repo.gate("init", code=2)
+    repo.write("dvc.yaml", "stages: {}")
+    assert "no metrics here" in repo.gate("init", code=2)
+    repo.write("dvc.yaml", "metrics: [m.json]")
+    repo.write("m.json", METRICS)
+    repo.gate("init", code=0)

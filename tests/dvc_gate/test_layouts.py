@@ -1,0 +1,305 @@
+"""Any layout of a DVC project: where metrics, parameters and pipelines may stand."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dvc.api
+import pytest
+
+from dvc_gate import project
+from tests.dvc_gate.conftest import Project
+from tests.dvc_gate.test_check import compare, error_of
+
+Make = Callable[..., Project]
+ACC = "rules: [{metrics: acc, better: higher, abs_tol: 0.1}]\n"
+
+
+def stage(*metrics: str, cache: bool = False, **more: Any) -> str:
+    """Return a dvc.yaml with one stage that has these metrics."""
+    made = [{path: {"cache": cache}} for path in metrics]
+    return json.dumps({"stages": {"evaluate": {"cmd": "true", "metrics": made, **more}}})
+
+
+def outcomes(**arguments: Any) -> dict[tuple[str, str], str]:
+    return {row.metric: row.outcome for row in compare(**arguments).rows}
+
+
+@pytest.mark.parametrize(
+    ("path", "good", "bad"),
+    [
+        ("metrics.json", '{"acc": 0.9}', '{"acc": 0.7}'),
+        ("metrics.yaml", "acc: 9.0e-1", "acc: 7e-1"),
+        ("metrics.yml", "acc: 0.9", "acc: .7"),
+        ("metrics.toml", "acc = 0.9", "acc = 0.7"),
+        ("out/metrics", "acc: 0.9", "acc: 0.7"),
+        ("dvclive/metrics.json", '{"acc": 0.9, "step": 3}', '{"acc": 0.7}'),
+        ("out dir/métrics #1.json", '{"acc": 0.9}', '{"acc": 0.7}'),
+    ],
+)
+def test_metrics_of_any_format_at_any_place(make: Make, path: str, good: str, bad: str) -> None:
+    repo = make({"dvc.yaml": stage(path), "gate.yaml": ACC, path: good})
+    assert outcomes()[path, "acc"] == "held"
+    repo.write(path, bad)
+    assert outcomes()[path, "acc"] == "regressed"
+
+
+def test_yaml_is_read_as_dvc_reads_it(make: Make) -> None:
+    text = "a: 1e-3\nb: yes\nc: 017\nd: 1:30\ne: 0o17\nf: 1_000\ng: .5\nh: !!float 1\n"
+    make({"dvc.yaml": stage("m.yaml"), "m.yaml": text})
+    git, prefix = project.find_root()
+    side = project.read_side(project.Tree(git, prefix))
+    shown = dvc.api.metrics_show()
+    read = {key: value for (_, key), value in side.metrics.items()}
+    assert {name: value for name, value in read.items() if name in shown} == shown
+
+
+def test_several_files_in_a_folder_and_rules_by_file(make: Make) -> None:
+    rules = """\
+rules:
+  - {metrics: acc, file: out/test.json, better: higher, abs_tol: 0.1}
+  - {metrics: acc, file: 'out/*', better: higher, abs_tol: 0.5}
+"""
+    files = {f"out/{name}.json": {"acc": 0.9} for name in ("train", "test")}
+    repo = make({"dvc.yaml": stage(*files), "gate.yaml": rules, **files})
+    for path in files:
+        repo.write(path, {"acc": 0.7})
+    assert outcomes() == {("out/test.json", "acc"): "regressed", ("out/train.json", "acc"): "held"}
+
+
+def test_top_level_metrics_and_dvclives_own_file(make: Make) -> None:
+    repo = make(
+        {
+            "dvc.yaml": "metrics:\n- results/${name}.json\nvars: [names.yaml]\n",
+            "names.yaml": "name: eval",
+            "dvclive/dvc.yaml": "metrics:\n- metrics.json\n",
+            "gate.yaml": ACC,
+            "results/eval.json": {"acc": 0.9},
+            "dvclive/metrics.json": {"acc": 0.9},
+        }
+    )
+    assert {metric[0] for metric in outcomes()} == {"results/eval.json", "dvclive/metrics.json"}
+    repo.write("dvclive/metrics.json", {"acc": 0.1})
+    assert outcomes()["dvclive/metrics.json", "acc"] == "regressed"
+
+
+def test_names_with_brackets_and_slashes(make: Make) -> None:
+    names = {"AP@[.5:.95]": 0.5, "train/loss": 1.0, "a.b": 1, "top-1 (%)": 90}
+    rules = "rules:\n  - {metrics: 'AP@[.5:.95]', better: higher, abs_tol: 0.01}\n"
+    rules += "  - {metrics: train/loss, better: lower, rel_tol: 0.1}\n"
+    repo = make({"dvc.yaml": stage("m.json"), "gate.yaml": rules, "m.json": names})
+    repo.write("m.json", names | {"AP@[.5:.95]": 0.4})
+    found = {key: outcome for (_, key), outcome in outcomes().items()}
+    assert found == {
+        "AP@[.5:.95]": "regressed",
+        "train/loss": "held",
+        "a.b": "no rule",
+        "top-1 (%)": "no rule",
+    }
+
+
+@pytest.mark.parametrize("folder", ["", "models/", "a b/ü/"])
+def test_a_project_in_a_subfolder_run_from_anywhere(
+    make: Make, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    files = {
+        f"{folder}dvc.yaml": "stages: {}",
+        f"{folder}train/dvc.yaml": stage("out/m.json", wdir="../train"),
+        f"{folder}train/out/m.json": {"acc": 0.9},
+        f"{folder}gate.yaml": ACC,
+    }
+    repo = make(files, folder)
+    repo.write(f"{folder}train/out/m.json", {"acc": 0.1})
+    for place in (folder, f"{folder}train", f"{folder}train/out"):
+        monkeypatch.chdir(repo.root / place)
+        assert outcomes() == {("train/out/m.json", "acc"): "regressed"}
+
+
+def test_a_monorepo_of_two_projects(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    files: dict[str, Any] = {"dvc.yaml": stage("m.json"), "m.json": {"acc": 1}, "gate.yaml": ACC}
+    inner = {f"inner/{path}": content for path, content in files.items()}
+    repo = make(files | inner | {"inner/.dvc/config": ""})
+    repo.write("inner/m.json", {"acc": 0})
+    assert outcomes() == {("m.json", "acc"): "held"}, "the inner project is another"
+    monkeypatch.chdir(repo.root / "inner")
+    assert outcomes() == {("m.json", "acc"): "regressed"}
+
+
+def test_a_project_that_is_younger_than_the_baseline(make: Make) -> None:
+    repo = make({"README": "nothing yet"})
+    repo.write("dvc.yaml", stage("m.json"))
+    repo.write("m.json", {"acc": 1})
+    repo.write("gate.yaml", ACC)
+    assert outcomes(rules_from="") == {("m.json", "acc"): "new"}
+
+
+def test_what_dvcignore_and_gitignore_name_is_no_pipeline(make: Make) -> None:
+    broken = "stages: ["
+    repo = make(
+        {
+            "dvc.yaml": stage("m.json"),
+            "m.json": {"acc": 1},
+            "gate.yaml": ACC,
+            ".dvcignore": "# comment\n/fixtures/\n",
+            "fixtures/deep/dvc.yaml": broken,
+            "sub/.dvcignore": "*.dvc\n",
+            "sub/x.dvc": broken,
+            ".gitignore": "/venv\n",
+        }
+    )
+    repo.write("venv/dvc.yaml", broken)
+    assert outcomes() == {("m.json", "acc"): "held"}
+    (repo.root / ".dvcignore").unlink()
+    assert error_of().startswith("fixtures/deep/dvc.yaml: line ")
+
+
+def test_a_matrix_and_a_foreach_are_written_out(make: Make) -> None:
+    text = """\
+stages:
+  a: {foreach: [x, y], do: {cmd: 'true', metrics: ['${item}.json': {cache: false}]}}
+  b:
+    matrix: {p: [1, 2]}
+    cmd: 'true'
+    metrics: ['b${item.p}.yaml': {cache: false}]
+"""
+    files = {"x.json": {"acc": 1}, "y.json": {"acc": 1}, "b1.yaml": "acc: 1", "b2.yaml": "acc: 1"}
+    make({"dvc.yaml": text, "gate.yaml": ACC, **files})
+    assert set(outcomes()) == {(path, "acc") for path in files}
+
+
+def test_parameters_in_several_files(make: Make) -> None:
+    params = [
+        "lr",
+        {"conf/train.toml": ["epochs"]},
+        {"p.py": ["N"]},
+        {"big.yaml": None},
+        {"x.yaml": None},
+    ]
+    repo = make(
+        {
+            "dvc.yaml": stage("m.json", params=params),
+            "m.json": {"acc": 1},
+            "gate.yaml": ACC,
+            "params.yaml": "lr: 0.1\nday: 2026-01-01\n1: {2: 3}\n",
+            "conf/train.toml": "epochs = 3",
+            "p.py": "N = 3\n",
+            "x.yaml": "tagged: !ours 3",
+        }
+    )
+    repo.write("params.yaml", "lr: 0.2\nday: 2026-01-02\n1: {2: 4}\n")
+    repo.write("conf/train.toml", "epochs = 4")
+    repo.write("p.py", "N = 4\n")
+    found = compare()
+    assert found.verdict == "held"
+    assert [(name, now) for name, _, now in found.parameters if name != "day"] == [
+        ("1.2", 4),
+        ("conf/train.toml:epochs", 4),
+        ("lr", 0.2),
+        ("p.py:N", 4),
+    ]
+    told = " ".join(found.remarks)
+    assert "big.yaml: no such file" in told and "x.yaml: its parameters are not told" in told
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()
+
+
+def cache(repo: Project, content: bytes, suffix: str = "", legacy: bool = False) -> str:
+    """Put an object into the project's cache; return its name."""
+    name = md5(content) + suffix
+    folder = ".dvc/cache" if legacy else ".dvc/cache/files/md5"
+    repo.write(f"{folder}/{name[:2]}/{name[2:]}", content)
+    return name
+
+
+def lock(path: str, digest: str, legacy: bool = False) -> str:
+    out = {"path": path, "md5": digest} | ({} if legacy else {"hash": "md5"})
+    made = {"evaluate": {"cmd": "true", "outs": [out]}}
+    return json.dumps(made if legacy else {"schema": "2.0", "stages": made})
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["DVC 3", "DVC 1"])
+@pytest.mark.parametrize("inside", [False, True], ids=["a file", "in a folder"])
+def test_metrics_in_the_cache(make: Make, legacy: bool, inside: bool) -> None:
+    path = "out/m.json"
+    text = stage(path, cache=True)
+    if inside:
+        made = {"cmd": "true", "outs": ["out"]}
+        text = json.dumps({"stages": {"evaluate": made}, "metrics": [path]})
+    repo = make({"dvc.yaml": text, "gate.yaml": ACC, ".gitignore": "/out\n"})
+
+    def record(content: dict[str, float]) -> None:
+        data = json.dumps(content).encode()
+        name = cache(repo, data, legacy=legacy)
+        if inside:
+            listed = json.dumps([{"md5": name, "relpath": "m.json"}]).encode()
+            name = cache(repo, listed, ".dir", legacy)
+        repo.write("dvc.lock", lock("out" if inside else path, name, legacy))
+        repo.write(path, data)
+
+    record({"acc": 0.9})
+    repo.commit("good")
+    record({"acc": 0.5})
+    assert outcomes()[path, "acc"] == "regressed"
+    assert outcomes(baseline=None)[path, "acc"] == "regressed", "the lock is not committed: HEAD"
+    (repo.root / path).unlink()
+    found = compare()
+    assert [row.outcome for row in found.failed] == ["missing"]
+    assert "`dvc checkout` has it" in found.failed[0].note
+    repo.write(path, {"acc": 0.9})
+    (repo.root / ".dvc/cache").rename(repo.root / "elsewhere")
+    assert "metrics are not in DVC's cache here: `dvc fetch --all-commits out/m.json`" in error_of()
+    (repo.root / path).unlink()
+    assert error_of() == f"the workspace: metrics are not in DVC's cache here: `dvc pull {path}`"
+
+
+def test_old_locks_with_backslashes_and_broken_ones(make: Make) -> None:
+    repo = make({"dvc.yaml": stage("out/m.json", cache=True), "gate.yaml": ACC})
+    name = cache(repo, b'{"acc": 0.9}', legacy=True)
+    repo.write("dvc.lock", lock("out\\m.json", name, legacy=True))
+    repo.commit("from Windows")
+    repo.write("out/m.json", {"acc": 0.1})
+    assert outcomes() == {("out/m.json", "acc"): "regressed"}
+    (repo.root / "out/m.json").unlink()
+    for text, said in (
+        ("schema: '2.0'\nstages: [", "dvc.lock: line 2: is not valid YAML"),
+        ("schema: '2.0'", "dvc.lock: has no `stages`"),
+        ("a: 1\n<<<<<<< a\n=======\n>>>>>>> b", "merge conflict on lines 2, 3, 4"),
+    ):
+        repo.write("dvc.lock", text)
+        assert said in error_of()
+
+
+def test_metrics_of_a_dvc_file(make: Make) -> None:
+    text = json.dumps({"outs": [{"path": "m.json", "metric": True, "md5": md5(b'{"acc": 1}')}]})
+    repo = make({"m.json.dvc": text, "gate.yaml": ACC, "m.json": '{"acc": 1}'})
+    repo.write("m.json", {"acc": 0})
+    assert outcomes() == {("m.json", "acc"): "regressed"}
+
+
+def test_a_submodule_and_a_linked_worktree(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = make({"dvc.yaml": stage("m.json"), "gate.yaml": ACC, "m.json": {"acc": 1}})
+    outer = Project(tmp_path / "outer")
+    outer.root.mkdir()
+    outer.git("init", "--quiet")
+    allowed = ("-c", "protocol.file.allow=always")
+    outer.git(*allowed, "submodule", "--quiet", "add", str(repo.root), "inner")
+    outer.git("worktree", "prune")
+    repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
+    for place in (outer.root / "inner", tmp_path / "linked"):
+        monkeypatch.chdir(place)
+        (place / "m.json").write_text('{"acc": 0}')
+        assert outcomes() == {("m.json", "acc"): "regressed"}
+
+
+def test_a_repository_reached_by_a_link(make: Make, monkeypatch, tmp_path: Path) -> None:
+    repo = make({"p/dvc.yaml": stage("m.json"), "p/gate.yaml": ACC, "p/m.json": {"acc": 1}}, "p/")
+    os.symlink(repo.root / "p", tmp_path / "link")
+    monkeypatch.chdir(tmp_path / "link")
+    assert outcomes() == {("m.json", "acc"): "held"}

@@ -1,0 +1,82 @@
+"""The four ways to show a comparison say the same."""
+
+import json
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from xml.etree import ElementTree
+
+import pytest
+from rich.text import Text
+
+from dvc_gate import reports
+from dvc_gate.check import Comparison
+from dvc_gate.rules import Range, Row
+from tests.dvc_gate.conftest import Project, changed
+from tests.dvc_gate.test_check import A, compare, failures
+
+
+@pytest.fixture
+def failing(repo: Project) -> Comparison:
+    repo.edit("params.yaml", "a: {size: 1}", "a: {size: 2}")
+    repo.write(A, changed("run.rmse", 4.0) | {"held": "it | `<b>` \x00", "\x01odd": 1})
+    return compare()
+
+
+def test_the_reports_say_the_same(failing: Comparison) -> None:
+    told = json.loads(reports.as_json(failing))
+    assert told["verdict"] == "regressed"
+    assert told["parameters"] == [{"parameter": "models.a.size", "baseline": 1, "now": 2}]
+    worst = [(each["file"], each["metric"], each["verdict"]) for each in told["metrics"][:2]]
+    assert worst == [(A, "held", "no number"), (A, "run.rmse", "regressed")]
+    assert (told["metrics"][1]["least"], told["metrics"][1]["most"]) == (None, 1.6)
+    suite = ElementTree.fromstring(reports.as_junit(failing))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("9", "2", "3")
+    failed = [(c.get("classname"), c.get("name")) for c in suite if c.find("failure") is not None]
+    assert failed == [(A, "held"), (A, "run.rmse")]
+    page = reports.markdown(failing)
+    assert f"**{A}**\n\n| metric |" in page
+    assert "| run.rmse | 1 | 4 | +3 | ≤ 1.6 | regressed |" in page
+    assert "| models.a.size | 1 | 2 |" in page
+    assert "\n| held |" in page and "it \\| \\`\\<b>" in page
+
+
+def test_the_reports_hold_the_largest_numbers_and_what_json_has_no_word_for(repo: Project) -> None:
+    repo.write(A, changed("run.rmse", 1.7e308) | {"held": -1.7e308})
+    repo.commit("large")
+    repo.write(A, changed("run.rmse", -1.7e308) | {"held": 1.7e308})
+    repo.write("params.yaml", "models: {a: 1, b: .inf}\n1: {2: 3}\n")
+    found = compare()
+    told = json.loads(reports.as_json(found), parse_constant=pytest.fail)
+    changes = {(each["file"], each["metric"]): each["change"] for each in told["metrics"]}
+    assert changes[A, "run.rmse"] == -sys.float_info.max
+    assert failures(found) == {}
+    assert reports.markdown(found) and reports.as_junit(found) and reports.screen(found, None)
+    names = [each["parameter"] for each in told["parameters"]]
+    assert names == ["1.2", "models.a", "models.a.size", "models.b", "models.b.size"]
+
+
+def test_the_table_fits_a_terminal_of_80_columns(failing: Comparison) -> None:
+    name = "recurrence.free_running.valid_prediction_periods.median"
+    bound = Range(None, Fraction(-1, 81000))
+    long = Row((A, name), 1000.0, -0.000123456, "informational", bound)
+    found = replace(failing, rows=[*failing.rows, long])
+    lines = [Text.from_ansi(line).plain for line in reports.screen(found, 80).splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert name in "".join(line.split(" ")[0] for line in lines)
+    assert any(
+        line.split()[-5:] == ["-0.0001235", "-1e+03", "≤", "-1.235e-05", "informational"]
+        for line in lines
+    )
+
+
+def test_a_terminal_has_colours_and_a_pipe_has_none(failing: Comparison, monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[1;31m" in reports.screen(failing, 80)
+    assert "\x1b" not in reports.screen(failing, None)
+
+
+def test_a_two_sided_bound_is_shown_with_both_ends() -> None:
+    row = Row((A, "x"), 1.0, 2.0, "regressed", Range(Fraction(1, 2), Fraction(3, 2)))
+    assert reports.cells(row)[4] == "0.5 to 1.5"

@@ -1,0 +1,219 @@
+"""The rules against plain statements of them, and what is said of wrong ones."""
+
+import datetime
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dvc_gate import gate_file, rules
+from dvc_gate.git import Git
+from dvc_gate.problems import Unjudged
+from dvc_gate.project import Tree
+from dvc_gate.rules import Acknowledged, Gate, Rule
+from tests.dvc_gate.conftest import Project
+
+X = ("metrics.json", "x")
+finite = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**9), 10**9)
+near = st.integers(-200, 200).map(lambda k: k / 100)  # so that values fall on bounds and beside
+numbers = finite | near
+values = numbers | st.none() | st.sampled_from(["diverged", "null", "NaN", "true", "a list"])
+tolerances = st.none() | near.map(abs) | st.floats(0, 1e300)
+
+
+def gate(*given: Rule, **more: Any) -> Gate:
+    return Gate(rules=list(given), **more)
+
+
+@st.composite
+def some_rules(draw: st.DrawFn) -> Rule:
+    better = draw(st.sampled_from(["lower", "higher", "near"]))
+    bounds = {name: draw(tolerances) for name in ("abs_tol", "rel_tol")}
+    if better != "near":
+        bounds["limit"] = draw(st.none() | numbers.map(float))
+    if all(bound is None for bound in bounds.values()):
+        bounds["abs_tol"] = 0.0
+    return Rule(metrics="*", better=better, **bounds)
+
+
+def plainly(rule: Rule, baseline: rules.Value, now: rules.Value) -> bool:
+    """Whether a metric fails its rule, in the words of the README: decimals, worked out exactly."""
+    if not isinstance(now, int | float):
+        return True
+    with localcontext(prec=1400):
+        value = Decimal(str(now))
+        if rule.limit is not None:
+            limit = Decimal(str(rule.limit))
+            past = value > limit if rule.better == "lower" else value < limit
+            if past:
+                return True
+        if not isinstance(baseline, int | float) or rule.abs_tol is rule.rel_tol is None:
+            return False
+        before = Decimal(str(baseline))
+        worse = {"lower": value - before, "higher": before - value, "near": abs(value - before)}
+        relative = Decimal(str(rule.rel_tol or 0)) * abs(before)
+        return worse[rule.better] > Decimal(str(rule.abs_tol or 0)) + relative
+
+
+@settings(max_examples=500, deadline=None)
+@given(some_rules(), values, values)
+def test_the_verdict_is_that_of_the_plain_statement(rule, baseline, now) -> None:
+    row = rules.judge(gate(rule), X, baseline, now)
+    assert row.failed == plainly(rule, baseline, now)
+    if not row.failed:
+        assert row.outcome == ("held" if isinstance(baseline, int | float) else "new")
+    if row.allowed is not None and isinstance(now, int | float):
+        written = Fraction(str(now))
+        least, most = row.allowed.least, row.allowed.most
+        past = (least is not None and written < least) or (most is not None and written > most)
+        assert row.failed == past, "the bound that is shown is the bound that judges"
+
+
+@settings(max_examples=200, deadline=None)
+@given(some_rules(), values, st.tuples(numbers, numbers))
+def test_a_better_value_never_fails_where_a_worse_one_holds(rule, baseline, pair) -> None:
+    if rule.better == "near":
+        return
+    worse, better = sorted(pair, reverse=rule.better == "lower")
+    if rules.judge(gate(rule), X, baseline, better).failed:
+        assert rules.judge(gate(rule), X, baseline, worse).failed
+
+
+def test_a_bound_is_exact_in_the_digits_that_are_written() -> None:
+    rule = Rule(metrics="*", better="lower", rel_tol=0.1)
+    assert 0.77 - 0.7 > 0.1 * 0.7  # in binary
+    assert rules.judge(gate(rule), X, 0.7, 0.77).outcome == "held"
+    assert rules.judge(gate(rule), X, 0.7, 0.770001).outcome == "regressed"
+
+
+def test_a_baseline_of_zero_leaves_the_absolute_tolerance() -> None:
+    for better, bounds, now, outcome in (
+        ("lower", {"abs_tol": 0.1, "rel_tol": 9}, 0.1, "held"),
+        ("lower", {"abs_tol": 0.1, "rel_tol": 9}, 0.11, "regressed"),
+        ("lower", {"rel_tol": 9}, 1e-300, "regressed"),
+        ("higher", {"rel_tol": 9}, -1e-300, "regressed"),
+        ("higher", {"rel_tol": 9}, 0, "held"),
+        ("near", {"abs_tol": 0.1}, -0.1, "held"),
+        ("near", {"abs_tol": 0.1}, -0.11, "regressed"),
+    ):
+        rule = Rule(metrics="*", better=better, **bounds)
+        assert rules.judge(gate(rule), X, 0.0, now).outcome == outcome
+
+
+def test_a_literal_name_goes_before_globs_and_brackets_are_no_globs() -> None:
+    name = ("eval/metrics.json", "AP@[.5:.95]")
+    glob = Rule(metrics="AP*", better="lower", limit=0)
+    literal = Rule(metrics="AP@[.5:.95]", better="higher", limit=0.5)
+    assert gate(glob, literal).rule(name) is literal
+    assert gate(glob, literal).rule((name[0], "AP50")) is glob
+    shown = gate(glob, literal, informational=["*"])
+    assert shown.rule(name) is literal, "before what is informational by a glob"
+    assert shown.rule((name[0], "AP50")) is None
+    assert gate(literal, informational=["AP@[.5:.95]"]).rule(name) is None
+
+
+def test_a_rule_may_name_its_file_literally_or_by_a_glob() -> None:
+    odd = Rule(metrics="x", file="runs/[1]/m.json", better="lower", limit=1)
+    every = Rule(metrics="x", file="runs/*", better="lower", limit=2)
+    both = gate(odd, every)
+    assert both.rule(("runs/[1]/m.json", "x")) is odd
+    assert both.rule(("runs/1/m.json", "x")) is every or "a glob of one character"
+    assert both.rule(("other/m.json", "x")) is None
+    assert rules.judge(both, ("other/m.json", "x"), 1, 9).outcome == "no rule"
+
+
+def test_the_first_rule_that_names_a_metric_judges_it() -> None:
+    strict = Rule(metrics="a.*", better="lower", limit=1)
+    loose = Rule(metrics="*", better="lower", limit=9)
+    both = gate(strict, loose, informational=["a.shown"])
+    outcomes = [rules.judge(both, ("m", key), None, 5).outcome for key in ("a.x", "b.x", "a.shown")]
+    assert outcomes == ["past limit", "new", "informational"]
+
+
+def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
+    known = Acknowledged(metric="a.*", reason="new data", until="2027-01-31")
+    both = gate(Rule(metrics="*", better="lower", abs_tol=0), acknowledged=[known])
+    row, other = (rules.judge(both, ("m", name), 1.0, 2.0) for name in ("a.x", "b.x"))
+    day = datetime.date(2027, 1, 31)
+    assert rules.acknowledge(both, row, day).outcome == "acknowledged"
+    assert "new data" in rules.acknowledge(both, row, day).note
+    late = rules.acknowledge(both, row, day + datetime.timedelta(days=1))
+    assert late.failed and "has passed" in late.note
+    assert rules.acknowledge(both, other, day).failed
+    held = rules.judge(both, ("m", "a.x"), 2.0, 1.0)
+    assert rules.acknowledge(both, held, day).outcome == "held"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules: []", "1: rules is []; expected a list of rules"),
+        ("rules: [{metrics: x, better: lower}]", "1: rules[0] has no bound; expected any of limit"),
+        ("rules: [{metrics: x, better: less, limit: 1}]", "better is 'less'; expected lower, high"),
+        ("rules: [{metrics: x, better: near, limit: 1}]", "rules[0] has a limit; a metric that is"),
+        ("rules: [{metrics: x, better: lower, limit: low}]", "limit is 'low'; expected a number"),
+        ("rules: [{metrics: x, better: lower, limit: true}]", "limit is True; expected a number"),
+        ("rules: [{metrics: x, better: lower, limit: .nan}]", "limit is nan; expected a number"),
+        ("rules: [{metrics: x, better: lower, rel_tol: -1}]", "is -1; expected a number from 0"),
+        (
+            "rules: [{metrics: x, better: lower, tol: 1}]",
+            "tol is not a known key; did you mean rel_tol?",
+        ),
+        ("rules: [{metric: x, better: lower, limit: 1}]", "did you mean metrics?"),
+        ("rules: [{metrics: '', better: lower, limit: 1}]", "metrics is ''; expected the key of"),
+        ("rules: [3]", "1: rules[0] is 3; expected a list of rules"),
+        ("rules: {}", "1: rules is {}; expected a list of rules"),
+        ("rule: []", "1: rule is not a known key; did you mean rules?"),
+        ("informational: [1]", "1: informational[0] is 1; expected a list of keys or globs"),
+        ("acknowledged: [{metric: x, reason: y, until: soon}]", "until is 'soon'; expected a date"),
+        ("acknowledged: [{metric: x, until: 2027-01-31}]", "1: acknowledged[0].reason is missing"),
+        ("rules: 1\nrules: 2", "2: found duplicate key"),
+        ("rules: !!python/name:os.system", "1: could not determine a constructor"),
+        ("[1]", "1: expected a mapping with the key rules"),
+        ("", "1: expected a mapping with the key rules"),
+        ("rules:\n  - metrics: x\n    limit: 1\n    beter: lower", "4: rules[0].beter is"),
+    ],
+)
+def test_a_wrong_rule_is_named_by_its_line(
+    make: Callable[..., Project], text: str, message: str
+) -> None:
+    project = make({"gate.yaml": text})
+    with pytest.raises(Unjudged) as caught:
+        gate_file.read(Tree(Git(project.root), ""))
+    told = str(caught.value).splitlines()
+    assert any(line.startswith("gate.yaml:") and message in line for line in told), told
+
+
+def test_in_the_section_of_params_the_lines_are_those_of_the_file(
+    make: Callable[..., Project],
+) -> None:
+    project = make({"params.yaml": "a: 1\ngate:\n  rules:\n    - {metrics: x, better: less}\n"})
+    with pytest.raises(Unjudged, match=r"^params.yaml:4: gate.rules\[0\].better is 'less'"):
+        gate_file.read(Tree(Git(project.root), ""))
+
+
+ODD = """\
+day: 2027-01-31
+1: {2: three}
+tagged: !ours {a: 1}
+twice: 1
+twice: 2
+anchor: &tight {better: lower, limit: 1}
+gate:
+  rules:
+    - {metrics: x, <<: *tight}
+"""
+
+
+def test_nothing_odd_elsewhere_in_params_matters(make: Callable[..., Project]) -> None:
+    project = make({"params.yaml": ODD})
+    found = gate_file.read(Tree(Git(project.root), ""))
+    assert found is not None and found.gate.rules == [Rule(metrics="x", better="lower", limit=1)]
+    assert found.place("rules", 0) == "params.yaml:9: gate.rules[0]"
+    project.write("gate.yaml", "rules: [{metrics: y, better: near, abs_tol: 1}]")
+    found = gate_file.read(Tree(Git(project.root), ""))
+    assert found is not None and found.gate.rules[0].metrics == "y", "gate.yaml goes before"

@@ -1,0 +1,197 @@
+"""No output, environment or fault ever changes a verdict: 0, 1 and 2 mean what they say."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from dvc_gate import check, command
+from tests.dvc_gate.conftest import ENVIRONMENT, GATE, METRICS, Project, changed
+from tests.dvc_gate.test_check import A
+
+WORSE = changed("run.rmse", 4.0)
+CASES = [(METRICS, 0), (WORSE, 1), (None, 2)]
+
+
+def prepare(repo: Project, content: object) -> None:
+    """Write metrics; None: leave nothing to judge by."""
+    if content is None:
+        (repo.root / "gate.yaml").unlink()
+    else:
+        repo.write(A, content)
+
+
+def test_the_exit_codes_and_the_files(repo: Project) -> None:
+    kinds = [f"--{kind}={kind}.out" for kind in ("markdown", "json", "junit")]
+    assert "held: none of 8 metrics fails" in repo.gate("check", *kinds, code=0)
+    assert '"verdict": "held"' in (repo.root / "json.out").read_text()
+    repo.write(A, WORSE)
+    said = repo.gate("check", *kinds, code=1)
+    assert "regressed: 1 of 8 metrics fails" in said and "\x1b" not in said
+    assert ElementTree.parse(repo.root / "junit.out").getroot().get("failures") == "1"
+    said = repo.gate("check", "--baseline", "nowhere", *kinds, code=2)
+    expected = "unknown Git revision 'nowhere'; give one with --baseline REV"
+    assert said == f"error: {expected}\n"
+    for kind in ("markdown", "json", "junit"):
+        assert "nowhere" in (repo.root / f"{kind}.out").read_text()
+    assert ElementTree.parse(repo.root / "junit.out").getroot().get("errors") == "1"
+
+
+@pytest.mark.parametrize("words", [[], ["chekc"], ["check", "--limit", "3"], ["calibrate"]])
+def test_a_wrong_command_line_is_2(repo: Project, words: list[str]) -> None:
+    assert "usage" in repo.gate(*words, code=2)
+
+
+@pytest.mark.parametrize("word", ["check", "verify", "calibrate", "init"])
+def test_help_teaches_and_is_0(repo: Project, word: str) -> None:
+    said = repo.gate(word, "--help", code=0)
+    assert "exit codes: 0 held" in said and len(said) > 500
+
+
+@pytest.mark.parametrize(("content", "code"), CASES)
+def test_the_code_of_no_verdict_can_be_chosen(repo: Project, content: object, code: int) -> None:
+    prepare(repo, content)
+    repo.gate("check", "--unjudged-exit", "125", code=125 if code == 2 else code)
+
+
+@pytest.mark.parametrize(("content", "code"), CASES)
+@pytest.mark.parametrize("sink", ["broken pipe", "closed", "full", "no stderr"])
+def test_an_output_that_takes_nothing_changes_nothing(
+    repo: Project, content: object, code: int, sink: str
+) -> None:
+    prepare(repo, content)
+    read, write = os.pipe()
+    os.close(read)
+    redirected = {"broken pipe": "", "closed": ">&-", "full": ">/dev/full", "no stderr": ">&- 2>&-"}
+    line = f'"$0" -m dvc_gate check --json out.json {redirected[sink]}'
+    done = subprocess.run(
+        ("sh", "-c", line, sys.executable),
+        cwd=repo.root,
+        env=ENVIRONMENT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+    )
+    os.close(write)
+    assert done.returncode == code, done.stderr
+    assert b"Traceback" not in done.stderr and b"Exception" not in done.stderr
+    assert (repo.root / "out.json").stat().st_size > 0, "reports are written before printing"
+
+
+@pytest.mark.parametrize(("content", "code"), CASES)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "xx_YY.nonsense"},
+        {"TERM": "dumb", "COLUMNS": "0", "LINES": "x"},
+        {"PYTHONIOENCODING": "utf-16"},
+        {"HOME": "/nonexistent"},
+    ],
+    ids=str,
+)
+def test_no_locale_changes_a_verdict(
+    repo: Project, content: object, code: int, more: dict[str, str]
+) -> None:
+    prepare(repo, content)
+    repo.edit("params.yaml", "a: {size: 1}", "a: {size: 1, name: Åsa ≤ 3}")
+    done = subprocess.run((*GATE, "check"), env={**ENVIRONMENT, **more}, capture_output=True)
+    assert done.returncode == code and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("package", ["pydantic", "rich", "ruamel", "dvc", "pathspec"])
+def test_a_missing_package_is_2(repo: Project, package: str, tmp_path: Path) -> None:
+    (tmp_path / f"{package}.py").write_text("raise ModuleNotFoundError('No module like that')")
+    path = os.pathsep.join((str(tmp_path), ENVIRONMENT["PYTHONPATH"]))
+    repo.write(".dvcignore", "no/such/folder\n")
+    said = repo.gate("check", code=2, PYTHONPATH=path)
+    assert "No module like that" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), MemoryError(), SystemExit(1)])
+def test_whatever_is_uncaught_is_2(
+    repo: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(check, "check", fail)
+    assert command.main(["check", "--json", "out.json"]) == 2
+    assert "for a fault of dvc-gate" in capsys.readouterr().err
+    assert "could not be judged" in (repo.root / "out.json").read_text()
+
+
+def test_an_interrupt_is_no_verdict(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check, "check", interrupt)
+    assert command.main(["check"]) == 130
+
+
+def test_a_report_that_cannot_be_written_is_no_verdict(repo: Project) -> None:
+    for path in ("gate.yaml/x", "/proc/none/x", "."):
+        assert "cannot be written" in repo.gate("check", "--json", path, code=2)
+    assert "held" in repo.gate("check", "--json", "/dev/stdout", code=0)
+
+
+def test_in_a_hook_the_repository_around_is_judged(repo: Project, tmp_path: Path) -> None:
+    other = Project(tmp_path / "other")
+    other.root.mkdir()
+    other.git("init", "--quiet")
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        repo.gate("check", code=0, **{name: str(other.root / ".git")})
+    repo.write(".git/hooks/pre-commit", f'#!/bin/sh\nexec "{sys.executable}" -m dvc_gate check\n')
+    (repo.root / ".git/hooks/pre-commit").chmod(0o755)
+    repo.write(A, WORSE)
+    assert repo.try_("git", "commit", "--quiet", "-am", "worse").returncode == 1
+    repo.write(A, changed("run.rmse", 1.1))
+    repo.commit("held")
+
+
+def test_bisect_finds_the_commit(repo: Project) -> None:
+    good = repo.git("rev-parse", "HEAD")
+    names = []
+    for index in range(6):
+        repo.write("note", str(index))
+        if index == 2:
+            repo.write("dvc.yaml", "stages: [")  # cannot be judged: to be skipped
+        if index == 3:
+            repo.git("checkout", "HEAD~1", "--", "dvc.yaml")
+            repo.write(A, WORSE)
+        names.append(repo.commit(str(index)))
+    repo.git("bisect", "start", "HEAD", good)
+    words = ("check", "--baseline", good, "--unjudged-exit", "125")
+    said = repo.try_("git", "bisect", "run", *GATE, *words).stdout
+    assert "first bad commit" in said and names[3] in said
+
+
+@pytest.mark.parametrize("kind", ["tree:0", "blob:none"])
+def test_a_partial_clone_fetches_or_says_so(repo: Project, tmp_path: Path, kind: str) -> None:
+    repo.write(A, changed("run.rmse", 1.01))
+    repo.commit("another blob than any of HEAD")
+    repo.write(A, WORSE)
+    repo.commit("worse")
+    repo.git("config", "uploadpack.allowFilter", "true")
+    repo.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    for name in ("whole", "cut off"):
+        clone = Project(tmp_path / name)
+        repo.git("clone", "--quiet", f"--filter={kind}", f"file://{repo.root}", str(clone.root))
+        if name == "whole":
+            assert "run.rmse" in clone.gate("check", code=1)
+        else:
+            clone.git("remote", "set-url", "origin", "file:///nowhere")
+            assert clone.gate("check", code=2).startswith("error: ")
+
+
+def test_the_checkout_of_another_owner(repo: Project) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    for path in (repo.root, *repo.root.rglob("*")):
+        os.chown(path, 12345, 12345)
+    assert "dubious ownership" in repo.gate("check", code=2)
+    safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory"}
+    repo.gate("check", code=0, **safe, GIT_CONFIG_VALUE_0=str(repo.root))
