@@ -53,12 +53,12 @@ $(BIN)/.ready: requirements.lock
 		>&2; exit 2; }
 	@echo '$(CURDIR)' > $@
 
-# The newest versions that pyproject.toml allows, pinned.
+# The newest versions that pyproject.toml allows, pinned. One file serves every Python from 3.11 on.
 lock:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet '.[test]'
-	$(BIN)/python -m pip uninstall --quiet --yes sine-rnn-pipeline
-	rm -rf build sine_rnn_pipeline.egg-info
+	$(BIN)/python -m pip install --quiet '.[pipeline,test]'
+	$(BIN)/python -m pip uninstall --quiet --yes dvc-gate
+	rm -rf build dvc_gate.egg-info
 	$(BIN)/python -m pip freeze | sed 's/+cpu//' > requirements.lock

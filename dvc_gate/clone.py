@@ -13,8 +13,8 @@ from typing import Any
 
 from dvc_gate import dvc_private
 from dvc_gate.git import Git, GitError, clean_environment
+from dvc_gate.pipelines import cached_files
 from dvc_gate.problems import Unjudged
-from dvc_gate.project import cached_files
 
 # The same bytes on every machine, and none of the user's hooks.
 SETTINGS = {"core.hooksPath": os.devnull, "core.autocrlf": "false", "core.sparseCheckout": "false"}

@@ -6,15 +6,12 @@ is told like any other reason for which there is no verdict.
 
 import argparse
 import os
-import signal
+import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-if TYPE_CHECKING:
-    from dvc_gate.check import Comparison
-
-HELD, FAILED, UNJUDGED = 0, 1, 2
+HELD, FAILED, UNJUDGED, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """exit codes: 0 held or identical, 1 regressed or different, 2 could not be judged;
 nothing else ever gives 1"""
 CHECK = """Compare the metrics of the workspace with those of a commit, by the rules in gate.yaml
@@ -49,6 +46,22 @@ one parameter alone, such as a seed, and which tolerances lie inside it:
 Experiments from other machines count once `dvc exp pull` has brought them."""
 INIT = """Write a gate.yaml with a rule for each metric that the project has now. The directions
 are guessed from the names: confirm them, then commit the file."""
+RULES_FROM = """judge by the rules of REV, or of the baseline where REV is left out: so a change
+cannot loosen the rules that judge it"""
+BY_RULES = "outputs may differ where the committed rules hold for the metrics made again"
+UNJUDGED_EXIT = "exit code where there is no verdict (default: 2; `git bisect run` skips 125)"
+
+
+def run() -> NoReturn:
+    """Run the command line and leave at once, so that nothing afterwards changes the exit code."""
+    code: Any = UNJUDGED
+    try:
+        code = main(sys.argv[1:])
+    except SystemExit as error:  # argparse: 0 after --help, 2 for what it does not understand
+        code = error.code
+    finally:
+        say("", sys.stdout, end="")
+        os._exit(code if isinstance(code, int) else UNJUDGED)
 
 
 def main(words: list[str]) -> int:
@@ -62,52 +75,39 @@ def main(words: list[str]) -> int:
         return arguments.run(arguments)
     except KeyboardInterrupt as error:
         say("interrupted: nothing was judged, and nothing is left behind", sys.stderr)
-        return getattr(error, "code", 128 + signal.SIGINT)
+        return getattr(error, "code", INTERRUPTED)
     except BaseException as error:
-        told = _told(error)
-    for line in told.splitlines():
-        say(f"error: {line}", sys.stderr)
-    return arguments.unjudged_exit
+        for line in reason_of(error).splitlines():
+            say(f"error: {line}", sys.stderr)
+        return arguments.unjudged_exit
 
 
-def _told(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return what to say of an exception: one line a mistake."""
     if type(error).__name__ == "Unjudged":
         return str(error)
     if isinstance(error, ImportError):
-        return f"{error}; install dvc-gate with all that it needs: `pip install dvc-gate`"
+        return f"{error}; `pip install dvc-gate` installs all that it needs"
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "?"
-    text = " ".join(str(error).split())
-    return f"nothing was judged, for a fault of dvc-gate: {type(error).__name__}: {text} ({where})"
+    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"nothing was judged, for a fault of dvc-gate: {said} ({where})"
 
 
-def run() -> NoReturn:
-    """Run the command line and leave at once, so that nothing afterwards changes the exit code."""
-    code: Any = UNJUDGED
-    try:
-        code = main(sys.argv[1:])
-    except SystemExit as error:  # argparse: 0 after --help, 2 for what it does not understand
-        code = error.code
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (AttributeError, OSError, ValueError):
-                pass
-        os._exit(code if isinstance(code, int) else UNJUDGED)
-
-
-def say(text: str, stream: Any) -> None:
-    """Write a line, whatever the stream can show; a closed one is no reason to fail."""
+def say(text: str, stream: Any, end: str = "\n") -> None:
+    """Write a text, whatever the stream can show; a closed one is no reason to fail."""
     try:
         encoding = stream.encoding or "ascii"
-        stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+        stream.write(text.encode(encoding, "replace").decode(encoding) + end)
         stream.flush()
     except (AttributeError, OSError, ValueError, LookupError):
         pass
+
+
+def progress(text: str) -> None:
+    say(text, sys.stderr)
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -116,49 +116,40 @@ def check(arguments: argparse.Namespace) -> int:
     from dvc_gate import check, reports
     from dvc_gate.problems import write_whole
 
-    asked = {kind: path for kind in reports.WRITERS if (path := getattr(arguments, kind))}
-    found: Comparison | None = None
-    told = "nothing was judged"
+    def write(found: check.Comparison | str) -> None:
+        texts = [(getattr(arguments, kind), writer) for kind, writer in reports.WRITERS.items()]
+        for path, text in [(path, writer(found)) for path, writer in texts if path]:
+            write_whole(path, text)
+
     try:
         found = check.check(arguments.baseline, arguments.rules_from, datetime.date.today())
-        texts = {kind: reports.WRITERS[kind][0](found) for kind in asked}
-        shown = reports.screen(found, _width())
+        shown = reports.text(found, terminal_width())
     except BaseException as error:
-        told = _told(error)
-        texts = {kind: reports.WRITERS[kind][1](told) for kind in asked}
-        for kind, path in asked.items():
-            write_whole(path, texts[kind])
+        write(reason_of(error))
         raise
-    for kind, path in asked.items():
-        write_whole(path, texts[kind])
-    say(shown.rstrip("\n"), sys.stdout)
+    write(found)
+    say(shown, sys.stdout)
     return FAILED if found.failed else HELD
 
 
-def _width() -> int | None:
+def terminal_width() -> int | None:
     """Return the width of the terminal on standard output, or None where it is none."""
-    import shutil
-
     try:
-        return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        return shutil.get_terminal_size().columns if coloured else None
     except (AttributeError, ValueError):
         return None
 
 
 def verify(arguments: argparse.Namespace) -> int:
     from dvc_gate import verify
+    from dvc_gate.problems import write_whole
 
-    found = verify.verify(arguments.rev, arguments.stage, arguments.by_rules, _progress)
+    found = verify.verify(arguments.rev, arguments.stage, arguments.by_rules, progress)
     if arguments.json:
-        from dvc_gate.problems import write_whole
-
         write_whole(arguments.json, verify.as_json(found))
     say("\n".join(verify.report(found)), sys.stdout)
     return HELD if found.passed else FAILED
-
-
-def _progress(text: str) -> None:
-    say(text, sys.stderr)
 
 
 def calibrate(arguments: argparse.Namespace) -> int:
@@ -177,48 +168,30 @@ def init(arguments: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     form = {"formatter_class": argparse.RawDescriptionHelpFormatter, "epilog": EPILOG}
-    result = argparse.ArgumentParser(
-        prog="dvc-gate", description="Rules for the metrics of a DVC project, for CI.", **form
-    )
+    about = "Rules for the metrics of a DVC project that fail a build, and a verifier of dvc.lock."
+    result = argparse.ArgumentParser(prog="dvc-gate", description=about, **form)
     commands = result.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(function: Any, about: str, text: str) -> argparse.ArgumentParser:
+    def command(function: Any, about: str, text: str) -> Any:
         added = commands.add_parser(function.__name__, help=about, description=text, **form)
         added.set_defaults(run=function)
         added.add_argument(
-            "--unjudged-exit",
-            metavar="N",
-            type=int,
-            default=UNJUDGED,
-            help="exit code where there is no verdict (default: 2; `git bisect run` skips 125)",
+            "--unjudged-exit", metavar="N", type=int, default=UNJUDGED, help=UNJUDGED_EXIT
         )
-        return added
+        return added.add_argument
 
-    added = command(check, "judge the metrics of the workspace", CHECK)
-    added.add_argument("--baseline", metavar="REV", help="commit or experiment to compare with")
-    added.add_argument(
-        "--rules-from",
-        metavar="REV",
-        nargs="?",
-        const="",
-        help="judge by the rules of REV, or of the baseline where REV is left out: so a change"
-        " cannot loosen the rules that judge it",
-    )
+    option = command(check, "judge the metrics of the workspace", CHECK)
+    option("--baseline", metavar="REV", help="the commit or experiment to compare with")
+    option("--rules-from", metavar="REV", nargs="?", const="", help=RULES_FROM)
     for kind in ("markdown", "json", "junit"):
-        added.add_argument(f"--{kind}", metavar="FILE", type=Path, help=f"write a report, {kind}")
-    added = command(verify, "re-make a commit and compare it with its dvc.lock", VERIFY)
-    added.add_argument("--rev", default="HEAD", help="the commit to verify (default: HEAD)")
-    added.add_argument(
-        "--stage", nargs="+", default=[], metavar="NAME", help="these stages and what they need"
-    )
-    added.add_argument(
-        "--by-rules",
-        action="store_true",
-        help="outputs may differ where the rules in gate.yaml hold for the metrics made again",
-    )
-    added.add_argument("--json", type=Path, metavar="FILE", help="write the verdict to FILE")
-    added = command(calibrate, "the spread of metrics over experiments", CALIBRATE)
-    added.add_argument("--over", required=True, metavar="PARAM", help="[file:]key of a parameter")
-    added.add_argument("--rev", default="HEAD", help="the experiments' commit (default: HEAD)")
+        option(f"--{kind}", metavar="FILE", type=Path, help=f"write a report, {kind}")
+    option = command(verify, "make a commit's results again and compare them", VERIFY)
+    option("--rev", default="HEAD", help="the commit to verify (default: HEAD)")
+    option("--stage", nargs="+", default=[], metavar="NAME", help="these and what they need")
+    option("--by-rules", action="store_true", help=BY_RULES)
+    option("--json", type=Path, metavar="FILE", help="write the verdict to FILE")
+    option = command(calibrate, "the spread of metrics over experiments", CALIBRATE)
+    option("--over", required=True, metavar="PARAM", help="[file:]key of a parameter")
+    option("--rev", default="HEAD", help="the commit of the experiments (default: HEAD)")
     command(init, "write a first gate.yaml", INIT)
     return result

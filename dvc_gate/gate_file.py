@@ -1,7 +1,7 @@
 """gate.yaml, or the section `gate` of params.yaml: read alone, checked, mistakes told by line."""
 
 import difflib
-import typing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from dvc_gate import formats
+from dvc_gate.pipelines import PARAMS
 from dvc_gate.problems import Unjudged, one_line, reason
-from dvc_gate.project import PARAMS, Tree
-from dvc_gate.rules import Gate, Schema
+from dvc_gate.project import Tree
+from dvc_gate.rules import EXPECTED, Gate
 
 NAME = "gate.yaml"
 SECTION = "gate"
@@ -47,7 +48,7 @@ def read(tree: Tree) -> GateFile | None:
         except ValueError as error:
             raise Unjudged(f"{tree.told(file)}: {one_line(error)}") from None
         if section:
-            node = child(node, SECTION)
+            node, _ = child(node, SECTION)
         if node is not None or not section:
             return _checked(tree.told(file), section, node)
     return None
@@ -59,77 +60,48 @@ def _checked(name: str, section: str, node: Node | None) -> GateFile:
     try:
         # The node alone: whatever stands elsewhere in the file is DVC's business.
         value = YAML(typ="safe", pure=True).constructor.construct_document(node)
+        return GateFile(Gate.model_validate(value), name, section, node)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Unjudged(
-            f"{name}:{mark.line + 1 if mark else 1}: {one_line(error.problem)}"
-        ) from None
-    try:
-        return GateFile(Gate.model_validate(value), name, section, node)
+        told = one_line(error.problem)
+        raise Unjudged(f"{name}:{mark.line + 1 if mark else 1}: {told}") from None
     except pydantic.ValidationError as error:
-        told = {_told(name, section, node, value, each): None for each in error.errors()}
-        raise Unjudged("\n".join(sorted(told, key=lambda line: told[line] or 0))) from None
+        wrong = [_told(place(name, section, node, each["loc"]), each) for each in error.errors()]
+        raise Unjudged("\n".join(dict.fromkeys(wrong))) from None
 
 
-def _told(name: str, section: str, node: Node, value: Any, error: Any) -> str:
+def _told(where: str, error: Any) -> str:
     """Return the line for one error of pydantic: where, what is there, what was expected."""
-    keys, model, description = error["loc"], Gate, "a mapping"
-    known: list[str] = []
-    for key in keys:
-        value = value[key] if _has(value, key) else ...
-        if isinstance(key, str) and model is not None:
-            fields = {each.alias or name: each for name, each in model.model_fields.items()}
-            known = list(fields)
-            description = fields[key].description if key in fields else description
-            model = _schema_in(fields[key].annotation) if key in fields else None
-    where = place(name, section, node, keys)
+    key = next((key for key in reversed(error["loc"]) if key in EXPECTED), "rules")
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(keys[-1]), known, n=1)
-        mend = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        wrong = str(error["loc"][-1])
+        near = difflib.get_close_matches(wrong, EXPECTED.keys() - {wrong}, n=1)
+        mend = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(EXPECTED)}"
         return f"{where} is not a known key; {mend}"
     if error["type"] == "missing":
-        return f"{where} is missing; expected {description}"
+        return f"{where} is missing; expected {EXPECTED[key]}"
     if error["type"] == "value_error":
         return f"{where} {error['ctx']['error']}"
-    return f"{where} is {one_line(repr(value), 60)}; expected {description}"
+    return f"{where} is {one_line(repr(error['input']), 60)}; expected {EXPECTED[key]}"
 
 
-def _has(value: Any, key: str | int) -> bool:
-    if isinstance(value, list):
-        return isinstance(key, int) and key < len(value)
-    return isinstance(value, dict) and key in value
-
-
-def _schema_in(annotation: Any) -> type[Schema] | None:
-    """Return the schema in an annotation such as list[Rule]."""
-    if isinstance(annotation, type) and issubclass(annotation, Schema):
-        return annotation
-    return next((s for a in typing.get_args(annotation) if (s := _schema_in(a))), None)
-
-
-def child(node: Node | None, key: str | int) -> Node | None:
-    """Return the node at a key; of a key that stands twice, the last."""
-    found = None
+def child(node: Node | None, key: str | int) -> tuple[Node | None, int]:
+    """Return the node at a key, of a key that stands twice the last, and its line from zero."""
+    found: tuple[Node | None, int] = None, -1
     if isinstance(node, MappingNode):
         for name, value in node.value:
-            found = value if name.value == key else found
+            found = (value, name.start_mark.line) if name.value == key else found
     elif isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
-        found = node.value[key]
+        found = node.value[key], node.value[key].start_mark.line
     return found
 
 
-def place(name: str, section: str, node: Node, keys: typing.Sequence[str | int]) -> str:
+def place(name: str, section: str, node: Node, keys: Sequence[str | int]) -> str:
     """Return `file:line: key` of what is at nested keys."""
-    line, text = node.start_mark.line, section
     here: Node | None = node
+    line, text = node.start_mark.line, section
     for key in keys:
-        if isinstance(here, MappingNode):
-            for name_node, _ in here.value:
-                line = name_node.start_mark.line if name_node.value == key else line
-        here = child(here, key)
-        if here is not None and isinstance(key, int):
-            line = here.start_mark.line
-        text += (
-            f"[{key}]" if isinstance(key, int) else f".{key}" if text[-1:] not in ("", ".") else key
-        )
-    return f"{name}:{line + 1}: {text.rstrip('.')}"
+        here, at = child(here, key)
+        line = at if at >= 0 else line
+        text += f"[{key}]" if isinstance(key, int) else f".{key}"
+    return f"{name}:{line + 1}: {text.replace('..', '.').lstrip('.')}"

@@ -5,8 +5,9 @@ import re
 from dvc_gate.calibrate import quoted
 from dvc_gate.gate_file import NAME
 from dvc_gate.problems import Unjudged, write_whole
-from dvc_gate.project import Tree, find_root, read_side
+from dvc_gate.project import Tree, find_root
 from dvc_gate.rules import is_number
+from dvc_gate.sides import read_side
 
 # Parts of names, and what they say; all others are to stay near the baseline.
 SHOWN = r"step|steps|epoch|epochs|iteration|iterations|count|size|params|parameters|n|num|seed|time"
@@ -32,14 +33,11 @@ def init() -> str:
     if path.exists():
         raise Unjudged(f"{path}: is there already; edit it, or delete it first")
     side = read_side(tree)
-    if side.faults:
-        told = (
-            f"{file}: {text}; run the pipeline first" for file, (_, text) in side.faults.items()
-        )
-        raise Unjudged("\n".join(told))
     numbers = {key: True for (_, key), value in side.metrics.items() if is_number(value)}
     if not numbers:
-        raise Unjudged("no metrics here: name a file under `metrics:` in dvc.yaml and run it")
+        told = [f"{file}: {why}" for file, (_, why) in side.faults.items()]
+        told = told or ["dvc.yaml names no file under `metrics:`"]
+        raise Unjudged(f"no metrics here: {'; '.join(told)}")
     shown = {key: True for _, key in side.metrics if guess(key) is None or key not in numbers}
     rules = [key for key in numbers if key not in shown]
     lines = [
@@ -49,9 +47,11 @@ def init() -> str:
     if shown:
         text += "informational:\n" + "".join(f"  - {quoted(key)}\n" for key in shown)
     write_whole(path, text)
+    lost = "".join(f"\nnote: {file}: {why}" for file, (_, why) in side.faults.items())
     return (
         f"{path}: {len(rules)} rules for {len(side.files)} metrics files, {len(shown)} keys are"
         " shown only\nnext: confirm each `better`, commit the file, and `dvc-gate check`"
+        f"{lost}"
     )
 
 

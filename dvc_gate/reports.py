@@ -1,17 +1,11 @@
-"""The four ways to show a comparison: a table, Markdown, JSON and JUnit."""
+"""The four ways to show a comparison, or why there is none: text, Markdown, JSON and JUnit."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
 from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
-
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from dvc_gate.check import Comparison
 from dvc_gate.formats import Value
@@ -19,39 +13,38 @@ from dvc_gate.problems import one_line
 from dvc_gate.rules import WHOLE, Row, approximate
 
 COLUMNS = ("metric", "baseline", "now", "change", "allowed", "verdict")
-PIPED_WIDTH = 160
-NARROWEST_NAME = 20
 LONGEST_WORD = 14
 REMARKABLE = ("acknowledged", "no rule", "new")
-COLOURS = {"acknowledged": "yellow", "no rule": "yellow", "new": "cyan", "held": "green"}
+SKIPPED = ("acknowledged", "no rule", "informational")
+BOLD, RED, GREEN, YELLOW, CYAN = "1", "1;31", "32", "33", "36"
+COLOURS = {"acknowledged": YELLOW, "no rule": YELLOW, "new": CYAN, "held": GREEN}
 
 
-def counts(found: Comparison) -> str:
+def summary(found: Comparison) -> str:
     """Return how many metrics failed, and how many more the reader should look at."""
     failed, seen = len(found.failed), len(found.rows)
-    some = f"{failed} of {seen} metrics fail{'' if failed > 1 else 's'}"
+    some = f"{failed or 'none'} of {seen} metrics fail{'' if failed > 1 else 's'}"
     others = Counter(row.outcome for row in found.rows if row.outcome in REMARKABLE)
-    told = [f"{count} {outcome}" for outcome, count in others.items()]
-    return ", ".join([some if failed else f"none of {seen} metrics fails", *told])
+    return ", ".join([some, *(f"{count} {outcome}" for outcome, count in others.items())])
 
 
-def quiet_counts(rows: Iterable[Row]) -> str:
+def quiet_summary(rows: Iterable[Row]) -> str:
     counted = Counter(row.outcome for row in rows)
     return ", ".join(f"{count} {outcome}" for outcome, count in counted.items())
 
 
 def notes(found: Comparison) -> list[str]:
     """Return what there is to say about the failures, acknowledged or not, and besides."""
-    told = [f"{': '.join(row.metric)}: {row.note}" for row in found.rows if row.accepted]
-    return [*(note for note in told if not note.endswith(": ")), *found.remarks]
+    told = [row for row in found.rows if row.note and (row.failed or row.outcome in REMARKABLE)]
+    return [*(f"{': '.join(row.metric)}: {row.note}" for row in told), *found.remarks]
 
 
 def by_file(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
     """Yield each metrics file with its rows; the file with the worst row is first."""
     rows = list(rows)
-    order = list(dict.fromkeys(row.metric[0] for row in rows))
-    grouped = sorted(rows, key=lambda row: order.index(row.metric[0]))
-    for file, own in groupby(grouped, key=lambda row: row.metric[0]):
+    order = {file: at for at, file in enumerate(dict.fromkeys(row.metric[0] for row in rows))}
+    rows.sort(key=lambda row: order[row.metric[0]])
+    for file, own in groupby(rows, key=lambda row: row.metric[0]):
         yield file, list(own)
 
 
@@ -65,107 +58,76 @@ def number(value: Value) -> str:
 
 def cells(row: Row) -> tuple[str, ...]:
     """Return the row as it stands in a table."""
-    allowed = change = "–"
-    if row.allowed is not None:
-        least, most = (
-            None if bound is None else f"{approximate(bound):.4g}"
-            for bound in (row.allowed.least, row.allowed.most)
-        )
-        allowed = f"≤ {most}" if least is None else f"≥ {least}" if most is None else ""
-        allowed = allowed or f"{least} to {most}"
-    if row.change is not None:
-        change = f"{approximate(row.change):+.3g}" if row.change else "0"
+    least, most = (f"{bound:.4g}" if bound is not None else "" for bound in bounds(row))
+    allowed = f"{least} to {most}" if least and most else f"≥ {least}" if least else f"≤ {most}"
+    change = "–" if row.change is None else f"{approximate(row.change):+.3g}"
     name = "(the whole file)" if row.metric[1] == WHOLE else one_line(row.metric[1])
-    return name, number(row.baseline), number(row.now), change, allowed, row.outcome
+    values = number(row.baseline), number(row.now), "0" if row.change == 0 else change
+    return name, *values, allowed if least or most else "–", row.outcome
 
 
-def screen(found: Comparison, width: int | None) -> str:
-    """Return the comparison as text: in colour and folded to a terminal's width, else plain."""
-    console = Console(
-        file=StringIO(),
-        force_terminal=width is not None,
-        width=width or PIPED_WIDTH,
-        highlight=False,
-    )
-    # No markup: names and reasons may hold brackets. No folding where nobody reads along.
-    plain = {"markup": False, "soft_wrap": width is None}
+def bounds(row: Row) -> Iterator[float | None]:
+    """Yield the least and the most that is allowed."""
+    for bound in (row.allowed.least, row.allowed.most) if row.allowed else (None, None):
+        yield None if bound is None else approximate(bound)
+
+
+def text(found: Comparison, width: int | None) -> str:
+    """Return the comparison as text; width: of a terminal, which has colours; None: a pipe."""
+
+    def paint(words: str, colour: str) -> str:
+        return f"\x1b[{colour}m{words}\x1b[0m" if width and colour else words
+
+    lines = []
     for file, rows in by_file(row for row in found.rows if not row.quiet):
-        console.print(file, style="bold", **plain)
-        console.print(table(rows, console.width))
-        console.print()
+        lines += [paint(file, BOLD)]
+        table = [COLUMNS, *map(cells, rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        narrow = width is not None and sum(widths) + len(widths) > width
+        for row, line in zip((None, *rows), table, strict=True):
+            name = f"{line[0]}\n " if narrow else line[0].ljust(widths[0])
+            values = (c.rjust(w) for c, w in zip(line[1:-1], widths[1:-1], strict=True))
+            colour = COLOURS.get(row.outcome, RED if row.failed else "") if row else ""
+            lines.append(" ".join([name, *values, paint(line[-1], colour)]))
+        lines.append("")
     if quiet := [row for row in found.rows if row.quiet]:
-        console.print(f"unchanged: {quiet_counts(quiet)}", style="dim")
+        lines += [f"unchanged: {quiet_summary(quiet)}", ""]
     changed = [f"{name}: {shown(old)} → {shown(new)}" for name, old, new in found.parameters]
-    for title, lines in (
-        ("parameters that changed", changed),
-        ("rules that changed", found.rules),
-        ("notes", notes(found)),
-    ):
-        if lines:
-            console.print(f"\n{title}", style="bold")
-        for line in lines:
-            folded = Padding(Text(line), (0, 0, 0, 2)) if width else f"  {line}"
-            console.print(folded, **plain)
-    judged = f"baseline {found.baseline} ({found.why}), rules of {found.judged_by}"
-    console.print(f"\n{judged}", **plain)
-    colour = "bold red" if found.failed else "bold green"
-    console.print(f"{found.verdict}: {counts(found)}", style=colour)
-    return console.file.getvalue()
-
-
-def table(rows: Sequence[Row], width: int) -> Table:
-    """Return the rows as a table of at most that many columns of text."""
-    lines = [cells(row) for row in rows]
-    others = [max(len(line[at]) for line in [COLUMNS, *lines]) for at in range(1, len(COLUMNS))]
-    room = max(NARROWEST_NAME, width - sum(others) - len(others))
-    result = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for name in COLUMNS:
-        side = "left" if name in ("metric", "verdict") else "right"
-        result.add_column(name, justify=side, overflow="fold")
-    for row, line in zip(rows, lines, strict=True):
-        colour = "bold red" if row.failed else COLOURS.get(row.outcome, "")
-        name = Text(folded(line[0], room))
-        result.add_row(name, *map(Text, line[1:-1]), Text(line[-1], style=colour))
-    return result
-
-
-def folded(name: str, width: int) -> str:
-    """Return a dotted name broken after dots, where it is too long for one line."""
-    lines = [""]
-    for part in name.replace(".", ".\n").split("\n"):
-        if lines[-1] and len(lines[-1]) + len(part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+    titles = ("parameters that changed", "rules that changed", "notes")
+    for title, told in zip(titles, (changed, found.rules, notes(found)), strict=True):
+        if told:
+            lines += [paint(title, BOLD), *(f"  {line}" for line in told), ""]
+    lines.append(f"baseline {found.baseline} ({found.why}), rules of {found.judged_by}")
+    verdict = f"{found.verdict}: {summary(found)}"
+    return "\n".join([*lines, paint(verdict, RED if found.failed else GREEN)])
 
 
 def shown(parameter: Any) -> str:
-    return "–" if parameter is None else str(parameter)
+    return "–" if parameter is None else one_line(parameter, 80)
 
 
-def markdown(found: Comparison) -> str:
+def markdown(found: Comparison | str) -> str:
     """Return the comparison as Markdown, for a pull request."""
-    parts = [
-        f"## Metrics {found.verdict}",
-        f"{counts(found)}. Baseline: {found.baseline} ({escaped(found.why)}); "
-        f"rules of {escaped(found.judged_by)}.",
-        *_tables(row for row in found.rows if not row.quiet),
-    ]
+    if isinstance(found, str):
+        lines = "".join(f"- {escaped(line)}\n" for line in found.splitlines())
+        return f"## Metrics could not be judged\n\n{lines}"
+    judged = f"{found.baseline} ({escaped(found.why)}); rules of {escaped(found.judged_by)}"
+    parts = [f"## Metrics {found.verdict}", f"{summary(found)}. Baseline: {judged}."]
+    parts += tables(row for row in found.rows if not row.quiet)
     if found.parameters:
         rows = [(name, shown(old), shown(new)) for name, old, new in found.parameters]
-        header = ("parameter that changed", "baseline", "now")
-        parts.append(markdown_table(header, rows))
+        parts.append(markdown_table(("parameter that changed", "baseline", "now"), rows))
     if found.rules:
         parts += ["**Rules that changed**", "\n".join(["```diff", *found.rules, "```"])]
     if told := notes(found):
         parts += ["**Notes**", "\n".join(f"- {escaped(note)}" for note in told)]
     if quiet := [row for row in found.rows if row.quiet]:
-        summary = f"<details><summary>Unchanged: {quiet_counts(quiet)}</summary>"
-        parts += [summary, *_tables(quiet), "</details>"]
+        title = f"<details><summary>Unchanged: {quiet_summary(quiet)}</summary>"
+        parts += [title, *tables(quiet), "</details>"]
     return "\n\n".join(parts) + "\n"
 
 
-def _tables(rows: Iterable[Row]) -> Iterator[str]:
+def tables(rows: Iterable[Row]) -> Iterator[str]:
     for file, own in by_file(rows):
         yield f"**{escaped(file)}**"
         yield markdown_table(COLUMNS, map(cells, own))
@@ -176,38 +138,29 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(escaped, line))} |" for line in lines)
 
 
-def escaped(text: str) -> str:
+def escaped(words: str) -> str:
     """Return text that is no markup in a cell of a Markdown table."""
     for mark in "\\|*<`":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", " ")
+        words = words.replace(mark, f"\\{mark}")
+    return words.replace("\n", " ")
 
 
-def as_json(found: Comparison) -> str:
+def as_json(found: Comparison | str) -> str:
     """Return the comparison as a JSON object."""
+    if isinstance(found, str):
+        return dump({"verdict": "could not be judged", "errors": found.splitlines()})
     metrics = []
     for row in found.rows:
-        bounds = (row.allowed.least, row.allowed.most) if row.allowed else (None, None)
-        least, most = (None if bound is None else approximate(bound) for bound in bounds)
-        entry = {"file": row.metric[0], "metric": row.metric[1], "baseline": row.baseline}
-        entry |= {"now": row.now, "least": least, "most": most, "verdict": row.outcome}
-        entry["change"] = None if row.change is None else approximate(row.change)
-        metrics.append(entry | {"note": row.note})
-    return dump(
-        {
-            "verdict": found.verdict,
-            "baseline": found.baseline,
-            "why": found.why,
-            "rules": found.judged_by,
-            "metrics": metrics,
-            "parameters": [
-                {"parameter": name, "baseline": strict(old), "now": strict(new)}
-                for name, old, new in found.parameters
-            ],
-            "rules_changed": list(found.rules),
-            "remarks": list(found.remarks),
-        }
-    )
+        names = ("file", "metric", "baseline", "now", "least", "most", "change", "verdict", "note")
+        change = None if row.change is None else approximate(row.change)
+        values = (*row.metric, row.baseline, row.now, *bounds(row), change, row.outcome, row.note)
+        metrics.append(dict(zip(names, values, strict=True)))
+    told = {"verdict": found.verdict, "baseline": found.baseline, "why": found.why}
+    told |= {"rules": found.judged_by, "metrics": metrics}
+    names = ("parameter", "baseline", "now")
+    changed = [dict(zip(names, map(strict, each), strict=True)) for each in found.parameters]
+    more = {"rules_changed": list(found.rules), "remarks": list(found.remarks)}
+    return dump({**told, "parameters": changed, **more})
 
 
 def strict(value: Any) -> Any:
@@ -223,54 +176,28 @@ def dump(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def as_junit(found: Comparison) -> str:
+def as_junit(found: Comparison | str) -> str:
     """Return the comparison as a JUnit report: a test case for each metric."""
-    suite = ElementTree.Element("testsuite", name="dvc-gate", tests=str(len(found.rows)))
-    skipped = 0
-    for row in found.rows:
-        file, name = row.metric
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=one_line(file), name=one_line(name)
-        )
+    suite = ElementTree.Element("testsuite", name="dvc-gate", tests="1", failures="0", errors="1")
+    if isinstance(found, str):
+        case = ElementTree.SubElement(suite, "testcase", classname="dvc-gate", name="check")
+        ElementTree.SubElement(case, "error", type="could not be judged", message=found)
+        found = ()
+    for row in found.rows if found else ():
+        names = {"classname": one_line(row.metric[0]), "name": one_line(row.metric[1])}
+        case = ElementTree.SubElement(suite, "testcase", names)
         _, baseline, now, change, allowed, outcome = cells(row)
-        text = f"{outcome}: baseline {baseline}, now {now}, change {change}, allowed {allowed}"
-        text = f"{text}; {row.note}" if row.note else text
-        if row.failed:
-            ElementTree.SubElement(case, "failure", type=outcome, message=text)
-        elif outcome in ("acknowledged", "no rule", "informational"):
-            ElementTree.SubElement(case, "skipped", message=text)
-            skipped += 1
-    suite.attrib |= {"failures": str(len(found.failed)), "errors": "0", "skipped": str(skipped)}
-    return junit(suite)
-
-
-def junit(suite: ElementTree.Element) -> str:
+        told = f"{outcome}: baseline {baseline}, now {now}, change {change}, allowed {allowed}"
+        told = f"{told}; {row.note}" if row.note else told
+        if row.failed or outcome in SKIPPED:
+            kind = "failure" if row.failed else "skipped"
+            ElementTree.SubElement(case, kind, type=outcome, message=one_line(told, 1000))
+    if found:
+        counted = {"tests": found.rows, "failures": found.failed, "errors": ()}
+        counted["skipped"] = [row for row in found.rows if row.outcome in SKIPPED]
+        suite.attrib |= {name: str(len(rows)) for name, rows in counted.items()}
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode") + "\n"
 
 
-def unjudged_markdown(why: str) -> str:
-    """Return the report of a gate that could not judge."""
-    lines = "".join(f"- {escaped(line)}\n" for line in why.splitlines())
-    return f"## Metrics could not be judged\n\n{lines}"
-
-
-def unjudged_json(why: str) -> str:
-    """Return the report of a gate that could not judge, as a JSON object."""
-    return dump({"verdict": "could not be judged", "errors": why.splitlines()})
-
-
-def unjudged_junit(why: str) -> str:
-    """Return the report of a gate that could not judge: one test case, an error."""
-    suite = ElementTree.Element("testsuite", name="dvc-gate", tests="1", failures="0", errors="1")
-    case = ElementTree.SubElement(suite, "testcase", classname="dvc-gate", name="check")
-    ElementTree.SubElement(case, "error", type="could not be judged", message=why)
-    return junit(suite)
-
-
-# For each kind of report, how it tells of a verdict and of none.
-WRITERS = {
-    "markdown": (markdown, unjudged_markdown),
-    "json": (as_json, unjudged_json),
-    "junit": (as_junit, unjudged_junit),
-}
+WRITERS = {"markdown": markdown, "json": as_json, "junit": as_junit}

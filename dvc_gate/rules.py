@@ -12,15 +12,36 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dvc_gate.formats import Value
-from dvc_gate.project import Key
+from dvc_gate.sides import Key
 
 FAILURES = ("unreadable", "missing", "no number", "past limit", "regressed")
 OUTCOMES = (*FAILURES, "acknowledged", "no rule", "new", "held", "informational")
 WHOLE = "*"  # stands for all metrics of a file that could not be read
 
 
+# What each key of gate.yaml takes, for who wrote something else there.
+EXPECTED = {
+    "rules": "a list of rules",
+    "informational": "a list of keys or globs",
+    "acknowledged": "a list of accepted failures",
+    "calibration": "what `calibrate` printed",
+    "metrics": "the key of a metric, or a glob such as eval.loss_*",
+    "metric": "the key of a metric, or a glob such as eval.loss_*",
+    "file": "the path of a metrics file, or a glob such as reports/*/metrics.json",
+    "better": "lower, higher or near",
+    "limit": "a number, the worst value at any baseline",
+    "abs_tol": "a number from 0, in the metric's own unit",
+    "rel_tol": "a number from 0, × |baseline|",
+    "reason": "a sentence for who reads the report",
+    "until": "a date such as 2027-01-31",
+    "over": "the parameter that differed",
+    "values": "how many values it had, from 2",
+    "spread": "[least, median, most] for each metric",
+}
+
+
 class Schema(BaseModel):
-    """Base of all in gate.yaml. A field's description is what its error message says it expects."""
+    """Base of all in gate.yaml: frozen, no unknown keys, no silent conversion of types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -54,10 +75,10 @@ class Named(Schema):
 class Rule(Named):
     """What holds for the metrics that it names: at least one bound."""
 
-    better: Literal["lower", "higher", "near"] = Field(description="lower, higher or near")
-    limit: float | None = Field(None, description="a number, the worst value at any baseline")
-    abs_tol: float | None = Field(None, ge=0, description="a number from 0, in the metric's unit")
-    rel_tol: float | None = Field(None, ge=0, description="a number from 0, × |baseline|")
+    better: Literal["lower", "higher", "near"]
+    limit: float | None = None  # the worst value at any baseline
+    abs_tol: float | None = Field(None, ge=0)  # in the metric's own unit
+    rel_tol: float | None = Field(None, ge=0)  # × |baseline|
 
     @model_validator(mode="after")
     def _bounded(self) -> "Rule":
@@ -126,12 +147,10 @@ def _as_date(value: Any) -> Any:
 class Acknowledged(Named):
     """Failures that are accepted until a day, that day included."""
 
-    metrics: str = Field(alias="metric", min_length=1, description="the key of a metric, or a glob")
-    reason: str = Field(min_length=1, description="a sentence for who reads the report")
+    metrics: str = Field(alias="metric", min_length=1)
+    reason: str = Field(min_length=1)
     # A date in quotes is welcome: DVC refuses a params.yaml with a date in it.
-    until: Annotated[datetime.date, BeforeValidator(_as_date)] = Field(
-        description="a date such as 2027-01-31"
-    )
+    until: Annotated[datetime.date, BeforeValidator(_as_date)]
 
     def __str__(self) -> str:
         return f"{super().__str__()}: acknowledged until {self.until}: {self.reason}"
@@ -140,9 +159,9 @@ class Acknowledged(Named):
 class Calibration(Schema):
     """What `calibrate` measured of one metrics file: [least, median, most] of each metric."""
 
-    over: str = Field(description="the parameter that differed")
-    values: int = Field(ge=2, description="how many values it had, from 2")
-    spread: dict[str, list[float]] = Field(description="[least, median, most] for each metric")
+    over: str
+    values: int = Field(ge=2)
+    spread: dict[str, list[float]]
 
 
 Glob = Annotated[
@@ -156,10 +175,10 @@ class Gate(Schema):
     Of the rest the first rule that names a metric judges it, in the order of the file.
     """
 
-    rules: list[Rule] = Field(min_length=1, description="a list of rules")
-    informational: list[Glob] = Field([], description="a list of keys or globs")
-    acknowledged: list[Acknowledged] = Field([], description="a list of accepted failures")
-    calibration: dict[str, Calibration] = Field({}, description="what `calibrate` printed")
+    rules: list[Rule] = Field(min_length=1)
+    informational: list[Glob] = []
+    acknowledged: list[Acknowledged] = []
+    calibration: dict[str, Calibration] = {}
 
     def judge_of(self, metric: Key) -> Named | None:
         """Return the rule that judges a metric, or the entry that makes it informational."""
@@ -206,11 +225,6 @@ class Row:
     @property
     def failed(self) -> bool:
         return self.outcome in FAILURES
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it would fail but for an acknowledgement, or fails for it has run out."""
-        return self.failed or self.outcome == "acknowledged"
 
     @property
     def change(self) -> Fraction | None:

@@ -12,10 +12,12 @@ from dvc_gate import clone, gate_file, rules
 from dvc_gate.check import judge_sides, refuse_unreadable
 from dvc_gate.formats import Value
 from dvc_gate.git import SHORT, Git
+from dvc_gate.pipelines import Pipeline, lock_of, pipelines
 from dvc_gate.problems import Unjudged
-from dvc_gate.project import Pipeline, Tree, find_root, lock_of, pipelines, read_side
+from dvc_gate.project import Tree, find_root
 from dvc_gate.reports import dump
 from dvc_gate.rules import Row
+from dvc_gate.sides import read_side
 
 Locks = dict[str, dict[str, Any]]  # by the path of a dvc.yaml, what was recorded of its stages
 ANOTHER = "is another in the commit"

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SMALL = """\
 datasets:
-  phases: {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4,
-    warmup: 20, periods: 5}
+  phases:
+    {seed: 2, sequences: 8, test_sequences: 4, validation_sequences: 4, warmup: 20, periods: 5}
   noisy:
     {seed: 4, sequences: 8, test_sequences: 4, validation_sequences: 4, steps: 60, span: 12.0,
      frequency: [0.8, 1.6], amplitude: [0.5, 1.5], noise: 0.02, warmup: 30, periods: 3}

@@ -63,7 +63,8 @@ models:
   innovation:
     {dataset: sines, cell: innovation, hidden_size: 3, attempts: 2,
      accept: {warmup: 40, periods: 10, rmse: 1.0e-6},
-     training: [{phase: levenberg_marquardt, warmup: 40, sequences: 16, noise: 0.01, iterations: 10},
+     training: [
+       {phase: levenberg_marquardt, warmup: 40, sequences: 16, noise: 0.01, iterations: 10},
        {phase: levenberg_marquardt, warmup: 40, free_steps: [1, 10, 40], sequences: 16,
         iterations: 20}]}
   innovation_noisy:
@@ -71,7 +72,7 @@ models:
      accept: {warmup: 40, periods: 10, rmse: 1.0e-1},
      training: [{phase: levenberg_marquardt, warmup: 40, free_steps: [1, 10], sequences: 16,
         cap: 0.5, iterations: 10}]}
-plot: {compare: [rnn_adam, stable]}
+plot: {hero: [gru_adam, sine_fit], one_sine: [linear, stable], any_sine: innovation}
 """
 CONTROL = "rnn_adam"
 PROCESSORS = ("Haswell", "Skylake-Server", "EPYC", "EPYC-Milan")

@@ -11,7 +11,9 @@ repro() {
         dvc --wait-for-lock repro --keep-going
         return
     fi
+    exec 3< <(dvc dag --dot)  # at the same time
     plan=$(dvc --wait-for-lock repro --dry --force-downstream) || return
+    graph=$(cat <&3) && wait "$!" || return
     stages=$(sed -n "s/^Running stage '\(.*\)':$/\1/p" <<< "$plan")
     if [[ ! $stages ]]; then
         tail -n 1 <<< "$plan"  # DVC's own words: up to date
@@ -20,7 +22,6 @@ repro() {
     rows=$(grep -Ex '\w+@[A-Za-z0-9_-]+' <<< "$stages" | tac)  # the last take longest: they go first
     if [[ $rows ]]; then
         before=$(locked_stages)
-        graph=$(dvc --wait-for-lock dag --dot) || return
         sed -nE 's/^"(.*)" -> "(\w+@[A-Za-z0-9_-]+)";$/\2: \1/p' <<< "$graph" \
             | MAKEFLAGS='' make --silent --keep-going --jobs="$1" \
                 --file=tools/rows.mk --file=- ROWS="${rows//$'\n'/ }" $rows || failed=$?

@@ -66,6 +66,11 @@ class Network:
         size = self.kind.state_size(self.hidden_size)
         return np.zeros((batch, size * self.num_layers), self.dtype)
 
+    def part(self, layer: int) -> slice:
+        """Return where the state of a layer stands in the state."""
+        size = self.kind.state_size(self.hidden_size)
+        return slice(size * layer, size * (layer + 1))
+
     def hidden(self, state: Array) -> Array:
         """Return what is called the hidden state: h(t) of the last layer, and the memory units."""
         if isinstance(self.kind, Innovation):
@@ -85,7 +90,8 @@ class Network:
         Also return what `back` needs.
         """
         kind, states, kept = self.kind, [], []
-        for layer, before in enumerate(np.split(state, self.num_layers)):
+        for layer in range(self.num_layers):
+            before = state[self.part(layer)]
             after, left = kind.step(layer_weights(self, layer), x, before)
             states.append(after)
             kept.append(left)
@@ -105,7 +111,7 @@ class Network:
         derivatives by x(t) and by the old state, and what each weight multiplied.
         """
         kind, products = self.kind, []
-        by_states = [part.copy() for part in np.split(by_state, self.num_layers)]
+        by_states = [by_state[self.part(layer)].copy() for layer in range(self.num_layers)]
         if isinstance(kind, Innovation):
             by_states[-1][-1:] += by_prediction
         else:
@@ -115,7 +121,7 @@ class Network:
         for layer in reversed(range(self.num_layers)):
             w = layer_weights(self, layer)
             by_x, by_states[layer], used = kind.back(w, kept[layer], by_states[layer])
-            products += [named(p, self.cell, layer) for p in used]
+            products += used if isinstance(kind, Innovation) else named(used, layer)
             if layer:
                 by_states[layer - 1][: self.hidden_size] += by_x
         return by_x, np.concatenate(by_states), products
@@ -155,10 +161,12 @@ def stacked(network: Network, values: Array, state: Array) -> tuple[Array, Array
     return np.stack(predictions, axis=1), np.stack(hidden, axis=1), state
 
 
-def named(products: Products, cell: str, layer: int) -> Products:
-    """Return what a layer's weight did, by the weight's name in the network."""
-    bias = products.bias and weight_name(cell, products.bias, layer)
-    return products._replace(weight=weight_name(cell, products.weight, layer), bias=bias)
+def named(products: list[Products], layer: int) -> list[Products]:
+    """Return what a layer's weights did, by their names in the network."""
+    return [
+        Products(f"rnn.{weight}_l{layer}", f"rnn.{bias}_l{layer}", *rest)
+        for weight, bias, *rest in products
+    ]
 
 
 def weight_name(cell: str, name: str, layer: int) -> str:

@@ -138,7 +138,7 @@ class Marks:
         self._left -= 1
         if depth > DEEPEST or self._left < 0:  # a few aliases of aliases can stand for billions
             most = f"{MOST_VALUES} values, or {DEEPEST} inside each other"
-            raise InputError(f"{self._path}: holds more than {most}, aliases written out")
+            raise self._refused(place[:3], f"holds more than {most}, aliases written out")
         self._check_type(node, place)
         if isinstance(node, SequenceNode):
             for i, item in enumerate(node.value):
@@ -166,7 +166,9 @@ class Marks:
             if name == "int" and len(node.value) > MOST_DIGITS:
                 raise self._refused(place, f"is a number of more than {MOST_DIGITS} digits")
         if node.tag != implied or name not in TYPES:  # by a tag; a date; one of the signs << and =
-            text = f"has the YAML type {files.shown(name)}; expected a number, or text in quotes"
+            text = (
+                f"is of the YAML type {files.shown(name)}; expected a number or text, without a tag"
+            )
             raise self._refused(place, text)
 
     def _refused(self, place: Place, text: str) -> InputError:
@@ -176,11 +178,6 @@ class Marks:
 def is_own(pair: tuple[Node, Node]) -> bool:
     """Tell whether a key of a mapping is its own, and not one that merges another's."""
     return pair[0].tag != MERGE
-
-
-def quoted(text: str) -> str:
-    """Return a text as it can stand in a YAML file: in quotes."""
-    return "'" + files.shown(text).replace("'", "''") + "'"
 
 
 def is_text(value: str) -> bool:

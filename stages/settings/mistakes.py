@@ -4,6 +4,7 @@ What was expected is read from the JSON schema: its bounds, choices and lengths.
 """
 
 import difflib
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pydantic
 
 from stages import files
-from stages.settings.document import Document, Mistake, Place, is_text, quoted
+from stages.settings.document import Document, Mistake, Place, is_text
 
 Node = dict[str, Any]  # a part of a JSON schema
 
@@ -89,18 +90,7 @@ def told(item: Any, is_there: bool, wanted: str) -> str:
 
 def written(value: Any) -> str:
     """Return a value as it may be written in YAML, shortened."""
-    match value:
-        case None:
-            return "empty"
-        case bool():
-            return str(value).lower()
-        case str():
-            return files.shown(value) if is_text(value) and value.isprintable() else quoted(value)
-        case list():
-            return files.shown(f"[{', '.join(map(written, value))}]")
-        case dict():
-            return "a mapping" if value else "{}"
-    return files.shown(str(value))
+    return files.shown("empty" if value is None else json.dumps(value, ensure_ascii=False))
 
 
 def hint(value: Any, wanted: str) -> str:

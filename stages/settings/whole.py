@@ -17,15 +17,8 @@ from stages.settings.plot import Plot
 from stages.settings.schema import Schema
 
 
-class Rows(Schema):
-    """The sections whose rows go by their names."""
-
-    datasets: dict[str, Dataset] = {}
-    models: dict[str, ModelRow] = {}
-
-
-class Sections(Rows):
-    """All sections of params.yaml."""
+class Sections(Schema):
+    """The sections of params.yaml; a row of `datasets` or `models` goes by its name."""
 
     datasets: dict[str, Dataset] = Field(min_length=1)
     models: dict[str, ModelRow] = Field(min_length=1)
@@ -54,29 +47,18 @@ def row(rows: Mapping[str, Row], name: str) -> Row:
 
 
 def read(path: Path) -> Settings:
-    """Return the settings in a file; raises InputError with all mistakes, a line for each."""
+    """Return the settings in a file; raises InputError, a line for each mistake.
+
+    What is too long or too large is told when all values are good.
+    """
     parsed = document.parse(path)
-    values, found = parsed.values, []
-    sections: Sections | Rows
+    values = parsed.values
+    found = list(limits.names(values))
     try:
         sections = Sections.model_validate(values)
+        found += limits.sizes(sections.datasets, sections.models)
     except pydantic.ValidationError as error:
         found += mistakes.explain(error, parsed, Sections.model_json_schema())
-        sections = good_rows(values, error)
-    found += limits.names(values)
-    found += limits.sizes(sections.datasets, sections.models)
     if found:
         raise parsed.error(found)
     return Settings(sections.datasets, sections.models, sections.plot, values)
-
-
-def good_rows(values: dict[str, Any], error: pydantic.ValidationError) -> Rows:
-    """Return the rows that have no mistake: what is said of them as a whole is said at once too."""
-    wrong = {item["loc"][:2] for item in error.errors()}
-    return Rows.model_validate(
-        {
-            section: {name: row for name, row in rows.items() if (section, name) not in wrong}
-            for section, rows in values.items()
-            if section in Rows.model_fields and isinstance(rows, dict)
-        }
-    )

@@ -18,7 +18,7 @@ Report = Callable[[int, int, float], None]
 # b → the x that solves a system of linear equations for b.
 Solve = Callable[[Floats], Floats]
 
-BLOCK = 128  # sequences whose derivatives are in memory at one time
+BLOCK = 256  # sequences whose derivatives are in memory at one time
 FIRST_DAMPING = 1e-5  # relative to the largest diagonal element of JᵀJ
 DAMPING_FACTOR = 2.0  # the damping falls by it after a step, and rises by it after a failure
 SMALLEST_STEP = 1e-12  # relative to the weights

@@ -48,6 +48,12 @@ rules:
   - {metrics: held, better: higher, abs_tol: 0.25}
 informational: ['size']
 """
+LOCK = """\
+schema: '2.0'
+stages:
+  evaluate@a: {cmd: echo a, outs: [{path: reports/a/metrics.json, md5: 0}]}
+  evaluate@b: {cmd: echo b, outs: [{path: reports/b/metrics.json, md5: 0}]}
+"""
 METRICS = {"size": 3, "held": 1.0, "run": {"rmse": 1.0, "mae": 2.0}}
 
 
@@ -128,6 +134,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write("dvc.yaml", PIPELINE)
     project.write("params.yaml", PARAMS)
     project.write("gate.yaml", RULES)
+    project.write("dvc.lock", LOCK)
     for model in ("a", "b"):
         project.write(f"reports/{model}/metrics.json", METRICS)
     project.commit("first")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from dvc_gate import check, project
+from dvc_gate import check, project, sides
 from dvc_gate.check import Comparison
 from dvc_gate.git import SHORT, Git
 from dvc_gate.problems import Unjudged
-from tests.dvc_gate.conftest import METRICS, Project, changed
+from tests.dvc_gate.conftest import LOCK, METRICS, Project, changed
 
 TODAY = datetime.date(2026, 12, 1)
 A, B = "reports/a/metrics.json", "reports/b/metrics.json"
@@ -131,6 +131,16 @@ def test_a_lost_file_fails_and_is_named(
     found = compare()
     assert failures(found) == {"a:*": outcome}
     assert found.failed[0].metric[0] == A and found.failed[0].note
+
+
+def test_a_file_that_was_never_made_at_the_baseline_is_new(repo: Project) -> None:
+    delete(repo.root / "reports/a")
+    repo.edit("dvc.lock", next(line for line in LOCK.splitlines(True) if "@a" in line), "")
+    repo.commit("not run yet")
+    repo.write(A, METRICS)
+    found = compare()
+    assert found.verdict == "held" and ("a:held", "new") in loud(found)
+    assert any("was not made yet" in remark for remark in found.remarks)
 
 
 def test_a_lost_file_at_the_baseline_cannot_be_judged(repo: Project) -> None:
@@ -263,7 +273,7 @@ def worse(repo: Project, message: str, value: float = 4.0) -> str:
 
 def default() -> tuple[str | None, str]:
     git, prefix = project.find_root()
-    return git.default_baseline(project.read_side(project.Tree(git, prefix)).results)
+    return git.default_baseline(sides.read_side(project.Tree(git, prefix)).results)
 
 
 def head(repo: Project, revision: str = "HEAD") -> str:

@@ -50,7 +50,7 @@ def test_odd_names_and_words_become_valid_rules(make: Callable[..., Project]) ->
 
 def test_init_says_what_it_lacks(make: Callable[..., Project]) -> None:
     repo = make({"dvc.yaml": "metrics: [m.json]"})
-    assert "m.json: no such file; run the pipeline first" in repo.gate("init", code=2)
+    assert "no metrics here: m.json: no such file" in repo.gate("init", code=2)
     repo.write("dvc.yaml", "stages: {}")
     assert "no metrics here" in repo.gate("init", code=2)
     repo.write("dvc.yaml", "metrics: [m.json]")

@@ -10,7 +10,7 @@ from typing import Any
 import dvc.api
 import pytest
 
-from dvc_gate import project
+from dvc_gate import project, sides
 from tests.dvc_gate.conftest import Project
 from tests.dvc_gate.test_check import compare, error_of
 
@@ -51,7 +51,7 @@ def test_yaml_is_read_as_dvc_reads_it(make: Make) -> None:
     text = "a: 1e-3\nb: yes\nc: 017\nd: 1:30\ne: 0o17\nf: 1_000\ng: .5\nh: !!float 1\n"
     make({"dvc.yaml": stage("m.yaml"), "m.yaml": text})
     git, prefix = project.find_root()
-    side = project.read_side(project.Tree(git, prefix))
+    side = sides.read_side(project.Tree(git, prefix))
     shown = dvc.api.metrics_show()
     read = {key: value for (_, key), value in side.metrics.items()}
     assert {name: value for name, value in read.items() if name in shown} == shown

@@ -51,7 +51,7 @@ def test_the_reports_hold_the_largest_numbers_and_what_json_has_no_word_for(repo
     changes = {(each["file"], each["metric"]): each["change"] for each in told["metrics"]}
     assert changes[A, "run.rmse"] == -sys.float_info.max
     assert failures(found) == {}
-    assert reports.markdown(found) and reports.as_junit(found) and reports.screen(found, None)
+    assert reports.markdown(found) and reports.as_junit(found) and reports.text(found, None)
     names = [each["parameter"] for each in told["parameters"]]
     assert names == ["1.2", "models.a", "models.a.size", "models.b", "models.b.size"]
 
@@ -61,7 +61,7 @@ def test_the_table_fits_a_terminal_of_80_columns(failing: Comparison) -> None:
     bound = Range(None, Fraction(-1, 81000))
     long = Row((A, name), 1000.0, -0.000123456, "informational", bound)
     found = replace(failing, rows=[*failing.rows, long])
-    lines = [Text.from_ansi(line).plain for line in reports.screen(found, 80).splitlines()]
+    lines = [Text.from_ansi(line).plain for line in reports.text(found, 80).splitlines()]
     assert max(map(len, lines)) <= 80
     assert name in "".join(line.split(" ")[0] for line in lines)
     assert any(
@@ -73,8 +73,8 @@ def test_the_table_fits_a_terminal_of_80_columns(failing: Comparison) -> None:
 def test_a_terminal_has_colours_and_a_pipe_has_none(failing: Comparison, monkeypatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[1;31m" in reports.screen(failing, 80)
-    assert "\x1b" not in reports.screen(failing, None)
+    assert "\x1b[1;31m" in reports.text(failing, 80)
+    assert "\x1b" not in reports.text(failing, None)
 
 
 def test_a_two_sided_bound_is_shown_with_both_ends() -> None:

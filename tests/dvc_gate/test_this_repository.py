@@ -2,15 +2,15 @@
 
 import pytest
 
-from dvc_gate import gate_file, project, rules
+from dvc_gate import gate_file, project, rules, sides
 from dvc_gate.git import Git
-from dvc_gate.project import Key
 from dvc_gate.rules import is_number
+from dvc_gate.sides import Key
 from tests.dvc_gate.conftest import ROOT
 
 TREE = project.Tree(Git(ROOT), "")
 GATE = gate_file.read(TREE).gate
-METRICS = project.read_side(TREE).metrics
+METRICS = sides.read_side(TREE).metrics
 RULED = [metric for metric in METRICS if GATE.rule(metric)]
 
 

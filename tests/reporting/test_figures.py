@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,13 +113,9 @@ def make_report(
     )
 
 
-def row_of_datasets(**settings: Any) -> generate.Dataset:
-    return generate.Dataset(**{"warmup": 20, "periods": 1000, **settings})
-
-
 def make_dataset(name: str, wide: bool) -> Dataset:
     """Make up the reports of a dataset: of one sine, or of a wide range of them."""
-    row = row_of_datasets(
+    row = generate.Dataset(
         sequences=400 if wide else 1,
         phase="uniform" if wide else [0.0],
         frequency=[0.012, 0.9] if wide else 1.0,
@@ -138,9 +133,9 @@ def make_dataset(name: str, wide: bool) -> Dataset:
 
 
 TASKS = {
-    "phases": row_of_datasets(),
-    "noisy": row_of_datasets(frequency=[0.5, 2.0], noise=0.05),
-    "mine": row_of_datasets(frequency=0.3),
+    "phases": generate.Dataset(),
+    "noisy": generate.Dataset(frequency=[0.5, 2.0], noise=0.05),
+    "mine": generate.Dataset(frequency=0.3),
 }
 PIPELINES: dict[str, list[Report]] = {
     "one": [make_report("stable", 1.001)],
@@ -294,7 +289,7 @@ def test_the_page_says_something_true_of_every_pipeline(pipeline: str) -> None:
 
 def test_models_are_compared_with_those_that_are_judged_alike() -> None:
     tasks = TASKS | {
-        "twin": row_of_datasets(seed=7, phase=[0.0], test_seed=0, test_phase="uniform")
+        "twin": generate.Dataset(seed=7, phase=[0.0], test_seed=0, test_phase="uniform")
     }
     models = [make_report(task, 1.0, task=task) for task in ("noisy", "twin", "mine", "phases")]
     found = {part.title: [r.name for r in part.reports] for part in sections(models, tasks)}
@@ -307,7 +302,7 @@ def test_models_are_compared_with_those_that_are_judged_alike() -> None:
 
 def test_the_reports_of_a_dataset_do_not_grow_with_it() -> None:
     for sequences in (1, 3, 20_000):
-        row = row_of_datasets(sequences=sequences, frequency=[0.5, 1.5])
+        row = generate.Dataset(sequences=sequences, frequency=[0.5, 1.5])
         split = generate.generate(row)["train"]
         assert len(list(generate.shown_sequences(split))) <= generate.SHOWN_SEQUENCES * 50
         spread = pd.DataFrame(
@@ -326,8 +321,8 @@ def test_peers_are_marked_under_their_own_protocol_alone(tmp_path: Path) -> None
     path.write_text("\n".join(["task,name,periods,rmse,protocol", *rows]))
     assert load_peers(path, TASKS).rmse.tolist() == [1.25e-7, np.inf]
     for changed in ({"warmup": 3}, {"seed": 3}, {"periods": 7}, {"noise": 0.1}):
-        assert load_peers(path, {"phases": row_of_datasets(**changed)}).empty
-    assert not load_peers(path, {"phases": row_of_datasets(sequences=7)}).empty
+        assert load_peers(path, {"phases": generate.Dataset(**changed)}).empty
+    assert not load_peers(path, {"phases": generate.Dataset(sequences=7)}).empty
 
 
 def test_dvc_plots_have_titles_axes_and_all_models(project: Project) -> None:

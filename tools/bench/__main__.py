@@ -24,7 +24,7 @@ def measurements() -> dict[str, Measurement]:
     found: dict[str, Measurement] = {}
     known = settings()
     for name, row in known.models.items():
-        where = f"rows.{GROUPS[known.datasets[row.root.dataset].kind]}.{name}"
+        where = f"rows.{GROUPS[known.datasets[row.dataset].kind]}.{name}"
         found[where] = lambda quick, name=name: rows.measure(name, held_out=False, quick=quick)
         if name in rows.SEEDS:
             found[f"{where}.held_out"] = lambda quick, name=name: rows.measure(

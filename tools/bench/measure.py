@@ -9,6 +9,7 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from stages.generate import generate
 from stages.networks.model_file import Model
 from stages.rollouts.metrics import FreeRun, FreeRunMeter, count_steps
 from stages.rollouts.regimes import free_running
-from stages.settings.params import Settings, read
+from stages.settings.whole import Settings, read
 from stages.signals.bound import forecast_rmse
 from stages.signals.sines import Sines
-from tests.blog import blog_losses
+from tests.training.blog import blog_losses
 
 torch.set_num_threads(1)
 
@@ -52,8 +53,9 @@ class Task:
         return self.train.truth(np.arange(self.train.values.shape[1]))[:, :, None]
 
 
+@cache
 def settings() -> Settings:
-    """Return params.yaml."""
+    """Return what params.yaml says."""
     return read(ROOT / "params.yaml")
 
 

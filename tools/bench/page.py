@@ -53,17 +53,17 @@ def page(record: Record) -> str:
     parts = [introduction(machines)]
     for task, title in TITLES.items():
         if rows := task_rows(record, task):
-            parts.append(f"## {title}\n\n{as_good(rows, task)}\n\n{results(rows, task)}")
-            parts.append(f"What each got:\n\n{conditions(rows)}")
+            parts += [f"## {title}", as_good(rows, task), results(rows, task)]
+            parts += ["What each got:", conditions(rows)]
     for prefix, (title, words) in PARTS.items():
         rows = rows_of(record, prefix)
         if rows:
             parts.append(f"## {title}\n\n{words}\n\n{markdown(rows)}")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def task_rows(record: Record, task: str) -> list[Row]:
-    """Return the rows of a task, ours, peers and the bound, the least error of ten periods first."""
+    """Return the rows of a task: ours, peers and the bound, the best over ten periods first."""
     found = rows_of(record, f"rows.{task}.", f"peers.{task}.", f"bound.{task}")
     return sorted(found, key=lambda row: number(row.get("rmse_10")))
 
@@ -125,11 +125,19 @@ def pair(row: Row, key: str, form: str) -> str:
     if key not in row:
         return "–"
 
-    def shown(value: Any) -> str:
-        return form.format(value) if isinstance(value, (int, float)) else str(value)
+    median = shown(row[key], form)
+    return f"{median} / {shown(row[f'{key}_worst'], form)}" if several(row, key) else median
 
-    median, worst = shown(row[key]), shown(row.get(f"{key}_worst", row[key]))
-    return median if row.get("seeds", 1) == 1 else f"{median} / {worst}"
+
+def several(row: Row, key: str) -> bool:
+    return row.get("seeds", 1) > 1 and f"{key}_worst" in row
+
+
+def shown(value: Any, form: str) -> str:
+    """Return a number in a form, without an exponent where it has up to four digits."""
+    if not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:.0f}" if 100 <= abs(value) < 10_000 else form.format(value)
 
 
 def conditions(rows: list[Row]) -> str:
@@ -188,15 +196,18 @@ since half of the sequences were lost before. Times stand against the blog's own
 iterations, timed before and after each measurement.
 
 **Echo-state networks** are drawn by reservoirpy. Settings are chosen on the validation sequences
-over this grid: {grid}. Random draws from it, {draws}; then one setting after another is changed to
-each of its other values; then the best are drawn again from other seeds. A seed's reservoir is drawn
-{attempts} times, and the best on the validation sequences is kept.
+over this grid: {grid}.
+Random draws from it, {draws}; then one setting after
+another is changed to each of its other values; then the best are drawn again from other seeds. A
+reservoir is drawn {attempts} times for each
+seed, and the best on the validation sequences is kept.
 
 **GRU and LSTM** of 64 units are trained with Adam in float32, one step ahead and then on the free
-run, which grows to 60 steps, in batches of 64 pieces of random training sequences; the learning rate
-falls to zero (cosine), gradients are clipped at a norm of 1, inputs have noise of 0.01 one step
-ahead where the task has none. The learning rate is chosen of {rates} by a tenth of the iterations.
-Of 20 looks at the free run of the validation sequences the best is kept.
+run, which grows to 60 steps, in batches of 64 pieces of random training sequences. The learning
+rate falls to zero (cosine); gradients are clipped at a norm of 1; one step ahead, inputs have noise
+of 0.01 where the task has none. The learning rate is chosen of {rates} by a tenth of the
+iterations. In each phase the free run of the validation sequences is looked at 20 times, and the
+best network is kept.
 
 **LSTM 2 × 51** is the recipe of pytorch/examples, time_sequence_prediction: L-BFGS with learning
 rate 0.8 in float64, 15 steps of up to 20 iterations, on {example} of the training sequences. The
@@ -209,8 +220,8 @@ PARTS = {
     ),
     "speed.evaluate": (
         "Evaluation",
-        "An Elman row of 16 units: the plain loop over torch's module against our free run with all "
-        "its metrics.",
+        "An Elman row of 16 units: the plain loop over torch's module against our free run with "
+        "all its metrics.",
     ),
     "speed.start": ("Start of a stage", "Whole processes; medians of five."),
     "speed.jacobian": (

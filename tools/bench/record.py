@@ -10,6 +10,7 @@ import math
 import platform
 import subprocess
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tools.bench.page import DIVERGED, Record, page, peers_csv
 RECORD = Path("reports/bench.json")
 REPORT = Path("reports/bench.md")
 PEERS = Path("reports/cards/peers.csv")
-CODE = ("stages", "tools", "tests/blog.py", "params.yaml")
+CODE = ("stages", "tools", "tests/training/blog.py", "params.yaml")
 
 
 def commit() -> str:
@@ -41,7 +42,7 @@ def machine() -> str:
     processor = next(
         line.split(":")[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")
     )
-    packages = ("torch", "numpy", "scipy", "reservoirpy")
+    packages = [n for n in ("torch", "numpy", "scipy", "reservoirpy") if find_spec(n)]
     versions = (f"{name} {importlib.metadata.version(name)}" for name in packages)
     return f"{processor}, one thread; Python {platform.python_version()}, {', '.join(versions)}"
 

@@ -35,7 +35,7 @@ def measure(name: str, *, held_out: bool, quick: bool) -> list[Row]:
 
     time: of training, in units of the blog's own loop. attempts: networks drawn for a seed.
     """
-    row = settings().models[name].root
+    row = settings().models[name]
     where = task(row.dataset, quick=quick)
     blog = BlogLoop(quick=quick)
     seconds, attempts, runs, parameters = [], [], [], 0

@@ -36,7 +36,7 @@ def median_seconds(work: Callable[[], object], repeats: int) -> float:
 
 def any_network(cell: str) -> Network:
     """Return a network of 16 units; of `innovation`, the sizes of the row."""
-    row = settings().models["innovation"].root
+    row = settings().models["innovation"]
     if cell != "innovation":
         row = NetworkRow(cell=cell, dataset="sines", initial=EchoState())
     return drawn(row, np.random.default_rng(0))
