@@ -76,10 +76,17 @@ def test_changing_one_setting_leaves_what_the_others_drew() -> None:
         {"noise": 0.1},
         {"phase": None},
         {"steps": 70},
+        {"sequences": 20},
     ):
         other = sines(**({"sequences": 10, "phase": [0.5, 1.5, 2.5]} | changed))
         for quantity in {*QUANTITIES} - changed.keys():
-            np.testing.assert_array_equal(getattr(other, quantity), getattr(plain, quantity))
+            np.testing.assert_array_equal(getattr(other, quantity)[:10], getattr(plain, quantity))
+
+
+def test_more_sequences_leave_the_first_ones_as_they_were() -> None:
+    few, many = (any_sines(sequences, noise=0.1) for sequences in (10, 30))
+    for quantity in (*QUANTITIES, "values"):
+        np.testing.assert_array_equal(getattr(many, quantity)[:10], getattr(few, quantity))
 
 
 @pytest.mark.parametrize("seed", [0, 1])
