@@ -94,9 +94,11 @@ def text_of(path: Path) -> str:
         raise InputError(f"{path}: has {len(text)} characters; expected {LARGEST} at most")
     if conflict := files.merge_conflict(text):
         raise InputError(f"{path}:{conflict}")
-    if directive := re.search("^%", text, re.MULTILINE):
-        line = text.count("\n", 0, directive.start()) + 1
-        raise InputError(f"{path}:{line}: is a YAML directive; take the line away")
+    if odd := re.search("^%|[\x85\u2028\u2029]", text, re.MULTILINE):
+        line = text.count("\n", 0, odd.start()) + 1
+        # Such line breaks are seen by one of ruamel.yaml's two parsers, and no editor.
+        what = "a YAML directive" if odd[0] == "%" else f"the line break U+{ord(odd[0]):04X}"
+        raise InputError(f"{path}:{line}: has {what}; take it away")
     return text
 
 

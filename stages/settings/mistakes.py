@@ -135,7 +135,12 @@ def expected(node: Node, root: Node) -> str:
     return f"{text} [{about}]" if about else text
 
 
-BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+BOUNDS = {
+    "minimum": "from",
+    "exclusiveMinimum": "above",
+    "maximum": "to",
+    "exclusiveMaximum": "and below",
+}
 
 
 def nearest(key: str | int, known: Iterable[str]) -> str | None:

@@ -282,7 +282,7 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
         {"    seed: 2": "   seed: 2"},
         "5: has a second `: `, or is indented unlike the lines around it",
     ),
-    ({"datasets:": "%YAML 1.1\n---\ndatasets:"}, "1: is a YAML directive; take the line away"),
+    ({"datasets:": "%YAML 1.1\n---\ndatasets:"}, "1: has a YAML directive; take it away"),
     (
         {"models:": "---\nmodels:"},
         "13: begins a second document; expected one, without `---` in the file",
@@ -293,6 +293,7 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
         },
         "4: is nested more than 32 deep; expected sections, rows and settings",
     ),
+    ({"seed: 2": "seed: \u20282"}, "4: has the line break U+2028; take it away"),
     ({BASE: ""}, "1: is empty; expected sections such as `datasets:`"),
     ({BASE: "# nothing\n"}, "1: is empty; expected sections such as `datasets:`"),
     ({BASE: "- 1\n"}, "1: is not a mapping; expected sections such as `datasets:`"),
