@@ -91,7 +91,7 @@ def _report(over: str, gate: Gate, runs: Sequence[Side]) -> Iterator[str]:
             told = "no rule" if failing is None else "{}, {}".format(*failing)
             numbers = " ".join(f"{text:>10}" for text in shown)
             yield f"{metric[1]:{width}}  {numbers}  {told}"
-            if spread:
+            if spread and failing:
                 yaml.append(f"      {quoted(metric[1])}: [{', '.join(f'{v:.6g}' for v in spread)}]")
             if failing and any(failing):
                 inside = f"{file}: {metric[1]}: its tolerance lies inside the noise"

@@ -51,7 +51,8 @@ def read_side(tree: Tree) -> Side:
         except NotPulled:
             unpulled.append(path)
         except FileNotFoundError as error:
-            if tree.revision and recorded.owner(path) is None:
+            inside = not path.startswith(("../", "/"))
+            if inside and tree.revision and recorded.owner(path) is None:
                 side.remarks.append(f"{tree.told(path)}: was not made yet: its metrics are new")
                 continue
             side.faults[path] = "missing", str(error.filename or "no such file")

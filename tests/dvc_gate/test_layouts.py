@@ -303,3 +303,10 @@ def test_a_repository_reached_by_a_link(make: Make, monkeypatch, tmp_path: Path)
     os.symlink(repo.root / "p", tmp_path / "link")
     monkeypatch.chdir(tmp_path / "link")
     assert outcomes() == {("m.json", "acc"): "held"}
+
+
+def test_metrics_outside_the_project_are_never_taken_for_new(make: Make, monkeypatch) -> None:
+    text = json.dumps({"metrics": ["../m.json"]})
+    repo = make({"p/dvc.yaml": text, "p/gate.yaml": ACC, "m.json": {"acc": 1}}, "p/")
+    monkeypatch.chdir(repo.root / "p")
+    assert "../m.json: no such file; compare with another revision" in error_of()
