@@ -100,7 +100,8 @@ def _read_parameters(tree: Tree, recorded: Recorded, side: Side) -> None:
         try:
             content = formats.load(path, _content(tree, recorded, path)) or {}
             prefix = "" if path == PARAMS else f"{path}:"
-            side.parameters.update(formats.leaves_of(content, prefix))
+            found = formats.leaves(content)
+            side.parameters.update((f"{prefix}{name}", value) for name, value in found.items())
         except FileNotFoundError:
             if path != PARAMS:
                 side.remarks.append(f"{tree.told(path)}: no such file; its parameters are not told")

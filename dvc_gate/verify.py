@@ -142,6 +142,8 @@ def _empty(git: Git, remade: Tree, found: list[Pipeline], partly: bool, told: To
     for pipeline in found:
         made = lock_of(remade, pipeline)
         if not pipeline.has_lock:
+            if "cmd" in made[""]:
+                raise Unjudged(f"{pipeline.path}: is a stage of DVC 0; expected it in a dvc.yaml")
             before.sources |= pipeline.recorded("", made[""], "outs")
             continue
         if not made and pipeline.stages:
