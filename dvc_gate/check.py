@@ -7,13 +7,13 @@ from difflib import ndiff
 from typing import Any
 
 from dvc_gate import gate_file, rules
-from dvc_gate.formats import Value
+from dvc_gate.formats import Key, Value
 from dvc_gate.gate_file import GateFile
 from dvc_gate.git import NOTHING, Git
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_root
 from dvc_gate.rules import Gate, Row
-from dvc_gate.sides import Key, Side, read_side
+from dvc_gate.sides import Side, read_side
 
 
 @dataclass(frozen=True)

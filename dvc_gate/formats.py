@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import Node
 
 # A metric: a number, a word for what stands there instead of one, or None where there is nothing.
 Value = int | float | str | None
+Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
 MOST = 100_000  # values in a file
 CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dvc_gate.formats import Value
-from dvc_gate.sides import Key
+from dvc_gate.formats import Key, Value
 
 FAILURES = ("unreadable", "missing", "no number", "past limit", "regressed")
 ACKNOWLEDGED = "acknowledged"

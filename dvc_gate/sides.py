@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dvc_gate import formats
-from dvc_gate.formats import Value
+from dvc_gate.formats import Key, Value
 from dvc_gate.pipelines import PARAMS, Recorded, pipelines
 from dvc_gate.problems import Unjudged, one_line, reason
 from dvc_gate.project import Tree
-
-Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
 
 
 @dataclass(frozen=True)
