@@ -1,9 +1,8 @@
 """A dvc.lock that is no whole one is told before DVC trips over it, or mended in silence."""
 
 import functools
-import os
+import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,29 @@ from ruamel.yaml import YAML
 
 from stages import check
 from stages.files import InputError
-from tests.conftest import Project
+from tests.conftest import ENVIRONMENT, ROOT, Project
 
 LOCK = Path("dvc.lock")
 GIT = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
 
 
 @pytest.fixture
-def inside(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Run in a finished project; return its dvc.lock, which is committed."""
+def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run in a repository with the first stages of this one's dvc.lock; return their text."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    stages = re.split(r"(?m)^(?=  \S)", (ROOT / LOCK).read_text("utf-8"))
+    LOCK.write_text("".join(stages[:3]))
+    git("init", "--quiet")
+    git("add", "dvc.lock")
+    git("commit", "--quiet", "--message", "results")
     monkeypatch.setattr(check, "committed_text", functools.cache(check.committed_text))
-    before = Path.cwd()
-    os.chdir(project.root)
-    yield LOCK.read_text()
-    os.chdir(before)
+    return LOCK.read_text()
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(("git", *arguments), check=True)
 
 
 def told() -> str:
@@ -51,17 +59,17 @@ def loads_in_dvc(text: str) -> bool:
     return True
 
 
-def test_a_lock_cut_anywhere_is_mended_from_the_commit_or_harmless(inside: str) -> None:
-    for length in range(0, len(inside), 10):
-        LOCK.write_text(inside[:length])
+def test_a_lock_cut_anywhere_is_mended_from_the_commit_or_harmless(committed: str) -> None:
+    for length in range(0, len(committed), 10):
+        LOCK.write_text(committed[:length])
         assert told() == ""
         left = LOCK.read_text()
-        assert left == inside or (left == inside[:length] and loads_in_dvc(left)), length
+        assert left == committed or (left == committed[:length] and loads_in_dvc(left)), length
 
 
-def test_a_lock_that_is_cut_and_newer_than_the_commit_is_told(inside: str) -> None:
+def test_a_lock_that_is_cut_and_newer_than_the_commit_is_told(committed: str) -> None:
     """Nothing is mended in silence where that may lose what a stage made."""
-    newer, harmless = changed(inside), 0
+    newer, harmless = changed(committed), 0
     for length in range(len("schema: '2.0'\nstages:\n") + 60, len(newer), 10):
         LOCK.write_text(newer[:length])
         if said := told():
@@ -73,17 +81,19 @@ def test_a_lock_that_is_cut_and_newer_than_the_commit_is_told(inside: str) -> No
     assert harmless < len(newer) / 100
 
 
-def test_cuts_that_are_harmless_end_in_the_same_lock(project: Project, inside: str) -> None:
+def test_cuts_that_are_harmless_end_in_the_same_lock(project: Project) -> None:
     """DVC takes them for a project in which some stages were not run, or not to their end."""
-    lines = inside.splitlines(keepends=True)
+    lock = project.root / LOCK
+    whole = lock.read_text()
+    lines = whole.splitlines(keepends=True)
     starts = [i for i, line in enumerate(lines) if line.startswith("  ") and line[2] != " "]
     outs = next(i for i in range(starts[-1], len(lines)) if lines[i] == "    outs:\n")
     within = next(i for i in range(outs + 2, len(lines)) if lines[i].startswith("    - path"))
     for cut in (starts[1], within):
-        LOCK.write_text("".join(lines[:cut]))
-        assert told() == ""
+        lock.write_text("".join(lines[:cut]))
+        assert check.fault(lock.read_text()) is None
         project.run("dvc", "repro")
-        assert LOCK.read_text() == inside
+        assert lock.read_text() == whole
 
 
 @pytest.mark.parametrize(
@@ -98,12 +108,15 @@ def test_cuts_that_are_harmless_end_in_the_same_lock(project: Project, inside: s
         ("a: 1\n<<<<<<< HEAD\n=======\n>>>>>>> b\n", ":2: has an unresolved merge conflict"),
     ],
 )
-def test_what_is_no_lock_is_told_with_how_to_mend_it(inside: str, text: str, message: str) -> None:
+def test_what_is_no_lock_is_told_with_how_to_mend_it(
+    committed: str, text: str, message: str
+) -> None:
     LOCK.write_text(text)
-    if inside.startswith(text):
-        assert told() == "" and LOCK.read_text() == inside
-    subprocess.run(("git", "rm", "--quiet", "--cached", "dvc.lock"), check=True)
-    subprocess.run(("git", "commit", "--quiet", "-m", "no lock"), check=True)
+    if committed.startswith(text):
+        assert told() == "" and LOCK.read_text() == committed
+    git("rm", "--quiet", "--cached", "dvc.lock")
+    git("commit", "--quiet", "--message", "no lock")
+    check.committed_text.cache_clear()
     LOCK.write_text(text)
     said = told()
     assert said.startswith(f"dvc.lock{message}")
