@@ -33,13 +33,19 @@ def check_lock(path: Path) -> None:
     found = fault(text)
     if found is None:
         return
-    shown = subprocess.run(("git", "show", f"HEAD:./{path}"), capture_output=True, text=True)
-    if shown.returncode or fault(shown.stdout):
+    committed = committed_text(path)
+    if not committed or fault(committed):
         raise InputError(f"{path}{found}; delete it, and `dvc repro` makes it again")
-    if not shown.stdout.startswith(text):
+    if not committed.startswith(text):
         mend = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
         raise InputError(f"{path}{found}; {mend}")
-    files.write_all({path: shown.stdout})
+    files.write_all({path: committed})
+
+
+def committed_text(path: Path) -> str:
+    """Return the text of a file in the last commit; empty where there is none."""
+    command = ("git", "show", f"HEAD:./{path}")
+    return subprocess.run(command, capture_output=True, encoding="utf-8").stdout
 
 
 def fault(text: str) -> str | None:
@@ -49,16 +55,16 @@ def fault(text: str) -> str | None:
     if conflict := files.merge_conflict(text):
         return f":{conflict.partition(';')[0]}"
     short = ": is cut short, as by a `dvc repro` that was killed"
+    if not text.endswith("\n"):
+        return short
     try:
         lock = YAML(typ="safe", pure=True).load(text)
-        schema, stages = lock["schema"], lock["stages"]
-        whole = all(map(is_whole, entries(stages)))
+        schema, complete = lock["schema"], all(map(is_complete, entries(lock["stages"])))
     except (YAMLError, ValueError, LookupError, TypeError, AttributeError):
         return short
     if schema != SCHEMA:
         return f": has the schema {files.shown(str(schema))}; expected {SCHEMA}"
-    # The last line may be cut where what is left is a shorter number.
-    return None if whole and text.endswith("\n") else short
+    return None if complete else short
 
 
 def entries(stages: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -70,7 +76,7 @@ def entries(stages: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (*stage.get("deps", ()), *stage.get("outs", ()))
 
 
-def is_whole(entry: dict[str, Any]) -> bool:
+def is_complete(entry: dict[str, Any]) -> bool:
     """Tell whether an entry says of a file all that DVC writes of it."""
     return isinstance(entry["path"], str) and isinstance(entry["size"], int) and "md5" in entry
 

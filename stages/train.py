@@ -10,6 +10,7 @@ from stages import files
 from stages.networks import model_file
 from stages.networks.fits import Prony, SineFit
 from stages.networks.model_file import Facts, Model
+from stages.networks.network import Network
 from stages.settings import entry, whole
 from stages.settings.model import Fit, Lags, NetworkRow
 from stages.settings.whole import Settings
@@ -67,10 +68,16 @@ def train(
     return trained.network, trained.carried, curve.table()
 
 
-def facts_of(row: Lags | Fit | NetworkRow, sines: Sines) -> Facts:
-    """Return what the model file says of the model, and of the sequences that it was trained on."""
+def facts_of(row: Lags | Fit | NetworkRow, model: Model, sines: Sines) -> Facts:
+    """Return what the model file says of the model, and of the sequences that it was trained on.
+
+    A network may have grown in training: its own sizes count, not those of its row.
+    """
+    said = row.model_dump(include=Facts.model_fields.keys())
+    if isinstance(model, Network):
+        said |= model.sizes
     return Facts(
-        **row.model_dump(include=Facts.model_fields.keys()),
+        **said,
         time_step=sines.time_step,
         frequency=[float(sines.frequency.min()), float(sines.frequency.max())],
         amplitude=[float(sines.amplitude.min()), float(sines.amplitude.max())],
@@ -92,7 +99,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
     row = whole.row(settings.models, arguments.row)
     sines, validation = (dataset_file.load(arguments.data, s) for s in ("train", "validation"))
     model, carried, curve = train(arguments.row, row, sines, validation)
-    facts = facts_of(row, sines)
+    facts = facts_of(row, model, sines)
     files.write_all(
         {
             arguments.curve: stages.csv(curve),

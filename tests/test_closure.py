@@ -94,6 +94,8 @@ def test_imports_are_followed_into_functions_and_through_modules(tmp_path: Path)
 
 STAND_INS = {
     "stages/files.py": """
+AGAIN = ""
+
 class InputError(Exception):
     pass
 

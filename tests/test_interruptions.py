@@ -1,90 +1,108 @@
 """Whatever stops a stage, no half-written output is taken for a whole one, and none is lost."""
 
-import os
-import random
+import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ENVIRONMENT, Project
+from tests.conftest import ENVIRONMENT, Project, outputs
+from tests.processes import script, start, wait_for
 
-# By hand: KILLS=20 python -m pytest tests/test_interruptions.py -k killed
-KILLS = int(os.environ.get("KILLS", "3"))
+# A `python` that kills itself, or its whole process group, when a stage puts an output into its
+# place for the (LEFT + 1)th time. `python -m` is imitated, since the stage runs in this process.
+DEADLY = """\
+#!{python}
+import os, runpy, signal, sys
+
+left = int(os.environ["LEFT"])
+replace = os.replace
+
+def replace_or_die(source, target):
+    global left
+    if not left:
+        os.kill(-os.getpgrp() if os.environ["WHO"] == "all" else os.getpid(), signal.SIGKILL)
+    left -= 1
+    replace(source, target)
+
+os.replace = replace_or_die
+del sys.argv[: sys.argv.index("-m") + 1]
+sys.path[0] = os.getcwd()
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+# A `dvc` that kills itself when dvc.lock is half written.
+DEADLY_DVC = """\
+#!{python}
+import io, os, signal, sys
+from dvc.utils.serialize import _common
+
+def dump_or_die(path, data, dumper, fs=None, **options):
+    stream = io.StringIO()
+    dumper(data, stream, **options)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(stream.getvalue()[: stream.tell() // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+_common._dump_data = dump_or_die
+from dvc.cli import main
+sys.exit(main())
+"""
 
 
-def outputs(project: Project) -> dict[Path, bytes]:
-    """Return every file in the folders of the outputs."""
-    return {
-        path: path.read_bytes()
-        for folder in ("data", "models", "reports")
-        for path in (project.root / folder).rglob("*")
-        if path.is_file()
-    }
-
-
-def start(project: Project, *command: str) -> subprocess.Popen[str]:
-    """Start a command in a process group of its own."""
-    return subprocess.Popen(
-        command,
-        cwd=project.root,
-        env=ENVIRONMENT,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def stage_processes(project: Project) -> list[int]:
-    """Return the processes that run a stage in a project."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().split(b"\0")
-            if os.readlink(process / "cwd") == str(project.root) and b"-m" in command[:2]:
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
-def test_a_run_killed_at_any_moment_ends_in_the_same_lock(project: Project) -> None:
+@pytest.mark.parametrize("who", ["the stage", "all"])
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_run_killed_while_it_writes_ends_in_the_same_lock(
+    project: Project, tmp_path: Path, who: str, left: int
+) -> None:
     lock = (project.root / "dvc.lock").read_bytes()
     before = outputs(project)
-    moments = random.Random(4)
-    stages_killed = 0
-    for kill in range(KILLS):
-        running = start(project, "dvc", "repro", "--force", "train@linear")
-        time.sleep(moments.uniform(0.5, 4))
-        if kill % 2:  # the stage alone: DVC sees it fail
-            for process in stage_processes(project):
-                os.kill(process, signal.SIGKILL)
-                stages_killed += 1
-        if running.poll() is None and not kill % 2:  # and DVC with it
-            os.killpg(running.pid, signal.SIGKILL)
-        running.communicate()
-        for path, content in outputs(project).items():
-            assert path.suffix == ".partial" or content == before[path], "a half-written output"
+    script(tmp_path / "bin/python", DEADLY.format(python=sys.executable))
+    path = f"{tmp_path / 'bin'}:{ENVIRONMENT['PATH']}"
+    command = ("dvc", "repro", "--force", "train@linear")
+    running = start(project, *command, PATH=path, LEFT=str(left), WHO=who)
+    _, said = running.communicate()
+    if who == "all":
+        assert running.returncode == -signal.SIGKILL
+    else:
+        assert running.returncode == 255 and "exited with -9" in said
+    after = {path: data for path, data in outputs(project).items() if ".partial" not in path}
+    assert after == before
     project.run("dvc", "repro")
     assert (project.root / "dvc.lock").read_bytes() == lock
     assert project.run("git", "status", "--porcelain") == ""
-    print(f"{KILLS} kills, {stages_killed} of a stage alone")
+
+
+def test_a_lock_cut_short_is_mended_by_the_next_run(project: Project, tmp_path: Path) -> None:
+    lock = (project.root / "dvc.lock").read_bytes()
+    python = shlex.quote(sys.executable)
+    script(tmp_path / "dvc", DEADLY_DVC.format(python=sys.executable))
+    killed = start(project, str(tmp_path / "dvc"), "repro", "--force", "train@linear")
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    assert len((project.root / "dvc.lock").read_bytes()) < len(lock)
+    for name in ("python", "dvc"):
+        command = python if name == "python" else f"{python} -m dvc"
+        script(project.root / ".venv/bin" / name, f'#!/bin/sh\nexec {command} "$@"\n')
+    (project.root / ".venv/bin/.ready").touch()
+    said = project.run("make", "repro")
+    assert said.endswith("Data and pipelines are up to date.\n")
+    assert (project.root / "dvc.lock").read_bytes() == lock
+    assert project.run("git", "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("moment", ["while torch is imported", "while it trains"])
 def test_ctrl_c_says_so_in_one_line(project: Project, moment: str) -> None:
     before = outputs(project)
-    project.edit("params.yaml", "iterations: 20", "iterations: 10_000_000")
-    command = "train stable data/phases.npz --out models/stable.safetensors --curve reports/c.csv"
+    project.edit("params.yaml", "iterations: 4,", "iterations: 10_000_000,")
+    command = "train gru data/noisy.npz --out models/gru.safetensors --curve reports/gru.csv"
     running = start(project, sys.executable, "-m", *f"stages.{command}".split())
     if moment == "while it trains":
-        assert "iteration" in running.stdout.readline()
-    while "libtorch" not in Path(f"/proc/{running.pid}/maps").read_text():
-        time.sleep(0.01)
+        while "iteration" not in running.stdout.readline():
+            assert running.poll() is None
+    maps = Path(f"/proc/{running.pid}/maps")
+    wait_for(lambda: "libtorch" in maps.read_text(), running)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=30)
     assert said == "interrupted: the old outputs were left as they were\n"

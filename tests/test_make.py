@@ -5,15 +5,13 @@ import re
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ENVIRONMENT, ROOT, Project
+from tests.processes import script, start, wait_for, working_in
 
 PIPELINE = """\
 stages:
@@ -75,12 +73,6 @@ def parameters(models: dict[str, str] = MODELS) -> str:
     return "\n".join(lines) + "\n"
 
 
-def script(path: Path, text: str) -> None:
-    """Write an executable file."""
-    path.write_text(text)
-    path.chmod(0o755)
-
-
 @pytest.fixture(scope="session")
 def unmade(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that was committed and not run; copy it before use."""
@@ -94,7 +86,6 @@ def unmade(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (root / "stages").mkdir()
     (root / "stages/check.py").write_text("import sys; print('checked', file=sys.stderr)\n")
     (root / ".gitignore").write_text("/.venv/\n/journal\n/calls\n__pycache__/\n")
-    (root / ".venv/bin").mkdir(parents=True)
     python = shlex.quote(sys.executable)
     script(root / ".venv/bin/python", f'#!/bin/sh\nexec {python} "$@"\n')
     script(root / ".venv/bin/dvc", f'#!/bin/sh\necho "$@" >> calls\nexec {python} -m dvc "$@"\n')
@@ -219,36 +210,6 @@ def test_the_check_comes_first(rows: Project) -> None:
     assert not (rows.root / "calls").exists() and not journal(rows)
 
 
-def wait_for(happened: Callable[[], bool], running: subprocess.Popen[str]) -> None:
-    """Wait until something has happened; fail where the process has ended before."""
-    while not happened():
-        assert running.poll() is None, running.communicate()
-        time.sleep(0.02)
-
-
-def processes(project: Project) -> Iterator[str]:
-    """Yield the command of each process that works in the project's folder."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(process / "cwd") == str(project.root):
-                yield (process / "cmdline").read_bytes().split(b"\0")[0].decode()
-        except OSError:
-            continue
-
-
-def start(project: Project, *command: str) -> subprocess.Popen[str]:
-    """Start a command in a process group of its own."""
-    return subprocess.Popen(
-        command,
-        cwd=project.root,
-        env=ENVIRONMENT,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_ends_all_rows_in_one_line(rows: Project, jobs: int) -> None:
     (rows.root / "hook.sh").write_text("sleep 600\n")
@@ -260,7 +221,7 @@ def test_ctrl_c_ends_all_rows_in_one_line(rows: Project, jobs: int) -> None:
     assert said == "interrupted: the old outputs were left as they were\n"
     assert running.returncode == -signal.SIGINT
     assert not re.search("(?i)error|interrupt", shown)
-    assert not list(processes(rows))
+    assert not list(working_in(rows))
     assert not (rows.root / "dvc.lock").exists()
 
 
@@ -295,7 +256,7 @@ def test_ctrl_c_waits_while_dvc_writes_its_lock(rows: Project) -> None:
     running = start(rows, "make", "repro", "JOBS=2")
     wait_for((rows.root / "halted").exists, running)
     os.killpg(running.pid, signal.SIGINT)
-    wait_for(lambda: "flock" in processes(rows), running)
+    wait_for(lambda: "flock" in working_in(rows), running)
     (rows.root / "go on").touch()
     _, said = running.communicate(timeout=60)
     assert said == "interrupted: the old outputs were left as they were\n"

@@ -17,7 +17,7 @@ from stages.settings.model import Lags, NetworkRow
 from stages.settings.plot import Plot
 from stages.settings.whole import Settings
 from stages.signals import dataset_file
-from tests.examples import any_sines, sines
+from tests.examples import any_sines, network, sines
 
 
 def dataset(**changes: Any) -> Dataset:
@@ -109,9 +109,10 @@ def test_the_training_curve_counts_steps_over_phases_and_attempts() -> None:
 
 
 def test_facts_say_what_the_model_was_trained_on() -> None:
-    row = NetworkRow.model_validate({"dataset": "d", "cell": "innovation", "products": 5})
+    row = NetworkRow.model_validate({"dataset": "d", "cell": "innovation", "products": 3})
     split = any_sines(9)
-    facts = train.facts_of(row, split)
+    grown = network("innovation", hidden=2, products=5)  # it may grow in training
+    facts = train.facts_of(row, grown, split)
     assert (facts.cell, facts.dataset, facts.products, facts.lags) == ("innovation", "d", 5, 1)
     assert facts.time_step == split.time_step
     assert facts.frequency == [split.frequency.min(), split.frequency.max()]
@@ -125,7 +126,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     dataset_file.save(tmp_path / "d.npz", splits)
     row = Lags.model_validate({"dataset": "d", "cell": "linear", "lags": 2})
     model, carried, _ = train.train("row", row, splits["train"], splits["validation"])
-    facts = train.facts_of(row, splits["train"])
+    facts = train.facts_of(row, model, splits["train"])
     model_file.save(tmp_path / "m", model, carried, facts)
     return tmp_path / "m", tmp_path / "d.npz"
 

@@ -3,10 +3,12 @@
 # DVC says what there is to do and runs each stage. Make starts a stage when all before it in DVC's
 # graph have ended. One plain `dvc repro` then makes what is no row, and sees nothing else left.
 set -o pipefail
+[[ $OSTYPE == linux* ]] || { python -m stages.check && exec dvc repro --keep-going; }
 
 repro() {
     local plan stages rows graph before failed=0
-    python -m stages.check || return
+    # DVC's own lock is held: nobody writes dvc.lock meanwhile.
+    mkdir -p .dvc/tmp && flock .dvc/tmp/lock python -m stages.check || return
     if [[ $1 == 1 ]]; then
         dvc --wait-for-lock repro --keep-going
         return

@@ -11,13 +11,11 @@ import safetensors
 from safetensors.numpy import save as to_safetensors
 
 from stages import files
-from stages.files import InputError
+from stages.files import AGAIN, InputError
 from stages.networks.cells import Array
 from stages.networks.fits import Prony, SineFit
 from stages.networks.linear import Lags
 from stages.networks.network import Network, shapes
-
-AGAIN = "make it again with `dvc repro`"
 
 
 class Model(Protocol):

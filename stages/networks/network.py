@@ -46,6 +46,12 @@ class Network:
         return cell_of(self.cell, self.memory_size, self.products)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Return what `shapes` takes to give the network's weights."""
+        names = ("hidden_size", "num_layers", "memory_size", "products")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def parameters(self) -> int:
         """Number of trained values."""
         return sum(value.size for value in self.weights.values())

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from stages import files
-from stages.files import InputError
+from stages.files import AGAIN, InputError
 from stages.settings.dataset import Dataset as Task
 
 TABLES = {
@@ -29,7 +29,6 @@ TABLES = {
 }
 MAY_BE_EMPTY = ("training", "settling")  # of a model that is not trained, or has no memory
 WORDS = ("name", "phase", "protocol", "quantity", "regime", "task")  # columns without numbers
-AGAIN = "make it again with `dvc repro`"
 
 
 @dataclass(frozen=True)

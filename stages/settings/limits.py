@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from stages import files
 from stages.settings.dataset import Dataset, as_range
 from stages.settings.document import Mistake, Place
 from stages.settings.mistakes import known_keys
@@ -42,7 +43,7 @@ def names(values: dict[str, Any]) -> Iterator[Mistake]:
         dataset, known = row.get("dataset") if isinstance(row, dict) else None, rows.get("datasets")
         if isinstance(dataset, str) and known and dataset not in known:
             expected = f"a row of datasets{known_keys(dataset, known)}"
-            yield ("models", name, "dataset"), f"is {dataset}; expected {expected}"
+            yield ("models", name, "dataset"), f"is {files.shown(dataset)}; expected {expected}"
 
 
 def sizes(datasets: dict[str, Dataset], models: dict[str, ModelRow]) -> Iterator[Mistake]:

@@ -79,7 +79,7 @@ def test_the_network_of_a_module_predicts_what_the_module_does(cell: str) -> Non
 def test_autograd_gives_our_jacobian_of_the_closed_loop(sines: measure.Task, cell: str) -> None:
     network, values = speed.any_network(cell), sines.train.values[:2]
     forward = speed.torch_elman if cell == "rnn" else speed.torch_innovation
-    _, ours = speed.jacobian(network, values, speed.ROLLOUT)
+    _, ours = speed.jacobian(network, values, speed.rollout())
     theirs = speed.torch_jacobian(forward, network, values)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
 

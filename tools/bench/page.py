@@ -226,8 +226,8 @@ PARTS = {
     "speed.start": ("Start of a stage", "Whole processes; medians of five."),
     "speed.jacobian": (
         "Jacobian of the closed loop",
-        "100 steps of warm-up and 60 of the free run, of which 1, 20 and 60 count. Autograd is "
-        "torch's, all sequences in one call. The peak is that of a product of large matrices.",
+        "Of the last phase of `innovation`. Autograd is torch's, all sequences in one call. The "
+        "peak is that of a product of large matrices.",
     ),
     "growth": (
         "Growth",

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,16 @@ from tools.bench.measure import Row, cpu_seconds, settings, some, task
 REPEATS = 5
 FREE_STEPS = 5000
 SEQUENCES = 64
-ROLLOUT = Rollout(100, (1, 20, 60))  # of the Jacobian: the last phase of `innovation`
 JACOBIAN_SEQUENCES = 128
 PEAK_SIZE = 1024  # of the matrices whose product tells one core's peak
 MODULES = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+@cache
+def rollout() -> Rollout:
+    """Return what counts in the last phase of `innovation`."""
+    phase = settings().models["innovation"].training[-1]
+    return Rollout(phase.warmup, tuple(phase.free_steps))
 
 
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
@@ -157,28 +164,28 @@ def torch_innovation(w: dict[str, torch.Tensor], values: torch.Tensor) -> torch.
     batch = len(values)
     h, m = values.new_zeros(batch, hidden), values.new_zeros(batch, memory)
     output, one, found = values.new_zeros(batch, 1), values.new_ones(batch, 1), []
-    for step in range(ROLLOUT.steps):
-        x = values[:, step] if step < ROLLOUT.warmup else output
+    for step in range(rollout().steps):
+        x = values[:, step] if step < rollout().warmup else output
         z = torch.cat((one, x, h, m), 1)
         q = torch.tanh(torch.cat((one, m), 1) @ w["gate"].T) * (z @ w["signal"].T)
         u = torch.cat((z, q), 1)
         h, m = u @ w["wave"].T, m + (x - output) * torch.tanh(u @ w["gain"].T)
         output = torch.cat((h, one), 1) @ w["read_out"].T
         found.append(output[:, 0])
-    return torch.stack([found[row] for row in ROLLOUT.rows])
+    return torch.stack([found[row] for row in rollout().rows])
 
 
 def torch_elman(w: dict[str, torch.Tensor], values: torch.Tensor) -> torch.Tensor:
     """Return the predictions that count of an Elman network, written in torch."""
     h = values.new_zeros(len(values), w["rnn.weight_hh_l0"].shape[0])
     output, found = values[:, 0], []
-    for step in range(ROLLOUT.steps):
-        x = values[:, step] if step < ROLLOUT.warmup else output
+    for step in range(rollout().steps):
+        x = values[:, step] if step < rollout().warmup else output
         driven = x @ w["rnn.weight_ih_l0"].T + w["rnn.bias_ih_l0"] + w["rnn.bias_hh_l0"]
         h = torch.tanh(driven + h @ w["rnn.weight_hh_l0"].T)
         output = h @ w["linear.weight"].T + w["linear.bias"]
         found.append(output[:, 0])
-    return torch.stack([found[row] for row in ROLLOUT.rows])
+    return torch.stack([found[row] for row in rollout().rows])
 
 
 def torch_jacobian(
@@ -198,7 +205,7 @@ def torch_jacobian(
 
     found = torch.func.vmap(torch.func.jacrev(one), in_dims=(None, 0))(weights, given)
     flat = [found[name].flatten(2) for name in network.weights]
-    return torch.cat(flat, dim=2).transpose(0, 1).numpy()
+    return torch.cat(flat, dim=2).numpy()
 
 
 def core_peak(repeats: int) -> float:
@@ -213,8 +220,8 @@ def operations(network: Network, sequences: int) -> float:
     A weight takes a multiplication and an addition: at each step forward; and for each prediction
     that is on the way back, once for the delta and once for the weight's own derivative.
     """
-    active = sum(row + 1 for row in ROLLOUT.rows)
-    return 2.0 * network.parameters * sequences * (ROLLOUT.steps + 2 * active)
+    active = sum(row + 1 for row in rollout().rows)
+    return 2.0 * network.parameters * sequences * (rollout().steps + 2 * active)
 
 
 def measure_jacobian(*, quick: bool) -> list[Row]:
@@ -228,10 +235,10 @@ def measure_jacobian(*, quick: bool) -> list[Row]:
     rows = []
     for cell, forward in (("rnn", torch_elman), ("innovation", torch_innovation)):
         network = any_network(cell)
-        ours, (_, slopes) = 0.0, jacobian(network, values, ROLLOUT)
+        ours, (_, slopes) = 0.0, jacobian(network, values, rollout())
         if not np.allclose(slopes, torch_jacobian(forward, network, values), rtol=1e-6, atol=1e-9):
             raise ValueError(f"{cell}: autograd gives another Jacobian")
-        ours = median_seconds(lambda network=network: jacobian(network, values, ROLLOUT), repeats)
+        ours = median_seconds(lambda network=network: jacobian(network, values, rollout()), repeats)
         theirs = median_seconds(
             lambda network=network, f=forward: torch_jacobian(f, network, values), repeats
         )

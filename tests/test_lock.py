@@ -1,0 +1,126 @@
+"""A dvc.lock that is no whole one is told before DVC trips over it, or mended in silence."""
+
+import functools
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import voluptuous
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from ruamel.yaml import YAML
+
+from stages import check
+from stages.files import InputError
+from tests.conftest import Project
+
+LOCK = Path("dvc.lock")
+GIT = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
+
+
+@pytest.fixture
+def inside(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run in a finished project; return its dvc.lock, which is committed."""
+    monkeypatch.setattr(check, "committed_text", functools.cache(check.committed_text))
+    before = Path.cwd()
+    os.chdir(project.root)
+    yield LOCK.read_text()
+    os.chdir(before)
+
+
+def told() -> str:
+    """Return what is said of the dvc.lock in the current folder; empty where nothing is."""
+    try:
+        check.check_lock(LOCK)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def changed(lock: str) -> str:
+    """Return a lock in which the first stage is another one than in the last commit."""
+    return lock.replace("    cmd: python", "    cmd:  python", 1)
+
+
+def loads_in_dvc(text: str) -> bool:
+    try:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
+    except voluptuous.Invalid:
+        return False
+    return True
+
+
+def test_a_lock_cut_anywhere_is_mended_from_the_commit_or_harmless(inside: str) -> None:
+    for length in range(0, len(inside), 10):
+        LOCK.write_text(inside[:length])
+        assert told() == ""
+        left = LOCK.read_text()
+        assert left == inside or (left == inside[:length] and loads_in_dvc(left)), length
+
+
+def test_a_lock_that_is_cut_and_newer_than_the_commit_is_told(inside: str) -> None:
+    """Nothing is mended in silence where that may lose what a stage made."""
+    newer, harmless = changed(inside), 0
+    for length in range(len("schema: '2.0'\nstages:\n") + 60, len(newer), 10):
+        LOCK.write_text(newer[:length])
+        if said := told():
+            assert said == f"dvc.lock: is cut short, as by a `dvc repro` that was killed; {GIT}"
+        else:
+            assert loads_in_dvc(newer[:length])
+            harmless += 1
+        assert LOCK.read_text() == newer[:length]
+    assert harmless < len(newer) / 100
+
+
+def test_cuts_that_are_harmless_end_in_the_same_lock(project: Project, inside: str) -> None:
+    """DVC takes them for a project in which some stages were not run, or not to their end."""
+    lines = inside.splitlines(keepends=True)
+    starts = [i for i, line in enumerate(lines) if line.startswith("  ") and line[2] != " "]
+    outs = next(i for i in range(starts[-1], len(lines)) if lines[i] == "    outs:\n")
+    within = next(i for i in range(outs + 2, len(lines)) if lines[i].startswith("    - path"))
+    for cut in (starts[1], within):
+        LOCK.write_text("".join(lines[:cut]))
+        assert told() == ""
+        project.run("dvc", "repro")
+        assert LOCK.read_text() == inside
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", ": is empty"),
+        ("\n", ": is empty"),
+        ("stages: {}\n", ": is cut short, as by a `dvc repro` that was killed"),
+        ("- 1\n", ": is cut short, as by a `dvc repro` that was killed"),
+        ("schema: '2.0'\nstages:\n  a:\n    cmd: b\n    deps:\n    - path: c\n", ": is cut short"),
+        ("schema: '3.0'\nstages: {}\n", ": has the schema 3.0; expected 2.0"),
+        ("a: 1\n<<<<<<< HEAD\n=======\n>>>>>>> b\n", ":2: has an unresolved merge conflict"),
+    ],
+)
+def test_what_is_no_lock_is_told_with_how_to_mend_it(inside: str, text: str, message: str) -> None:
+    LOCK.write_text(text)
+    if inside.startswith(text):
+        assert told() == "" and LOCK.read_text() == inside
+    subprocess.run(("git", "rm", "--quiet", "--cached", "dvc.lock"), check=True)
+    subprocess.run(("git", "commit", "--quiet", "-m", "no lock"), check=True)
+    LOCK.write_text(text)
+    said = told()
+    assert said.startswith(f"dvc.lock{message}")
+    assert said.endswith("; delete it, and `dvc repro` makes it again")
+    LOCK.unlink()
+    assert told() == ""
+
+
+def test_the_check_tells_it_in_one_line(project: Project) -> None:
+    lock = project.root / "dvc.lock"
+    whole = lock.read_text()
+    lock.write_text(changed(whole)[:-20])
+    done = project.try_("python", "-m", "stages.check")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == (
+        f"error: dvc.lock: is cut short, as by a `dvc repro` that was killed; {GIT}\n"
+    )
+    lock.write_text(whole[:-20])
+    assert project.run("python", "-m", "stages.check") == "params.yaml, dvc.lock: no mistakes\n"
+    assert project.run("git", "status", "--porcelain") == ""
