@@ -116,7 +116,7 @@ class Accept(Schema):
 
     warmup: Whole = 20
     periods: Whole = 100
-    rmse: float = Field(1e-6, gt=0, le=1e6)
+    rmse: float = Field(1e-7, gt=0, le=1e6)
 
 
 class Lags(Schema):
@@ -145,7 +145,7 @@ class NetworkRow(Schema):
     products: int = Field(8, ge=1, le=1024)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     precision: Literal["float32", "float64"] = "float64"
-    attempts: int = Field(10, ge=1, le=1000)
+    attempts: int = Field(20, ge=1, le=1000)
     accept: Accept = Accept()
     initial: Initial = EchoState()
     training: list[Phase] = Field([Ridge(phase="ridge")], min_length=1, max_length=100)
