@@ -44,7 +44,9 @@ def test_a_batch_is_made_of_pieces_of_the_stream_and_noise() -> None:
     assert (noisy.inputs - plain.inputs).std() == pytest.approx(0.1, rel=0.15)
 
 
-def test_the_quadratic_has_the_slope_of_the_loss_in_any_blocks(monkeypatch) -> None:
+def test_the_quadratic_has_the_slope_of_the_loss_in_any_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     network, batch = drawn(), stream().draw(np.random.default_rng(2))
     found, errors = recursive.quadratic(network, ROLLOUT, batch, scale())
     weights, slopes = flat(network), []
