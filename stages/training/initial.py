@@ -1,6 +1,7 @@
 """Initial weights."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -73,13 +74,19 @@ def of_radius(matrix: Array, spectral_radius: float) -> Array:
 
 
 def innovation(
-    network: Network, *, spectral_radius: float, input_scale: float, random: np.random.Generator
+    network: Network,
+    *,
+    spectral_radius: float,
+    input_scale: float,
+    random: np.random.Generator,
+    averages: Sequence[float] = (),
 ) -> Network:
     """Return the weights of an innovation cell.
 
     The waves feed back with the spectral radius. Inputs come in through N(0, input_scale²). Gates
     take the memory through N(0, 1), so that products differ in where they respond to it. All else
-    is small.
+    is small. averages: the last wave units begin as leaky averages of 1 + x/2, a clock and a mean,
+    that keep so much of themselves at each step.
     """
     size, memory = network.hidden_size, network.memory_size
     w = {name: random.normal(0, 0.1, value.shape) for name, value in network.weights.items()}
@@ -92,6 +99,9 @@ def innovation(
     wave[:, 1] = random.normal(0, input_scale, size)
     wave[:, 2 : 2 + size] = of_radius(random.normal(size=(size, size)), spectral_radius)
     wave[:, 2 + size + memory :] *= 3 / math.sqrt(network.products)
+    for unit, share in enumerate(averages, start=size - len(averages)):
+        wave[unit] = 0
+        wave[unit, [0, 1, 2 + unit]] = 1 - share, (1 - share) / 2, share
     w["read_out"] *= 3
     w["read_out"][0, -1] = 0
     return network.replace(w)

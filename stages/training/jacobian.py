@@ -84,7 +84,7 @@ def pulled_back(network: Network, values: Array, rollout: Rollout, by_prediction
 
 
 def _forward(network: Network, values: Array, rollout: Rollout, kept: list[Any] | None) -> Array:
-    inputs = np.ascontiguousarray(values[:, : rollout.warmup, 0].T)[:, None]
+    inputs = values[:, : rollout.warmup, 0].T.astype(network.dtype, order="C")[:, None]
     state, output, outputs = network.initial_state(len(values)).T, inputs[0], []
     for step in range(rollout.steps):
         x = inputs[step] if step < rollout.warmup else output
@@ -105,8 +105,9 @@ def _back(
     gone into are left out.
     """
     _, residuals, batch = seeds.shape
-    by_state = np.zeros((network.initial_state(1).size, residuals, batch))
-    by_output = np.zeros((1, residuals, batch))
+    size, dtype = network.initial_state(1).size, network.dtype
+    by_state = np.zeros((size, residuals, batch), dtype)
+    by_output = np.zeros((1, residuals, batch), dtype)
     rows, seen = rollout.rows, 0
     for step in reversed(range(rollout.steps)):
         while seen < len(rows) and rows[seen] == step:
@@ -123,7 +124,7 @@ def _back(
 def _outer(multiplied: Multiplied, residuals: int) -> tuple[Array, Array]:
     """Return Σ_t delta(t) ⊗ inputs(t), (batch, residuals, rows·columns), and Σ_t delta(t)."""
     rows, _, batch = multiplied[0][1].shape
-    deltas = np.zeros((len(multiplied), rows, residuals, batch))
+    deltas = np.zeros((len(multiplied), rows, residuals, batch), multiplied[0][1].dtype)
     for step, (_, delta) in zip(deltas, multiplied, strict=True):
         step[:, : delta.shape[1]] = delta
     inputs = np.stack([inputs for inputs, _ in multiplied]).transpose(2, 0, 1)

@@ -14,13 +14,16 @@ from stages.settings.model import (
     LevenbergMarquardt,
     NetworkRow,
     Normal,
+    RecursiveLevenbergMarquardt,
     Ridge,
 )
 from stages.signals.sines import Floats, Sines
 from stages.training import initial
 from stages.training.attempts import free_run_error
+from stages.training.growth import grown
 from stages.training.jacobian import Rollout
 from stages.training.levenberg_marquardt import Problem, Report, levenberg_marquardt
+from stages.training.recursive import Stream, recursive_levenberg_marquardt
 from stages.training.ridge import fit_read_out
 
 # (attempt, phase) → the report of its iterations.
@@ -89,7 +92,33 @@ def once(
                 network = levenberg_marquardt(
                     network, problem, phase.iterations, report("levenberg_marquardt")
                 )
+            case RecursiveLevenbergMarquardt():
+                name = "recursive_levenberg_marquardt"
+                network = run_recursive(network, phase, sequences, random, report(name))
     return network, carried
+
+
+def run_recursive(
+    network: Network,
+    phase: RecursiveLevenbergMarquardt,
+    sequences: Sequences,
+    random: np.random.Generator,
+    report: Report,
+) -> Network:
+    """Return the network after a phase on a stream, with more products if the phase asks."""
+    if phase.products is not None:
+        network = grown(network, phase.products, random)
+    rollout = Rollout(phase.warmup, tuple(phase.free_steps))
+    return recursive_levenberg_marquardt(
+        network,
+        Stream(sequences.targets, rollout, phase.sequences, phase.noise),
+        iterations=phase.iterations,
+        forgetting=(phase.forgetting[0], phase.forgetting[1]),
+        cap=phase.cap,
+        balanced=phase.balanced,
+        random=random,
+        report=report,
+    )
 
 
 def drawn(row: NetworkRow, random: np.random.Generator) -> Network:
@@ -105,9 +134,11 @@ def drawn(row: NetworkRow, random: np.random.Generator) -> Network:
     match row.initial:
         case Normal(sd=sd):
             return initial.normal(network, sd, random)
-        case EchoState(spectral_radius=radius, input_scale=scale):
-            draw = initial.innovation if row.cell == "innovation" else initial.echo_state
-            return draw(network, spectral_radius=radius, input_scale=scale, random=random)
+        case EchoState(spectral_radius=radius, input_scale=scale, averages=averages):
+            drawing = {"spectral_radius": radius, "input_scale": scale, "random": random}
+            if row.cell == "innovation":
+                return initial.innovation(network, **drawing, averages=averages)
+            return initial.echo_state(network, **drawing)
     return initial.uniform(network, random)
 
 

@@ -99,3 +99,20 @@ def test_weights_have_the_precision_asked_for(cell: str, layers: int, dtype: str
         initial.echo_state(net, random=random(), **echo),
     ):
         assert {str(weight.dtype) for weight in drawn.weights.values()} == {dtype}
+
+
+def test_wave_units_begin_as_leaky_averages_where_asked() -> None:
+    """Of 1 + x/2, in closed form: (1 + x/2)·(1 - kept^t) where x is constant."""
+    network = initial.innovation(
+        zero("innovation"),
+        spectral_radius=0.5,
+        input_scale=0.5,
+        averages=[0.9, 0.97],
+        random=random(),
+    )
+    x = np.array([[[0.4]], [[-1.0]]]).repeat(20, axis=1)
+    _, hidden, _ = network.forward(x, network.initial_state(2))
+    for unit, kept in ((-2, 0.9), (-1, 0.97)):
+        expected = (1 + x[:, :, 0] / 2) * (1 - kept ** np.arange(1, 21))
+        waves = hidden[:, :, : network.hidden_size]
+        np.testing.assert_allclose(waves[:, :, unit], expected, rtol=1e-12)
