@@ -88,6 +88,7 @@ class RecursiveLevenbergMarquardt(Schema):
     free_steps: list[int] = Field(min_length=1, max_length=1000)
     sequences: Whole
     noise: float = Field(0.0, ge=0, le=10)
+    scaling: float = Field(0.0, ge=0, lt=1)
     cap: float = Field(0.5, gt=0, le=1e6)
     balanced: bool = True
     forgetting: list[Weight] = Field([0.9, 0.9], min_length=2, max_length=2)

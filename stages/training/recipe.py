@@ -111,7 +111,7 @@ def run_recursive(
     rollout = Rollout(phase.warmup, tuple(phase.free_steps))
     return recursive_levenberg_marquardt(
         network,
-        Stream(sequences.targets, rollout, phase.sequences, phase.noise),
+        Stream(sequences.targets, rollout, phase.sequences, phase.noise, phase.scaling),
         iterations=phase.iterations,
         forgetting=(phase.forgetting[0], phase.forgetting[1]),
         cap=phase.cap,

@@ -39,13 +39,15 @@ class Stream:
     """Where the sequences come from.
 
     truth: values without noise, (sequences, time, 1); rollout: which predictions count; sequences:
-    how many an iteration sees; noise: standard deviation, on what goes in.
+    how many an iteration sees; noise: standard deviation, on what goes in. scaling: each piece is
+    multiplied by a number within 1 ± this, so that the ends of a range are not its rarest part.
     """
 
     truth: Floats
     rollout: Rollout
     sequences: int
     noise: float
+    scaling: float = 0.0
 
     def draw(self, random: np.random.Generator) -> Batch:
         """Return pieces of sequences drawn without replacement, begun anywhere, in new noise."""
@@ -54,6 +56,7 @@ class Stream:
         chosen = random.choice(len(self.truth), count, replace=False)
         first = random.integers(0, self.truth.shape[1] - length, count, endpoint=True)
         pieces = self.truth[chosen[:, None], first[:, None] + np.arange(length)]
+        pieces = pieces * random.uniform(1 - self.scaling, 1 + self.scaling, (count, 1, 1))
         true_past = pieces[:, : self.rollout.warmup]
         noise = self.noise * random.normal(size=true_past.shape)
         return Batch(true_past + noise, self.rollout.targets(pieces))
