@@ -376,7 +376,7 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
     ),
     (
         {"      - phase: adam\n        iterations: 20": "      - iterations: 20"},
-        "26: models.stable.training[0].phase is missing; expected one of adam, levenberg_marquardt, ridge",
+        "26: models.stable.training[0].phase is missing; expected one of adam, levenberg_marquardt, recursive_levenberg_marquardt, ridge",
     ),
     (
         {
