@@ -350,7 +350,7 @@ def axis_titles(spec: object, axis: str) -> list[str]:
 
 def test_rows_that_are_gone_are_not_drawn(project: Project) -> None:
     project.edit("params.yaml", "  linear: {dataset: phases, cell: linear}\n", "")
-    for name in ("blog", "phases"):
+    for name in ("phases", "noisy"):
         assert (project.root / f"reports/datasets/{name}/sequences.csv").exists()
     project.run("dvc", "repro", "plot")
     text = (project.root / "reports/README.md").read_text()
