@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# A shell starts what it runs in the background with SIGINT ignored, and so would all that is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 SMALL = """\
 datasets:
   phases:
