@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# A shell starts what it runs in the background with SIGINT ignored, and so would all that is tested.
+# A shell starts background jobs with SIGINT ignored, and so would all that is tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 SMALL = """\
 datasets:

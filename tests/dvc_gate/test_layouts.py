@@ -275,7 +275,7 @@ def test_old_locks_with_backslashes_and_broken_ones(make: Make) -> None:
     assert outcomes() == {("out/m.json", "acc"): "regressed"}
     (repo.root / "out/m.json").unlink()
     for text, said in (
-        ("schema: '2.0'\nstages: [", "dvc.lock: line 2: is not valid YAML"),
+        ("schema: '2.0'\nstages: [", "is not valid YAML"),
         ("schema: '2.0'", "dvc.lock: has no `stages`"),
         ("a: 1\n<<<<<<< a\n=======\n>>>>>>> b", "merge conflict on lines 2, 3, 4"),
     ):
