@@ -227,7 +227,9 @@ def test_ctrl_c_ends_all_rows_in_one_line(rows: Project, jobs: int) -> None:
 
 
 HALTING = """\
-#!{python}
+#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import io, pathlib, sys, time
 from dvc.utils.serialize import _common
 

@@ -1,6 +1,7 @@
 """What is installed, what it imports, and the workflow that the README gives."""
 
 import re
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_the_workflow_judges_each_event(repo: Project, tmp_path: Path, event: st
     assert "$GITHUB_STEP_SUMMARY" in words
     summary = tmp_path / "summary"
     summary.write_text("")
-    gate = " ".join((*GATE, words))
+    gate = f"{shlex.join(GATE)} {words}"
     done = repo.try_("sh", "-c", gate, GITHUB_STEP_SUMMARY=str(summary), **ENVIRONMENT)
     assert done.returncode == (0 if event == "first push" else 1), done.stderr
     assert summary.read_text().startswith("## Metrics ")
