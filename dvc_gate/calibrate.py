@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from dvc_gate.check import own_rules
-from dvc_gate.formats import Value, load_yaml
+from dvc_gate.formats import Key, Value, load_yaml
 from dvc_gate.git import SHORT, Git
 from dvc_gate.pipelines import PARAMS, pipelines
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_root
 from dvc_gate.rules import Gate, is_number, judge
-from dvc_gate.sides import Key, Side, read_side
+from dvc_gate.sides import Side, read_side
 
 
 def calibrate(over: str, revision: str) -> str:
@@ -91,7 +91,7 @@ def _report(over: str, gate: Gate, runs: Sequence[Side]) -> Iterator[str]:
             told = "no rule" if failing is None else "{}, {}".format(*failing)
             numbers = " ".join(f"{text:>10}" for text in shown)
             yield f"{metric[1]:{width}}  {numbers}  {told}"
-            if spread:
+            if spread and failing:
                 yaml.append(f"      {quoted(metric[1])}: [{', '.join(f'{v:.6g}' for v in spread)}]")
             if failing and any(failing):
                 inside = f"{file}: {metric[1]}: its tolerance lies inside the noise"

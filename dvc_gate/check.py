@@ -1,21 +1,19 @@
 """`check`: the metrics of the workspace against those of a commit, by the rules."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import ndiff
 from typing import Any
 
 from dvc_gate import gate_file, rules
-from dvc_gate.formats import Value
+from dvc_gate.formats import Key, Value
 from dvc_gate.gate_file import GateFile
 from dvc_gate.git import NOTHING, Git
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_root
 from dvc_gate.rules import Gate, Row
-from dvc_gate.sides import Key, Side, read_side
-
-ACCEPTED = "acknowledged"
+from dvc_gate.sides import Side, read_side
 
 
 @dataclass(frozen=True)
@@ -63,25 +61,26 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
     rows = [rules.acknowledge(judging, row, today) for row in judge_sides(judging, before, now)]
-    remarks += [
-        f"nothing that fails is named by `{known}`: take it away"
-        for known in judging.acknowledged
-        if not any(known.names(row.metric) for row in rows if row.failed or row.outcome == ACCEPTED)
-    ]
-    names = sorted(before.parameters | now.parameters)
-    names = [name for name in names if not name.startswith("gate.")] if there else []
-    pairs = [(name, before.parameters.get(name), now.parameters.get(name)) for name in names]
+    bad = [row.metric for row in rows if row.failed or row.outcome == rules.ACKNOWLEDGED]
+    idle = [known for known in judging.acknowledged if not any(map(known.names, bad))]
+    remarks += [f"nothing that fails is named by `{known}`: take it away" for known in idle]
     return Comparison(
         baseline=before.label,
         why=why,
         judged_by=judged_by,
         rows=sorted(rows, key=lambda row: row.badness),
-        parameters=[
-            (name, old, new) for name, old, new in pairs if old != new and repr(old) != repr(new)
-        ],
+        parameters=list(_changed_parameters(before, now)) if there else [],
         rules=changed,
         remarks=[*remarks, *before.remarks, *now.remarks],
     )
+
+
+def _changed_parameters(before: Side, now: Side) -> Iterator[tuple[str, Any, Any]]:
+    for name in sorted(before.parameters | now.parameters):
+        old, new = before.parameters.get(name), now.parameters.get(name)
+        # NaN is not equal to itself, and 1 is 1.0.
+        if old != new and repr(old) != repr(new) and not name.startswith("gate."):
+            yield name, old, new
 
 
 def own_rules(here: Tree) -> GateFile:

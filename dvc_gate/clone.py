@@ -62,7 +62,8 @@ def check_out(source: Git, commit: str, target: Path) -> None:
     clone, inside = Git(target), target / ".git"
     options = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
     try:
-        clone.raw("init", "--quiet")
+        kind = source.out("rev-parse", "--show-object-format")
+        clone.raw("init", "--quiet", f"--object-format={kind}")
         work_tree = f"--work-tree={target}"
         index = {"GIT_INDEX_FILE": str(inside / "index")}
         source.raw(*options, work_tree, "read-tree", "--reset", "-u", commit, **index)
@@ -84,6 +85,14 @@ def check_out(source: Git, commit: str, target: Path) -> None:
         if not (module.folder / ".git").exists():
             raise Unjudged(f"{path}: run `git submodule update --init`: its files are not here")
         check_out(module, digest, target / path)
+
+
+def with_own_cache(root: Path) -> Path:
+    """Give the project in `root` a cache of its own; raises Unjudged where it is no project."""
+    if not (root / ".dvc").is_dir():
+        raise Unjudged("the folder .dvc is not in the commit, so it holds no DVC project")
+    (root / ".dvc/config.local").write_text(DVC_CONFIG)
+    return root
 
 
 def environment_in(folder: Path, start: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,6 +16,8 @@ from ruamel.yaml.nodes import Node
 
 # A metric: a number, a word for what stands there instead of one, or None where there is nothing.
 Value = int | float | str | None
+Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
+MOST = 100_000  # values in a file
 CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 
 
@@ -72,7 +75,18 @@ def metrics(path: str, content: bytes) -> dict[str, Value]:
     found = load(path, content)
     if not isinstance(found, dict):
         raise ValueError("expected a mapping of names to numbers")
-    return {name: as_value(leaf) for name, leaf in unique(list(leaves_of(found))).items()}
+    return {name: as_value(leaf) for name, leaf in leaves(found).items()}
+
+
+def leaves(node: dict[Any, Any]) -> dict[str, Any]:
+    """Return the leaves of nested mappings by their dotted keys.
+
+    Raises ValueError where two have one name, or where YAML's aliases make very many of a few.
+    """
+    found = list(islice(leaves_of(node), MOST + 1))
+    if len(found) > MOST:
+        raise ValueError(f"holds more than {MOST} values")
+    return unique(found)
 
 
 def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -85,7 +99,6 @@ def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def leaves_of(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves of nested mappings by their dotted keys."""
     for key, child in node.items():
         if isinstance(child, dict) and child:
             yield from leaves_of(child, f"{prefix}{key}.")

@@ -55,7 +55,10 @@ class Tree:
     def read(self, path: str) -> bytes:
         """Return the content of a file; raises FileNotFoundError, OSError or Unjudged."""
         if self.revision is None:
-            return (self.git.folder / path).read_bytes()
+            file = self.git.folder / path
+            if file.exists() and not file.is_file():  # a pipe would be waited for
+                raise IsADirectoryError(21, "is no file")
+            return file.read_bytes()
         if path not in self.blobs:
             raise FileNotFoundError(path)
         try:
@@ -70,9 +73,7 @@ class Tree:
         except OSError as error:
             raise Unjudged(f"{self.told(path)}: cannot be read: {reason(error)}") from None
         except ValueError as error:
-            mend = "; `git checkout -- dvc.lock` brings the committed one back"
-            mend = mend if path.endswith("dvc.lock") and self.revision is None else ""
-            raise Unjudged(f"{self.told(path)}: {one_line(error)}{mend}") from None
+            raise Unjudged(f"{self.told(path)}: {one_line(error)}") from None
         if not isinstance(found, dict):
             raise Unjudged(f"{self.told(path)}: expected a mapping, as DVC writes it")
         return found

@@ -178,12 +178,13 @@ def dump(document: dict[str, Any]) -> str:
 
 def as_junit(found: Comparison | str) -> str:
     """Return the comparison as a JUnit report: a test case for each metric."""
-    suite = ElementTree.Element("testsuite", name="dvc-gate", tests="1", failures="0", errors="1")
+    suite = ElementTree.Element("testsuite", name="dvc-gate")
     if isinstance(found, str):
+        suite.attrib |= {"tests": "1", "failures": "0", "errors": "1", "skipped": "0"}
         case = ElementTree.SubElement(suite, "testcase", classname="dvc-gate", name="check")
         ElementTree.SubElement(case, "error", type="could not be judged", message=found)
-        found = ()
-    for row in found.rows if found else ():
+        return as_xml(suite)
+    for row in found.rows:
         names = {"classname": one_line(row.metric[0]), "name": one_line(row.metric[1])}
         case = ElementTree.SubElement(suite, "testcase", names)
         _, baseline, now, change, allowed, outcome = cells(row)
@@ -192,10 +193,13 @@ def as_junit(found: Comparison | str) -> str:
         if row.failed or outcome in SKIPPED:
             kind = "failure" if row.failed else "skipped"
             ElementTree.SubElement(case, kind, type=outcome, message=one_line(told, 1000))
-    if found:
-        counted = {"tests": found.rows, "failures": found.failed, "errors": ()}
-        counted["skipped"] = [row for row in found.rows if row.outcome in SKIPPED]
-        suite.attrib |= {name: str(len(rows)) for name, rows in counted.items()}
+    counted = {"tests": found.rows, "failures": found.failed, "errors": ()}
+    counted["skipped"] = [row for row in found.rows if row.outcome in SKIPPED]
+    suite.attrib |= {name: str(len(rows)) for name, rows in counted.items()}
+    return as_xml(suite)
+
+
+def as_xml(suite: ElementTree.Element) -> str:
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode") + "\n"
 

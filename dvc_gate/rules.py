@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dvc_gate.formats import Value
-from dvc_gate.sides import Key
+from dvc_gate.formats import Key, Value
 
 FAILURES = ("unreadable", "missing", "no number", "past limit", "regressed")
-OUTCOMES = (*FAILURES, "acknowledged", "no rule", "new", "held", "informational")
+ACKNOWLEDGED = "acknowledged"
+OUTCOMES = (*FAILURES, ACKNOWLEDGED, "no rule", "new", "held", "informational")
 WHOLE = "*"  # stands for all metrics of a file that could not be read
 
 
@@ -292,7 +292,7 @@ def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
         if row.failed and known.names(row.metric):
             note = f"{row.outcome}; acknowledged until {known.until}: {known.reason}"
             if today <= known.until:
-                return replace(row, outcome="acknowledged", note=note)
+                return replace(row, outcome=ACKNOWLEDGED, note=note)
             return replace(row, note=f"{note} (that day has passed)")
     return row
 

@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dvc_gate import formats
-from dvc_gate.formats import Value
+from dvc_gate.formats import Key, Value
 from dvc_gate.pipelines import PARAMS, Recorded, pipelines
 from dvc_gate.problems import Unjudged, one_line, reason
 from dvc_gate.project import Tree
-
-Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,8 @@ def read_side(tree: Tree) -> Side:
         except NotPulled:
             unpulled.append(path)
         except FileNotFoundError as error:
-            if tree.revision and recorded.owner(path) is None:
+            inside = not path.startswith(("../", "/"))
+            if inside and tree.revision and recorded.owner(path) is None:
                 side.remarks.append(f"{tree.told(path)}: was not made yet: its metrics are new")
                 continue
             side.faults[path] = "missing", str(error.filename or "no such file")
@@ -99,7 +98,8 @@ def _read_parameters(tree: Tree, recorded: Recorded, side: Side) -> None:
         try:
             content = formats.load(path, _content(tree, recorded, path)) or {}
             prefix = "" if path == PARAMS else f"{path}:"
-            side.parameters.update(formats.leaves_of(content, prefix))
+            found = formats.leaves(content)
+            side.parameters.update((f"{prefix}{name}", value) for name, value in found.items())
         except FileNotFoundError:
             if path != PARAMS:
                 side.remarks.append(f"{tree.told(path)}: no such file; its parameters are not told")

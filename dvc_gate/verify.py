@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dvc_gate import clone, gate_file, rules
 from dvc_gate.check import judge_sides, refuse_unreadable
@@ -19,33 +19,35 @@ from dvc_gate.reports import dump
 from dvc_gate.rules import Row
 from dvc_gate.sides import read_side
 
-Locks = dict[str, dict[str, Any]]  # by the path of a dvc.yaml, what was recorded of its stages
-ANOTHER = "is another in the commit"
+Lock = dict[str, dict[str, Any]]  # what a lock file has of each stage, by the stage's name
 Told = Callable[[str], None]
+ANOTHER = "is another in the commit"
+
+
+class Finding(NamedTuple):
+    """A difference, as a phrase.
+
+    output: it is one of an output, not of what the outputs are made from. fault: training that is
+    never the same twice does not explain it.
+    """
+
+    text: str
+    output: bool = False
+    fault: bool = True
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One stage of the commit, re-made.
-
-    outputs: how many were compared. bytes_differ: phrases for outputs that are not as recorded;
-    faults: phrases for what no training that varies can explain.
-    """
+    """What was found at one stage of the commit; outputs: how many were compared."""
 
     stage: str
     outputs: int
-    bytes_differ: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    findings: list[Finding]
 
     @property
     def word(self) -> str:
-        outputs = [each for each in self.faults if not each.startswith("made ")]
-        differ = [each for each in self.bytes_differ if not each.startswith("made ")]
-        return "DIFFERENT" if outputs or differ else "stale" if self.phrases else "same"
-
-    @property
-    def phrases(self) -> list[str]:
-        return [*self.bytes_differ, *self.faults]
+        differ = any(finding.output for finding in self.findings)
+        return "DIFFERENT" if differ else "stale" if self.findings else "same"
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,13 @@ class Verification:
 
     @property
     def identical(self) -> bool:
-        return not any(verdict.phrases for verdict in self.verdicts)
+        return not any(verdict.findings for verdict in self.verdicts)
 
     @property
     def passed(self) -> bool:
         if self.judged is None:
             return self.identical
-        faults = any(verdict.faults for verdict in self.verdicts)
+        faults = any(finding.fault for verdict in self.verdicts for finding in verdict.findings)
         return not faults and not any(row.failed for row in self.judged)
 
     @property
@@ -76,89 +78,90 @@ class Verification:
 
 
 def verify(revision: str, names: Sequence[str], by_rules: bool, told: Told) -> Verification:
-    """Re-make a commit in an empty folder and compare.
+    """Make a commit again in an empty folder and compare.
 
-    names: the stages to re-make, with what they need; all where none is named; told: is given
-    lines on how it goes. Raises Unjudged where the commit cannot be checked out or run.
+    names: the stages to make, with what they need; all where none is named; told: is given lines
+    on how it goes. Raises Unjudged where the commit cannot be checked out or run.
     """
     git, prefix = find_root()
     commit = git.commit(revision)
     if git.ask("status", "--porcelain", "-uno"):
         told("note: the commit is verified, not the uncommitted changes")
-    committed = Tree(git, prefix, commit)
     with clone.temporary_folder() as folder:
         top = folder / "clone"
         clone.check_out(Git(Path(git.out("rev-parse", "--show-toplevel"))), commit, top)
-        root = top / prefix
-        remade = Tree(Git(root), prefix)
-        if not (root / ".dvc").is_dir():
-            raise Unjudged(f"{commit[:9]}: .dvc is not in the commit, so it is no DVC project")
-        (root / ".dvc/config.local").write_text(clone.DVC_CONFIG)
+        root = clone.with_own_cache(top / prefix)
+        committed, remade = Tree(git, prefix, commit), Tree(Git(root), prefix)
         found = pipelines(remade)
-        before, removed = _strip(git, remade, found, bool(names), told)
+        before = _empty(git, remade, found, bool(names), told)
         start = root / os.path.relpath(Path.cwd(), git.folder)
         start = start if start.is_dir() else root
         clone.reproduce(start, names, clone.environment_in(folder, start), told)
-        after = {each.path: lock_of(remade, each) for each in found if each.has_lock}
-        again = {
-            path
-            for each in found
-            if each.has_lock
-            for name, stage in after[each.path].items()
-            for path in each.recorded(name, stage, "outs")
-        }
+        again = [(each, lock_of(remade, each)) for each in found if each.has_lock]
+        made = {path for each, stages in again for path in outputs(each, stages)}
         verdicts: list[Verdict] = []
-        for each in (each for each in found if each.has_lock):
-            gone = sorted(before[each.path].keys() - after[each.path].keys())
-            if gone and not names:
+        for each, stages in again:
+            if not names and (gone := sorted(before.locks[each.path].keys() - stages.keys())):
                 told(f"note: not verified, no longer in {each.path}: {', '.join(gone)}")
-            changed = _changed(committed, Git(top), root, each, after[each.path].keys())
-            verdicts += _compare(each, before[each.path], after[each.path], changed, again)
-        verdicts += _others(Git(top), prefix, removed | again)
-        moved, judged = _metrics(committed, remade, again, by_rules)
+            changed = _changed(committed, Git(top), root, each, stages)
+            verdicts += _compare(each, before.locks[each.path], stages, changed, made)
+        verdicts += _others(Git(top), prefix, before.paths | made)
+        moved, judged = _metrics(committed, remade, made, by_rules)
     if not any(verdict.outputs for verdict in verdicts):
-        raise Unjudged(f"{commit[:9]}: nothing was made again: no stage has outputs")
+        raise Unjudged(f"{commit[:SHORT]}: nothing was made again: no stage has outputs")
     return Verification(revision, commit, verdicts, moved, judged)
 
 
-def _strip(
-    git: Git, remade: Tree, found: list[Pipeline], partly: bool, told: Told
-) -> tuple[Locks, set[str]]:
-    """Delete all that the pipelines make and bring what they do not.
+def outputs(pipeline: Pipeline, stages: Lock) -> Iterator[str]:
+    """Yield the paths of all outputs that a lock file has."""
+    for name, stage in stages.items():
+        yield from pipeline.recorded(name, stage, "outs")
 
-    Returns what was recorded, and the paths of what was deleted or will be written anew. Frozen
-    stages are not made again: their outputs are taken as they are. partly: what is missing may
-    turn out not to be needed.
+
+@dataclass
+class Before:
+    """What the commit says before anything is run.
+
+    locks: by the path of a dvc.yaml, what was recorded of the stages that are made again. paths:
+    all that was deleted. sources: outputs that are not made again, by path.
     """
-    root = remade.git.folder
-    before: Locks = {}
-    kept: dict[str, dict[str, Any]] = {}
-    removed: set[str] = set()
-    locks: Locks = {}
+
+    locks: dict[str, Lock] = field(default_factory=dict)
+    paths: set[str] = field(default_factory=set)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def _empty(git: Git, remade: Tree, found: list[Pipeline], partly: bool, told: Told) -> Before:
+    """Delete all that the pipelines make, and bring what they do not make.
+
+    Frozen stages are not made again: their outputs are taken as they are. partly: what is missing
+    may turn out not to be needed.
+    """
+    before, root = Before(), remade.git.folder
+    kept: dict[str, Lock] = {}
     for pipeline in found:
         made = lock_of(remade, pipeline)
         if not pipeline.has_lock:
-            kept |= pipeline.recorded("", made[""], "outs")
+            if "cmd" in made[""]:
+                raise Unjudged(f"{pipeline.path}: is a stage of DVC 0; expected it in a dvc.yaml")
+            before.sources |= pipeline.recorded("", made[""], "outs")
             continue
         if not made and pipeline.stages:
             raise Unjudged(f"{pipeline.lock}: is not in the commit; `dvc repro` makes it")
-        frozen = {n: made.get(n, {}) for n, stage in pipeline.stages.items() if stage.get("frozen")}
-        for name, stage in frozen.items():
+        frozen = [name for name, stage in pipeline.stages.items() if stage.get("frozen")]
+        for name in frozen:
             told(f"note: not verified, frozen: {pipeline.address(name)}")
-            kept |= pipeline.recorded(name, stage, "outs")
-        before[pipeline.path] = {name: made[name] for name in made if name not in frozen}
-        for name, stage in before[pipeline.path].items():
-            removed |= pipeline.recorded(name, stage, "outs").keys()
-        removed |= {path for name, path, _ in pipeline.outs() if name not in frozen}
-        removed.add(pipeline.lock)
-        frozen = {name: stage for name, stage in frozen.items() if stage}
-        if frozen:
-            locks[pipeline.lock] = frozen
-    for path in removed:
+            before.sources |= pipeline.recorded(name, made.get(name, {}), "outs")
+        before.locks[pipeline.path] = {name: made[name] for name in made if name not in frozen}
+        kept[pipeline.lock] = {name: made[name] for name in made if name in frozen}
+        before.paths |= {pipeline.lock, *outputs(pipeline, before.locks[pipeline.path])}
+        before.paths |= {path for name, path, _ in pipeline.outs() if name not in frozen}
+    for path in before.paths:
         clone.remove(root, path)
-    for path, stages in locks.items():
-        (root / path).write_text(json.dumps({"schema": "2.0", "stages": stages}))
-    for path, entry in kept.items():
+    for path, stages in kept.items():
+        if stages:
+            (root / path).write_text(json.dumps({"schema": "2.0", "stages": stages}))
+    for path, entry in before.sources.items():
         try:
             if not (root / path).exists():
                 clone.bring(git.folder, path, entry, root / path)
@@ -166,50 +169,44 @@ def _strip(
             if not partly:
                 raise
             told(f"note: {error}")
-    return before, removed
+    return before
 
 
 def _compare(
-    pipeline: Pipeline,
-    before: dict[str, Any],
-    after: dict[str, Any],
-    changed: dict[str, str],
-    made: set[str],
+    pipeline: Pipeline, before: Lock, after: Lock, changed: dict[str, str], made: set[str]
 ) -> Iterator[Verdict]:
     """Yield a verdict on each stage of a pipeline, in the order in which DVC made them.
 
     changed: what is wrong with files that should be in the commit; made: all outputs.
     """
     for name, stage in after.items():
-        address = pipeline.address(name)
         if pipeline.stages.get(name, {}).get("frozen"):
             continue
-        if name not in before:
-            yield Verdict(address, 0, faults=["is not in dvc.lock"])
-            continue
+        old = before.get(name, {})
         outs, deps = (
-            [pipeline.recorded(name, each, kind) for each in (before[name], stage)]
+            [pipeline.recorded(name, each, kind) for each in (old, stage)]
             for kind in ("outs", "deps")
         )
         differ, inputs = _unequal(*outs), _unequal(*deps)
-        sources = [path for path in inputs if path not in made]
-        settings = _unequal(_settings(before[name]), _settings(stage))
-        inner = [path for path in inputs if path in made]
-        bytes_differ = [f"another {', '.join(differ)}"] if differ else []
-        bytes_differ += [f"made from another {', '.join(inner)}"] if inner else []
-        faults = [
-            f"{path} {why}, though dvc.lock has it right" if why == ANOTHER else f"{path} {why}"
-            for path, why in changed.items()
-            if _within(path, outs[1]) and not (differ and why == ANOTHER)
-        ]
-        faults += [f"made from another {', '.join(sources)}"] if sources else []
-        faults += [f"made with other parameters {', '.join(settings)}"] if settings else []
-        faults += ["made by another command"] if before[name].get("cmd") != stage.get("cmd") else []
-        yield Verdict(address, len(outs[1]), bytes_differ, faults)
+        found = [Finding("is not in dvc.lock", output=True)] if not old else []
+        if old and differ:
+            found.append(Finding(f"another {', '.join(differ)}", output=True, fault=False))
+        for path, why in changed.items():
+            if _within(path, outs[1]) and not (why == ANOTHER and _within(path, differ)):
+                told = f"{why}, though dvc.lock has it right" if why == ANOTHER else why
+                found.append(Finding(f"{path} {told}", output=True))
+        for path in inputs if old else ():
+            found.append(Finding(f"made from another {path}", fault=path not in made))
+        settings = _unequal(_settings(old), _settings(stage)) if old else []
+        if settings:
+            found.append(Finding(f"made with other parameters {', '.join(settings)}"))
+        if old and old.get("cmd") != stage.get("cmd"):
+            found.append(Finding("made by another command"))
+        yield Verdict(pipeline.address(name), len(outs[1]), found)
 
 
-def _within(path: str, outputs: Iterable[str]) -> bool:
-    return any(path == output or path.startswith(f"{output}/") for output in outputs)
+def _within(path: str, outer: Iterable[str]) -> bool:
+    return any(path == each or path.startswith(f"{each}/") for each in outer)
 
 
 def _settings(stage: dict[str, Any]) -> dict[str, Any]:
@@ -250,14 +247,13 @@ def _changed(
     return found
 
 
-def _others(top: Git, prefix: str, made: set[str]) -> list[Verdict]:
+def _others(top: Git, prefix: str, known: set[str]) -> list[Verdict]:
     """Return a verdict on what the run changed in the commit though no stage has it as output."""
     listed = os.fsdecode(top.raw("status", "--porcelain", "-z", "-uno", "--no-renames"))
     paths = [entry[3:] for entry in listed.split("\0") if entry]
-    outputs = [f"{prefix}{path}" for path in made]
-    others = [path for path in paths if not _within(path, outputs)]
-    faults = [f"{path} {ANOTHER}" for path in others]
-    return [Verdict("no stage's output", len(others), faults=faults)] if others else []
+    others = [path for path in paths if not _within(path, [f"{prefix}{each}" for each in known])]
+    findings = [Finding(f"{path} {ANOTHER}", output=True) for path in others]
+    return [Verdict("no stage's output", len(others), findings)] if others else []
 
 
 def _metrics(
@@ -265,72 +261,68 @@ def _metrics(
 ) -> tuple[list[tuple[str, str, Value, Value]], list[Row] | None]:
     """Return (file, key, committed, re-made) of metrics that moved, and the rules' verdict."""
     try:
-        before, now = read_side(committed), read_side(remade)
+        before, now = (
+            replace(
+                side,
+                files=[file for file in side.files if _within(file, made)],
+                metrics={key: v for key, v in side.metrics.items() if _within(key[0], made)},
+                faults={file: why for file, why in side.faults.items() if _within(file, made)},
+            )
+            for side in (read_side(committed), read_side(remade))
+        )
     except Unjudged:
         if by_rules:
             raise
         return [], None
-    sides = [
-        replace(side, metrics={k: v for k, v in side.metrics.items() if _within(k[0], made)})
-        for side in (before, now)
-    ]
-    both = {**sides[0].metrics, **sides[1].metrics}
-    pairs = [(*key, sides[0].metrics.get(key), sides[1].metrics.get(key)) for key in both]
+    both = {**before.metrics, **now.metrics}
+    pairs = [(*key, before.metrics.get(key), now.metrics.get(key)) for key in both]
     moved = [pair for pair in pairs if pair[2] != pair[3]]
     if not by_rules:
         return moved, None
-    rules_file = gate_file.read(committed)
-    if rules_file is None:
+    judging = gate_file.read(committed)
+    if judging is None:
         raise Unjudged(f"{committed.label}: has no {gate_file.NAME} to judge by")
     refuse_unreadable(before)
-    rows = judge_sides(rules_file.gate, *sides)
     today = datetime.date.today()
-    return moved, [rules.acknowledge(rules_file.gate, row, today) for row in rows]
+    rows = judge_sides(judging.gate, before, now)
+    return moved, [rules.acknowledge(judging.gate, row, today) for row in rows]
 
 
-def report(found: Verification) -> list[str]:
-    """Return a line for each stage; then the first whose outputs differ, and how metrics moved."""
-    lines = [f"{found.revision} is {found.commit[:SHORT]}"]
+def report(found: Verification) -> Iterator[str]:
+    """Yield a line for each stage; then the first whose outputs differ, and how metrics moved."""
+    yield f"{found.revision} is {found.commit[:SHORT]}"
     width = max(len(verdict.stage) for verdict in found.verdicts)
     for verdict in found.verdicts:
         count = f"{verdict.outputs} output{'s' if verdict.outputs != 1 else ''}"
-        told = "; ".join(verdict.phrases) or count
-        lines.append(f"{verdict.word:9}  {verdict.stage:{width}}  {told}")
+        told = "; ".join(finding.text for finding in verdict.findings) or count
+        yield f"{verdict.word:9}  {verdict.stage:{width}}  {told}"
     if found.first:
-        lines.append(f"first stage whose outputs differ: {found.first}")
+        yield f"first stage whose outputs differ: {found.first}"
     for file, name, committed, remade in found.moved:
-        lines.append(f"{file}: {name} is {remade}, committed {committed}")
+        yield f"{file}: {name} is {remade}, committed {committed}"
     for row in found.judged or ():
         if row.failed:
-            lines.append(f"{': '.join(row.metric)}: {row.outcome}")
+            yield f"{': '.join(row.metric)}: {row.outcome}"
     if found.judged is not None:
         held = "held" if found.passed else "not held"
-        lines.append(f"{held}: {len(found.judged)} metrics made again, by the committed rules")
+        yield f"{held}: {len(found.judged)} metrics made again, by the committed rules"
     if found.identical:
-        outputs = sum(verdict.outputs for verdict in found.verdicts)
-        lines.append(f"all {outputs} outputs are those of dvc.lock, byte for byte")
-    return lines
+        count = sum(verdict.outputs for verdict in found.verdicts)
+        yield f"all {count} outputs are those of dvc.lock, byte for byte"
 
 
 def as_json(found: Verification) -> str:
     """Return the verification as a JSON object."""
+    told = {"commit": found.commit, "identical": found.identical, "passed": found.passed}
     stages = [
         {
             "stage": each.stage,
             "outputs": each.outputs,
             "verdict": each.word,
-            "differences": each.phrases,
+            "differences": [finding.text for finding in each.findings],
         }
         for each in found.verdicts
     ]
     keys = ("file", "metric", "committed", "remade")
-    return dump(
-        {
-            "commit": found.commit,
-            "identical": found.identical,
-            "passed": found.passed,
-            "first": found.first,
-            "stages": stages,
-            "metrics": [dict(zip(keys, moved, strict=True)) for moved in found.moved],
-        }
-    )
+    moved = [dict(zip(keys, each, strict=True)) for each in found.moved]
+    return dump({**told, "first": found.first, "stages": stages, "metrics": moved})

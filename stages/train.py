@@ -35,7 +35,7 @@ class Curve:
         print(f"{self._row}: attempt {attempt + 1}, {phase}", flush=True)
 
         def take(iteration: int, steps_seen: int, loss: float) -> None:
-            if phase == "adam" and iteration % REPORT_EVERY:
+            if phase == "adam" and iteration > REPORT_EVERY and iteration % REPORT_EVERY:
                 return
             row = {"attempt": attempt + 1, "phase": phase, "iteration": iteration}
             self.rows.append(row | {"steps_seen": seen_before + steps_seen, "loss": loss})

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# A shell starts background jobs with SIGINT ignored, and so would all that is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 SMALL = """\
 datasets:
   phases:
@@ -43,8 +46,10 @@ models:
   sine_fit: {dataset: noisy, cell: sine_fit}
 plot: {hero: [linear, stable], one_sine: [stable], any_sine: innovation}
 """
+# `make test` is no part of the make that is tested.
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 ENVIRONMENT = {
-    **os.environ,
+    **{name: value for name, value in os.environ.items() if name not in OF_MAKE},
     "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
     "PYTHONPATH": "",
     "DVC_NO_ANALYTICS": "1",

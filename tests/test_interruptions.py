@@ -14,7 +14,9 @@ from tests.processes import script, start, wait_for
 # A `python` that kills itself, or its whole process group, when a stage puts an output into its
 # place for the (LEFT + 1)th time. `python -m` is imitated, since the stage runs in this process.
 DEADLY = """\
-#!{python}
+#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import os, runpy, signal, sys
 
 left = int(os.environ["LEFT"])
@@ -34,7 +36,9 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 # A `dvc` that kills itself when dvc.lock is half written.
 DEADLY_DVC = """\
-#!{python}
+#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import io, os, signal, sys
 from dvc.utils.serialize import _common
 

@@ -101,11 +101,12 @@ def test_the_training_curve_counts_steps_over_phases_and_attempts() -> None:
     ridge = curve.report(1, "ridge")
     ridge(1, 5000, 1e-6)
     table = curve.table()
-    assert table.attempt.tolist() == [1, 1, 2]
-    assert table.phase.tolist() == ["adam", "adam", "ridge"]
-    assert table.iteration.tolist() == [100, 200, 1]
-    assert table.steps_seen.tolist() == [4900, 9800, 14800]
-    assert table.loss.tolist() == [1 / 100, 1 / 200, 1e-6]
+    # Every iteration up to the hundredth, then every hundredth.
+    assert table.attempt.tolist() == [1] * 101 + [2]
+    assert table.phase.tolist() == ["adam"] * 101 + ["ridge"]
+    assert table.iteration.tolist() == [*range(1, 101), 200, 1]
+    assert table.steps_seen.tolist()[-3:] == [4900, 9800, 14800]
+    assert table.loss.tolist()[-3:] == [1 / 100, 1 / 200, 1e-6]
 
 
 def test_facts_say_what_the_model_was_trained_on() -> None:

@@ -9,7 +9,15 @@ from stages import files
 from stages.settings.dataset import Dataset, as_range
 from stages.settings.document import Mistake, Place
 from stages.settings.mistakes import known_keys
-from stages.settings.model import Adam, Lags, LevenbergMarquardt, ModelRow, NetworkRow, Ridge
+from stages.settings.model import (
+    Adam,
+    Lags,
+    LevenbergMarquardt,
+    ModelRow,
+    NetworkRow,
+    RecursiveLevenbergMarquardt,
+    Ridge,
+)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 RESERVED = {"datasets": (), "models": ("cards", "datasets", "figures", "plots")}  # in reports/
@@ -82,8 +90,8 @@ def lengths(row: ModelRow, data: Dataset) -> Iterator[tuple[Place, int, int]]:
         for i, phase in enumerate(row.training):
             if isinstance(phase, Ridge):
                 found.append((("training", i, "warmup"), phase.warmup, data.steps - 2))
-            elif isinstance(phase, LevenbergMarquardt):
-                last = (phase.free_steps or [1])[-1]
+            elif isinstance(phase, LevenbergMarquardt | RecursiveLevenbergMarquardt):
+                last = max((phase.free_steps or [1])[-1], 1)
                 found.append((("training", i, "warmup"), phase.warmup, data.steps - last))
     yield from (length for length in found if length[1] > length[2])
 
@@ -103,8 +111,11 @@ def numbers(row: ModelRow, data: Dataset) -> float:
                 kept.append(batch * data.steps * units)
             case Ridge():
                 kept.append(READ_OUT_BLOCK * data.steps * units)
-            case LevenbergMarquardt(warmup=warmup, free_steps=free):
-                steps, residuals = warmup + (free or [1])[-1], len(free) or warmup
+            case (
+                LevenbergMarquardt(warmup=warmup, free_steps=free)
+                | RecursiveLevenbergMarquardt(warmup=warmup, free_steps=free)
+            ):
+                steps, residuals = warmup + max((free or [1])[-1], 1), len(free) or warmup
                 sequences = min(phase.sequences, data.sequences, JACOBIAN_BLOCK)
                 kept.append(2 * sequences * residuals * (steps * units + weights))
                 kept.append(2 * weights**2)
@@ -113,7 +124,9 @@ def numbers(row: ModelRow, data: Dataset) -> float:
 
 def units_and_weights(row: NetworkRow) -> tuple[int, int]:
     """Return about how many numbers a step of a cell leaves, and how many weights it has."""
-    size, memory, products = row.hidden_size, row.memory_size, row.products
+    size, memory = row.hidden_size, row.memory_size
+    grown = [p.products or 0 for p in row.training if isinstance(p, RecursiveLevenbergMarquardt)]
+    products = max(row.products, *grown, 0)
     if row.cell == "innovation":
         seen = 2 + size + memory
         weights = products * (1 + memory + seen) + (size + memory) * (seen + products)

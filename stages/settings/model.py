@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from stages.settings.schema import Schema
 
 Whole = Annotated[int, Field(ge=1, le=100_000)]
+Weight = Annotated[float, Field(ge=0, lt=1)]
 SETTLED = 10  # first predictions of a teacher-forced sequence, which do not count
 
 
@@ -87,21 +88,23 @@ class RecursiveLevenbergMarquardt(Schema):
     phase: Literal["recursive_levenberg_marquardt"]
     products: Whole | None = None
     warmup: Whole
-    steps: list[int] = Field(min_length=1, max_length=1000)
+    free_steps: list[int] = Field(min_length=1, max_length=1000)
     sequences: Whole
     noise: float = Field(0.0, ge=0, le=10)
+    scaling: float = Field(0.0, ge=0, lt=1)
     cap: float = Field(0.5, gt=0, le=1e6)
     balanced: bool = True
     forgetting: list[Weight] = Field([0.9, 0.9], min_length=2, max_length=2)
     iterations: Whole
 
-    @field_validator("steps")
+    @field_validator("free_steps")
     @classmethod
     def _some_count(cls, steps: list[int], info: ValidationInfo) -> list[int]:
         if sorted(set(steps)) != steps:
             raise ValueError("expected ascending steps, none of them twice")
-        if steps[0] <= -info.data.get("warmup", math.inf):
-            raise ValueError("expected steps after the first value of the warm-up")
+        first = 2 - info.data.get("warmup", math.inf)
+        if steps[0] < first:
+            raise ValueError(f"expected no step before {first}, the first prediction of all")
         return steps
 
 

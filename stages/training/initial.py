@@ -88,7 +88,8 @@ def innovation(
 
     The waves feed back with the spectral radius. Inputs come in through N(0, input_scale²). Gates
     take the memory through N(0, 1), so that products differ in where they respond to it. All else
-    is small.
+    is small. averages: the last wave units begin as leaky averages of 1 + x/2, a clock and a mean,
+    that keep so much of themselves at each step.
     """
     size, memory = network.hidden_size, network.memory_size
     w = {name: random.normal(0, 0.1, value.shape) for name, value in network.weights.items()}

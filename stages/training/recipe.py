@@ -108,10 +108,10 @@ def run_recursive(
     """Return the network after a phase on a stream, with more products if the phase asks."""
     if phase.products is not None:
         network = grown(network, phase.products, random)
-    rollout = Rollout(phase.warmup, tuple(phase.steps))
+    rollout = Rollout(phase.warmup, tuple(phase.free_steps))
     return recursive_levenberg_marquardt(
         network,
-        Stream(sequences.targets, rollout, phase.sequences, phase.noise),
+        Stream(sequences.targets, rollout, phase.sequences, phase.noise, phase.scaling),
         iterations=phase.iterations,
         forgetting=(phase.forgetting[0], phase.forgetting[1]),
         cap=phase.cap,

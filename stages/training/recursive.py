@@ -39,20 +39,24 @@ class Stream:
     """Where the sequences come from.
 
     truth: values without noise, (sequences, time, 1); rollout: which predictions count; sequences:
-    how many an iteration sees; noise: standard deviation, on what goes in.
+    how many an iteration sees; noise: standard deviation, on what goes in. scaling: each piece is
+    multiplied by a number within 1 ± this, so that the ends of a range are not its rarest part.
     """
 
     truth: Floats
     rollout: Rollout
     sequences: int
     noise: float
+    scaling: float = 0.0
 
     def draw(self, random: np.random.Generator) -> Batch:
         """Return pieces of sequences drawn without replacement, begun anywhere, in new noise."""
         length = self.rollout.steps + 1
-        chosen = random.choice(len(self.truth), self.sequences, replace=False)
-        first = random.integers(0, self.truth.shape[1] - length, self.sequences, endpoint=True)
+        count = min(self.sequences, len(self.truth))
+        chosen = random.choice(len(self.truth), count, replace=False)
+        first = random.integers(0, self.truth.shape[1] - length, count, endpoint=True)
         pieces = self.truth[chosen[:, None], first[:, None] + np.arange(length)]
+        pieces = pieces * random.uniform(1 - self.scaling, 1 + self.scaling, (count, 1, 1))
         true_past = pieces[:, : self.rollout.warmup]
         noise = self.noise * random.normal(size=true_past.shape)
         return Batch(true_past + noise, self.rollout.targets(pieces))
@@ -125,11 +129,11 @@ def recursive_levenberg_marquardt(
 ) -> Network:
     """Return the network with weights that lessen the squared residuals of the stream.
 
-    balanced: whether a residual counts against the running error at its step, or as it is.
-
     forgetting: what an iteration weighs in the next one, at the first and at the last iteration:
-    0.9 remembers about ten. The loss reported is the mean square, as it counts. Damping as Nielsen
-    1999. An iteration in which no step lessens the loss of its own sequences takes none.
+    0.9 remembers about ten. cap: beyond it a residual counts by its order of magnitude. balanced:
+    whether a residual counts against the running error at its step, or as it is. The loss reported
+    is the mean square, as it counts. Damping as Nielsen 1999. An iteration in which no step lessens
+    the loss of its own sequences takes none.
     """
     past: Quadratic | None = None
     scale, damping = None, 0.0
@@ -155,7 +159,7 @@ def recursive_levenberg_marquardt(
         past = both.moved(step, weight=kept(iteration, iterations, forgetting))
         if balanced:
             scale = Scale(cap, np.sqrt((1 - SHARE) * scale.error**2 + SHARE * errors**2))
-        seen = iteration * stream.sequences * stream.rollout.steps
+        seen = iteration * len(batch.inputs) * stream.rollout.steps
         report(iteration, seen, here.loss / batch.targets.size)
     return network
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,11 @@ def put_a_dead_link(folder: Path) -> None:
     (folder / "metrics.json").symlink_to("nowhere.json")
 
 
+def put_a_pipe(folder: Path) -> None:
+    delete(folder)
+    os.mkfifo(folder / "metrics.json")
+
+
 def put_bytes(folder: Path) -> None:
     (folder / "metrics.json").write_bytes(b'{"held": "\xff"}')
 
@@ -121,6 +127,7 @@ def put_bytes(folder: Path) -> None:
         (delete_folder, "missing"),
         (put_a_dead_link, "missing"),
         (put_a_folder, "unreadable"),
+        (put_a_pipe, "unreadable"),
         (put_bytes, "unreadable"),
     ],
 )

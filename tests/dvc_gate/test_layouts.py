@@ -57,6 +57,15 @@ def test_yaml_is_read_as_dvc_reads_it(make: Make) -> None:
     assert {name: value for name, value in read.items() if name in shown} == shown
 
 
+def test_aliases_that_make_a_million_values_of_ten_lines(make: Make) -> None:
+    lines = ["a0: &a0 {" + ", ".join(f"k{i}: 1" for i in range(10)) + "}"]
+    for n in range(1, 9):
+        names = ", ".join(f"k{i}: *a{n - 1}" for i in range(10))
+        lines.append(f"a{n}: &a{n} {{{names}}}")
+    make({"dvc.yaml": stage("m.yaml"), "m.yaml": "\n".join(lines), "gate.yaml": ACC})
+    assert "holds more than 100000 values" in error_of()
+
+
 def test_several_files_in_a_folder_and_rules_by_file(make: Make) -> None:
     rules = """\
 rules:
@@ -266,7 +275,7 @@ def test_old_locks_with_backslashes_and_broken_ones(make: Make) -> None:
     assert outcomes() == {("out/m.json", "acc"): "regressed"}
     (repo.root / "out/m.json").unlink()
     for text, said in (
-        ("schema: '2.0'\nstages: [", "dvc.lock: line 2: is not valid YAML"),
+        ("schema: '2.0'\nstages: [", "is not valid YAML"),
         ("schema: '2.0'", "dvc.lock: has no `stages`"),
         ("a: 1\n<<<<<<< a\n=======\n>>>>>>> b", "merge conflict on lines 2, 3, 4"),
     ):
@@ -303,3 +312,10 @@ def test_a_repository_reached_by_a_link(make: Make, monkeypatch, tmp_path: Path)
     os.symlink(repo.root / "p", tmp_path / "link")
     monkeypatch.chdir(tmp_path / "link")
     assert outcomes() == {("m.json", "acc"): "held"}
+
+
+def test_metrics_outside_the_project_are_never_taken_for_new(make: Make, monkeypatch) -> None:
+    text = json.dumps({"metrics": ["../m.json"]})
+    repo = make({"p/dvc.yaml": text, "p/gate.yaml": ACC, "m.json": {"acc": 1}}, "p/")
+    monkeypatch.chdir(repo.root / "p")
+    assert "../m.json: no such file; compare with another revision" in error_of()

@@ -48,7 +48,7 @@ def test_a_wrong_command_line_is_2(repo: Project, words: list[str]) -> None:
 @pytest.mark.parametrize("word", ["check", "verify", "calibrate", "init"])
 def test_help_teaches_and_is_0(repo: Project, word: str) -> None:
     said = repo.gate(word, "--help", code=0)
-    assert "exit codes: 0 held" in said and len(said) > 500
+    assert "exit codes: 0 held" in said and len(said) > 400
 
 
 @pytest.mark.parametrize(("content", "code"), CASES)
@@ -102,7 +102,7 @@ def test_no_locale_changes_a_verdict(
     assert done.returncode == code and b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("package", ["pydantic", "rich", "ruamel", "dvc", "pathspec"])
+@pytest.mark.parametrize("package", ["pydantic", "ruamel", "dvc", "pathspec"])
 def test_a_missing_package_is_2(repo: Project, package: str, tmp_path: Path) -> None:
     (tmp_path / f"{package}.py").write_text("raise ModuleNotFoundError('No module like that')")
     path = os.pathsep.join((str(tmp_path), ENVIRONMENT["PYTHONPATH"]))

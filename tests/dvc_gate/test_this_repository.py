@@ -3,9 +3,9 @@
 import pytest
 
 from dvc_gate import gate_file, project, rules, sides
+from dvc_gate.formats import Key
 from dvc_gate.git import Git
 from dvc_gate.rules import is_number
-from dvc_gate.sides import Key
 from tests.dvc_gate.conftest import ROOT
 
 TREE = project.Tree(Git(ROOT), "")

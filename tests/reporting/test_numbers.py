@@ -176,6 +176,12 @@ def test_tables_for_dvc_are_the_reports_in_long_form() -> None:
     assert found["multipliers.csv"].multiplier.tolist() == [1.001, 0.5, 1.01, 0.5]
 
 
+def test_multipliers_that_are_rounding_alone_are_left_out() -> None:
+    report = make_report("stable", 1.0)
+    report.multipliers["multiplier"] = [1.0, 1e-5, 1e-7]
+    assert tables.multipliers(report).multiplier.tolist() == [1.0, 1e-5]
+
+
 def test_an_orbit_is_the_last_periods_of_the_true_past_and_the_first_of_the_free_run() -> None:
     orbit = tables.orbit(STABLE)
     forced, free = (orbit[orbit.regime == name] for name in ("teacher-forced", "free-running"))

@@ -373,11 +373,11 @@ MISTAKES: list[tuple[dict[str, str], str]] = [
     ),
     (
         {"phase: adam": "phase: adamant"},
-        '26: models.stable.training[0].phase is "adamant"; expected one of adam, levenberg_marquardt, ridge',
+        '26: models.stable.training[0].phase is "adamant"; expected one of adam, levenberg_marquardt, recursive_levenberg_marquardt, ridge',
     ),
     (
         {"      - phase: adam\n        iterations: 20": "      - iterations: 20"},
-        "26: models.stable.training[0].phase is missing; expected one of adam, levenberg_marquardt, ridge",
+        "26: models.stable.training[0].phase is missing; expected one of adam, levenberg_marquardt, recursive_levenberg_marquardt, ridge",
     ),
     (
         {

@@ -1,5 +1,6 @@
 """What runs on other processors runs all that can change the bytes of a result."""
 
+from pathlib import Path
 from typing import get_args
 
 from ruamel.yaml import YAML
@@ -9,7 +10,7 @@ from stages.settings.whole import read
 from tools.emulated_processors import CONTROL, PARAMS
 
 
-def test_every_cell_phase_and_initialisation_is_run(tmp_path) -> None:
+def test_every_cell_phase_and_initialisation_is_run(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(PARAMS)
     models = read(tmp_path / "params.yaml").models
     cells = {
@@ -26,7 +27,7 @@ def test_every_cell_phase_and_initialisation_is_run(tmp_path) -> None:
     assert {row.precision for row in networks} == {"float32", "float64"}
 
 
-def test_the_control_is_trained_by_adam(tmp_path) -> None:
+def test_the_control_is_trained_by_adam(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(PARAMS)
     control = read(tmp_path / "params.yaml").models[CONTROL]
     assert [phase.phase for phase in control.training] == ["adam"]

@@ -173,3 +173,18 @@ def test_a_loss_without_a_slope_is_told() -> None:
     net, x = network("rnn"), any_sines(3, 20).values
     with pytest.raises(InputError, match="has no slope at iteration 1"):
         losses_of(net, Problem(x, x, ROLLOUT, cap=1e-60), 5)
+
+
+def test_a_step_whose_bend_is_long_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even where it lessens the loss: the residuals are too curved there to be trusted."""
+    net, x = network("rnn", hidden=2), any_sines(6, 20).values
+    problem = Problem(x, x, ROLLOUT)
+    here = problem.at(net)
+    matrix, gradient = training.normal_equations(problem, here)
+    solve = training.solver(matrix, matrix.diagonal().max())
+    assert solve is not None
+    step = -solve(gradient)
+    for share, taken in ((0.99, True), (1.01, False)):
+        long = training.MOST_BEND * share * step
+        monkeypatch.setattr(training, "acceleration", lambda *_, bend=long: bend)
+        assert (training.bent(problem, here, step, solve) is not None) == taken

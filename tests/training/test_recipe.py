@@ -177,6 +177,26 @@ def test_a_phase_of_levenberg_marquardt_is_the_problem_that_it_says() -> None:
     assert abs(noise.std() - 0.1) < 5 * 0.1 / math.sqrt(2 * noise.size)
 
 
+def test_a_phase_on_a_stream_takes_the_network_that_it_asks_for() -> None:
+    phase = {"phase": "recursive_levenberg_marquardt", "warmup": 20, "free_steps": [-3, 1, 9]}
+    phase |= {"sequences": 16, "noise": 0.1, "iterations": 2}
+    settings = row(cell="innovation", products=2, training=[phase, phase | {"products": 5}])
+    found, again = (trained(settings, any_sines(8)) for _ in range(2))
+    assert found.network.products == 5
+    np.testing.assert_array_equal(weights(found), weights(again))
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [([1, 1], "ascending"), ([-9, 1], "no step before")]
+)
+def test_a_phase_on_a_stream_counts_predictions_that_there_are(
+    steps: list[int], expected: str
+) -> None:
+    phase = {"phase": "recursive_levenberg_marquardt", "warmup": 10, "free_steps": steps}
+    with pytest.raises(ValueError, match=expected):
+        row(cell="innovation", training=[phase | {"sequences": 4, "iterations": 1}])
+
+
 @pytest.mark.parametrize("warmup", [11, 12, 40])
 def test_without_free_steps_all_predictions_count_from_the_tenth_on(warmup: int) -> None:
     settings = row(training=[LM | {"warmup": warmup}])

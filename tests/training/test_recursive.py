@@ -1,5 +1,7 @@
 """Laws of Levenberg–Marquardt on a stream."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,17 @@ def test_a_batch_is_made_of_pieces_of_the_stream_and_noise() -> None:
         np.testing.assert_array_equal(targets, [piece[row + 1] for row in rows])
     np.testing.assert_array_equal(plain.targets, noisy.targets)
     assert (noisy.inputs - plain.inputs).std() == pytest.approx(0.1, rel=0.15)
+
+
+def test_scaling_multiplies_a_whole_piece_by_a_number_near_one() -> None:
+    plain = stream(50, 0.0)
+    scaled = replace(plain, scaling=0.2)
+    batch = scaled.draw(np.random.default_rng(1))
+    same = plain.draw(np.random.default_rng(1))
+    factors = batch.targets / same.targets
+    np.testing.assert_allclose(factors, factors[:1].repeat(3, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(batch.inputs[:, :, 0], same.inputs[:, :, 0] * factors[0][:, None])
+    assert 0.8 <= factors.min() < 0.85 and 1.15 < factors.max() <= 1.2
 
 
 def test_the_quadratic_has_the_slope_of_the_loss_in_any_blocks(monkeypatch) -> None:
