@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dvc.utils.serialize import parse_yaml
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.files import InputError
-from stages.settings import document, whole
+from stages.settings import document, mistakes, whole
 from tests.conftest import ROOT
 from tests.settings.mistakes import MISTAKES
 from tools import fuzz
@@ -159,6 +160,28 @@ def test_a_file_that_is_none_is_told() -> None:
     if not os.access(FILE, os.R_OK):  # root may read everything
         assert only() == "params.yaml: cannot be read: Permission denied"
     FILE.unlink()
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "integer", "minimum": 1}, "a whole number from 1"),
+        ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "a number from 0 and below 1"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 9}, "a number above 0 and up to 9"),
+        ({"type": "boolean"}, "true or false"),
+        ({"enum": ["a", "b"]}, "one of a, b"),
+        (
+            {"type": "array", "minItems": 1, "items": {"type": "string", "description": "a name"}},
+            "a list of 1 or more items, each a name",
+        ),
+        (
+            {"anyOf": [{"const": "all"}, {"type": "null"}, {"type": "number"}], "description": "m"},
+            "all or a number [m]",
+        ),
+    ],
+)
+def test_what_was_expected_is_read_from_the_schema(schema: dict[str, Any], words: str) -> None:
+    assert mistakes.expected(schema, {}) == words
 
 
 def test_a_whole_file_is_parsed_and_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,59 @@
+"""Files are written completely or not at all, and what is no file is told in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from stages import files
+from stages.files import InputError
+
+
+def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
+    old, new, folder = tmp_path / "old", tmp_path / "in/a/folder/new", tmp_path / "folder"
+    old.write_text("before")
+    folder.mkdir()
+
+    def fail(path: Path) -> None:
+        path.write_text("half of it")
+        raise OSError(28, "No space left on device")
+
+    for failing, words in (
+        ({tmp_path / "x": fail}, "x: cannot be written: No space left on device"),
+        ({folder: "text"}, "folder: is a folder; expected a file to write or to replace"),
+        ({old / "y": "text"}, f"y: cannot be written: {old} is no folder"),
+    ):
+        with pytest.raises(InputError) as error:
+            files.write_all({old: "after", new: "after"} | failing)
+        assert str(error.value).endswith(words)
+        assert old.read_text() == "before" and not new.exists()
+    files.write_all({old: "after\n", new: lambda path: path.write_bytes(b"\0")})
+    assert old.read_bytes() == b"after\n" and new.read_bytes() == b"\0"
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a: 1\n=======\nb: 2\n", ""),
+        ("x  <<<<<<< y\n", ""),
+        (
+            "a\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\n",
+            "2: has an unresolved merge conflict, lines 2 to 6",
+        ),
+        (
+            "<<<<<<< ours\nb\n||||||| base\n=======\nc\n",
+            "1: has an unresolved merge conflict, lines 1 to 5",
+        ),
+        (">>>>>>> theirs\n", "1: has an unresolved merge conflict, lines 1 to 1"),
+    ],
+)
+def test_a_merge_conflict_is_found_with_its_lines(text: str, found: str) -> None:
+    assert files.merge_conflict(text).partition(";")[0] == found
+
+
+def test_text_that_is_not_utf_8_has_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one\ntw\xf6\n")
+    with pytest.raises(InputError, match="a:2: is not UTF-8 text; save it as UTF-8"):
+        files.text(path, mend="save it as UTF-8")
+    assert files.shown("\x07") == "\\x07"
