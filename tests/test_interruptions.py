@@ -1,5 +1,6 @@
 """Whatever stops a stage, no half-written output is taken for a whole one, and none is lost."""
 
+import re
 import shlex
 import signal
 import subprocess
@@ -70,7 +71,8 @@ def test_a_run_killed_while_it_writes_ends_in_the_same_lock(
     if who == "all":
         assert running.returncode == -signal.SIGKILL
     else:
-        assert running.returncode == 255 and "exited with -9" in said
+        # DVC's shell hands over to the stage, as bash does, or waits for it and says 128 + 9.
+        assert running.returncode == 255 and re.search(r"exited with (-9|137)\b", said)
     after = {path: data for path, data in outputs(project).items() if ".partial" not in path}
     assert after == before
     project.run("dvc", "repro")
