@@ -206,73 +206,73 @@ def shapes(
     return found
 
 
+# Below, everything is (units, batch): the parts of what a step receives are then whole rows, and
+# NumPy goes through each of them in one piece.
+
+
 def folded(network: Network) -> tuple[Array, Array]:
     """Return (U, b): what h(t-1) and the prediction read out of it bring, U h(t-1) + b.
 
     In a free run the next input is v·h + c, so W x + b + U h + d is (U + W v) h + (W c + b + d).
-    U is transposed: (hidden, rows).
+    U is (rows, hidden), b (rows, 1).
     """
     w = layer_weights(network, 0)
     v, c = (network.weights[name] for name in READ_OUT)
-    recurrent = (w["weight_hh"] + w["weight_ih"] @ v).T
-    return np.ascontiguousarray(recurrent), w["bias_ih"] + w["weight_ih"] @ c + w["bias_hh"]
+    bias = w["bias_ih"] + w["weight_ih"] @ c + w["bias_hh"]
+    return w["weight_hh"] + w["weight_ih"] @ v, bias[:, None]
 
 
 def run_elman(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
     """Do as `Network.run`, with the read-out folded into the recurrent matrix."""
     recurrent, bias = folded(network)
-    hidden = np.empty((steps, *state.shape), state.dtype)
-    bias = np.tile(bias, (len(state), 1))
+    bias = np.tile(bias, (1, len(state)))
+    h = np.ascontiguousarray(state.T)
+    hidden = np.empty((steps, *h.shape), state.dtype)
     for after in hidden:
-        np.dot(state, recurrent, after)
+        np.dot(recurrent, h, after)
         np.add(after, bias, after)
-        state = np.tanh(after, after)
-    return read_out(network, hidden, state.copy())
+        h = np.tanh(after, after)
+    return read_out(network, hidden, h.T.copy())
 
 
 def run_gru(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
     """Do as `Network.run`; r and z by the folded matrix, and both parts of n beside them."""
     w, size = layer_weights(network, 0), network.hidden_size
     recurrent, bias = folded(network)
-    n_hidden, n_bias = w["weight_hh"][2 * size :].T, w["bias_hh"][2 * size :]
+    n_hidden, n_bias = w["weight_hh"][2 * size :], w["bias_hh"][2 * size :, None]
     # n takes W x + b and U h + d apart: W x + b is what is folded less U h + d.
-    matrix = np.concatenate((recurrent, n_hidden), axis=1)
-    matrix[:, 2 * size : 3 * size] -= n_hidden
-    bias = np.concatenate((bias, n_bias))
+    matrix, bias = np.concatenate((recurrent, n_hidden)), np.concatenate((bias, n_bias))
+    matrix[2 * size : 3 * size] -= n_hidden
     bias[2 * size : 3 * size] -= n_bias
-    bias = np.tile(bias, (len(state), 1))
-    hidden = np.empty((steps, *state.shape), state.dtype)
-    received = np.empty((len(state), 4 * size), state.dtype)
-    gates, n, from_hidden = (
-        received[:, part]
-        for part in (slice(2 * size), slice(2 * size, 3 * size), slice(3 * size, 4 * size))
-    )
-    reset, update = gates[:, :size], gates[:, size:]
+    bias = np.tile(bias, (1, len(state)))
+    h = np.ascontiguousarray(state.T)
+    hidden = np.empty((steps, *h.shape), state.dtype)
+    received = np.empty((4 * size, len(state)), state.dtype)
+    gates, (reset, update, n, from_hidden) = received[: 2 * size], np.split(received, 4)
     for after in hidden:
-        np.dot(state, matrix, received)
+        np.dot(matrix, h, received)
         np.add(received, bias, received)
         expit(gates, gates)
         np.multiply(reset, from_hidden, from_hidden)
         np.add(n, from_hidden, n)
         np.tanh(n, n)
-        np.subtract(state, n, after)
+        np.subtract(h, n, after)
         np.multiply(after, update, after)
-        state = np.add(after, n, after)
-    return read_out(network, hidden, state.copy())
+        h = np.add(after, n, after)
+    return read_out(network, hidden, h.T.copy())
 
 
 def run_lstm(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
     """Do as `Network.run`, with the read-out folded into the recurrent matrix."""
     size = network.hidden_size
     recurrent, bias = folded(network)
-    bias = np.tile(bias, (len(state), 1))
-    h, c = (np.ascontiguousarray(part) for part in (state[:, :size], state[:, size:]))
+    bias = np.tile(bias, (1, len(state)))
+    h, c = np.split(state.T.copy(), 2)
     hidden = np.empty((steps, *h.shape), state.dtype)
-    received = np.empty((len(state), 4 * size), state.dtype)
-    i_f, g, o = received[:, : 2 * size], received[:, 2 * size : 3 * size], received[:, 3 * size :]
-    i, f = i_f[:, :size], i_f[:, size:]
+    received = np.empty((4 * size, len(state)), state.dtype)
+    i_f, (i, f, g, o) = received[: 2 * size], np.split(received, 4)
     for after in hidden:
-        np.dot(h, recurrent, received)
+        np.dot(recurrent, h, received)
         np.add(received, bias, received)
         expit(i_f, i_f)
         np.tanh(g, g)
@@ -282,15 +282,14 @@ def run_lstm(network: Network, state: Array, steps: int) -> tuple[Array, Array, 
         np.add(c, i, c)
         np.tanh(c, after)
         h = np.multiply(after, o, after)
-    return read_out(network, hidden, np.concatenate((h, c), axis=1))
+    return read_out(network, hidden, np.concatenate((h, c)).T.copy())
 
 
 def read_out(network: Network, hidden: Array, state: Array) -> tuple[Array, Array, Array]:
-    """Return hidden states (time, batch, hidden) and what is read out of them, batch first."""
+    """Return hidden states (time, hidden, batch) and what is read out of them, batch first."""
     weight, bias = (network.weights[name] for name in READ_OUT)
-    outputs = hidden.reshape(-1, hidden.shape[2]) @ weight.T + bias
-    outputs = outputs.reshape(*hidden.shape[:2], 1)
-    return outputs.transpose(1, 0, 2), hidden.transpose(1, 0, 2), state
+    outputs = weight @ hidden + bias
+    return outputs.transpose(2, 0, 1), hidden.transpose(2, 0, 1), state
 
 
 def run_innovation(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
@@ -300,28 +299,27 @@ def run_innovation(network: Network, state: Array, steps: int) -> tuple[Array, A
     """
     w, size = network.weights, network.hidden_size
     seen = w["signal"].shape[1]
-    memory = state[:, size:-1]
+    memory = state[:, size:-1].T
     v, c = w["read_out"][:, :-1], w["read_out"][0, -1]
     linear = np.concatenate((w["signal"], w["wave"][:, :seen]))
-    matrix = np.ascontiguousarray((linear[:, 2 : 2 + size] + linear[:, 1:2] @ v).T)
-    constant = linear[:, 0] + linear[:, 1] * c + memory @ linear[:, 2 + size :].T
-    gate = np.tanh(w["gate"][:, 0] + memory @ w["gate"][:, 1:].T)
-    from_products = np.ascontiguousarray(w["wave"][:, seen:].T)
-    hidden = np.empty((steps, *state[:, :-1].shape), state.dtype)
-    hidden[:, :, size:] = memory
-    received = np.empty((len(state), len(linear)), state.dtype)
-    signal, direct = received[:, : len(gate.T)], received[:, len(gate.T) :]
-    gated, h = np.empty_like(gate), np.ascontiguousarray(state[:, :size])
-    for after in hidden:
-        np.dot(h, matrix, received)
+    matrix = linear[:, 2 : 2 + size] + linear[:, 1:2] @ v
+    constant = linear[:, :1] + linear[:, 1:2] * c + linear[:, 2 + size :] @ memory
+    gate = np.tanh(w["gate"][:, :1] + w["gate"][:, 1:] @ memory)
+    from_products = np.ascontiguousarray(w["wave"][:, seen:])
+    hidden = np.empty((steps, size + len(memory), len(state)), state.dtype)
+    hidden[:, size:] = memory
+    received = np.empty((len(linear), len(state)), state.dtype)
+    signal, direct = received[: len(gate)], received[len(gate) :]
+    h = np.ascontiguousarray(state[:, :size].T)
+    for after in hidden[:, :size]:
+        np.dot(matrix, h, received)
         np.add(received, constant, received)
-        np.multiply(gate, signal, gated)
-        np.dot(gated, from_products, h)
-        np.add(h, direct, h)
-        after[:, :size] = h
-    outputs = hidden[:, :, :size] @ v[0] + c
-    state = np.concatenate((h, memory, outputs[-1][:, None]), axis=1)
-    return outputs.T[:, :, None], hidden.transpose(1, 0, 2), state
+        np.multiply(gate, signal, signal)
+        np.dot(from_products, signal, after)
+        h = np.add(after, direct, after)
+    outputs = v @ hidden[:, :size] + c
+    state = np.concatenate((h, memory, outputs[-1])).T.copy()
+    return outputs.transpose(2, 0, 1), hidden.transpose(2, 0, 1), state
 
 
 FAST = {"rnn": run_elman, "gru": run_gru, "lstm": run_lstm, "innovation": run_innovation}
