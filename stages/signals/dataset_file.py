@@ -1,5 +1,6 @@
 """The dataset file: an `.npz` with three splits of sine sequences. Nothing in it is executable."""
 
+import io
 import zipfile
 import zlib
 from pathlib import Path
@@ -35,8 +36,13 @@ def save(path: Path, splits: dict[str, Sines]) -> None:
         for array in ARRAYS
     }
     first = next(iter(splits.values()))
-    with path.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, time_step=first.time_step, noise=first.noise, **arrays)
+    arrays |= {"time_step": np.asarray(first.time_step), "noise": np.asarray(first.noise)}
+    # np.savez writes large-file headers, which Python 3.11.2 and 3.11.7 write differently.
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
 
 
 def load(path: Path, split: str) -> Sines:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from fnmatch import fnmatch
 
-from tools.bench import echo_state, gated, growth, record, rows, speed
+from tools.bench import echo_state, gated, growth, pipeline, record, rows, speed
 from tools.bench.measure import Row, settings, task
 from tools.bench.page import markdown
 
@@ -47,6 +47,9 @@ def measurements() -> dict[str, Measurement]:
     found["speed.evaluate"] = lambda quick: speed.measure_evaluate(quick=quick)
     found["speed.start"] = lambda quick: speed.measure_start(quick=quick)
     found["speed.jacobian"] = lambda quick: speed.measure_jacobian(quick=quick)
+    found["pipeline.from_nothing"] = lambda quick: pipeline.measure_from_nothing(quick=quick)
+    found["pipeline.side_by_side"] = lambda quick: pipeline.measure_side_by_side(quick=quick)
+    found["pipeline.nothing_to_do"] = lambda quick: pipeline.measure_nothing_to_do(quick=quick)
     found["growth"] = lambda quick: growth.measure(quick=quick)
     return found
 

@@ -229,6 +229,19 @@ PARTS = {
         "Of the last phase of `innovation`. Autograd is torch's, all sequences in one call. The "
         "peak is that of a product of large matrices.",
     ),
+    "pipeline.from_nothing": (
+        "The pipeline from nothing",
+        "`make repro` on two cores. Wall seconds, medians of five runs that take turns.",
+    ),
+    "pipeline.side_by_side": (
+        "Rows side by side",
+        "Eight rows of equal cost on two cores: `make repro` from nothing. Wall seconds, medians "
+        "of five.",
+    ),
+    "pipeline.nothing_to_do": (
+        "Nothing to do",
+        "In the committed repository. Wall seconds, medians of five.",
+    ),
     "growth": (
         "Growth",
         "Whole processes, imports included. Training: the last phase of `innovation`.",
