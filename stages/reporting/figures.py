@@ -4,6 +4,7 @@ Times are in periods of the true sine. A model has the same colour in every figu
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -48,14 +49,15 @@ def hero(
 ) -> Figure:
     """Draw free runs of one test sequence, and the error against the horizon for each section.
 
-    shown: models of one task. peers: what others reach (task, name, periods, rmse); those at the
-    horizon's end are marked there.
+    shown: models of one task. peers: what others reach (task, name, periods, rmse). A peer is
+    marked at the longest horizon that it was measured over.
     """
     labels = [len(horizon_ends(section, pen, peers)) for section in sections]
-    heights = [max(1.9, 0.24 * count) for count in labels]
-    height = max(2.05 * len(shown), sum(heights) + 0.4 * len(sections), 3.6)
+    # Labels stand one above the other; ticks and titles need room besides.
+    heights = [max(1.9, 0.25 * count) for count in labels]
+    height = max(2.05 * len(shown), sum(heights) + 0.7 * len(sections), 3.6)
     figure = Figure(figsize=(WIDTH, height + 0.6), layout="constrained")
-    left, right = figure.add_gridspec(1, 2, width_ratios=[1.3, 1])
+    left, right = figure.add_gridspec(1, 2, width_ratios=[1, 1])
     for place, report in zip(left.subgridspec(len(shown), 1), shown, strict=True):
         axes = figure.add_subplot(place)
         draw_rollout(axes, report, pen[report.name])
@@ -123,8 +125,9 @@ def draw_horizons(axes: Axes, section: Section, pen: dict[str, Pen], peers: pd.D
     if bound:
         axes.plot(*zip(*bound, strict=True), color=INK, linestyle=(0, (1, 1)), marker=".")
         errors += [rmse for _, rmse in bound]
-    for rmse in peers_at_the_end(section, peers).rmse:
-        axes.plot(last, drawable(rmse), "D", color=PEER, markersize=4, clip_on=False)
+    there = furthest(section, peers)
+    for periods, rmse in zip(there.periods, there.rmse, strict=True):
+        axes.plot(periods, drawable(rmse), "D", color=PEER, markersize=4, clip_on=False)
     log_limits(axes.yaxis, np.array(errors), ticks=5)
     axes.set(xscale="log", xlim=(first, last))
     axes.set_title(f"{section.title}: RMSE", pad=13)
@@ -141,26 +144,28 @@ def bound_of(section: Section) -> list[tuple[float, float]]:
     return [(float(name.split("_")[1]), number(rmse)) for name, rmse in bound.items()]
 
 
-def peers_at_the_end(section: Section, peers: pd.DataFrame) -> pd.DataFrame:
-    """Return what others reach at the horizon of a section's models."""
+def furthest(section: Section, peers: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each peer of a section: the longest horizon that it was measured over."""
     tasks = {report.task for report in section.reports}
-    there = peers[peers.task.isin(tasks) & (peers.periods == section.reports[0].periods)]
-    return there.drop_duplicates("name")
+    mine = peers[peers.task.isin(tasks) & (peers.periods <= section.reports[0].periods)]
+    return mine.sort_values("periods", kind="stable").drop_duplicates("name", keep="last")
 
 
 def horizon_ends(section: Section, pen: dict[str, Pen], peers: pd.DataFrame) -> list[End]:
-    """Return where the lines of a section end, with their names."""
+    """Return where the lines of a section end and where its peers stand, with their names."""
     ends = [
-        (report.name, float(drawable(report.horizon.rmse)[-1]), pen[report.name].colour)
+        End(float(drawable(report.horizon.rmse)[-1]), report.name, pen[report.name].colour)
         for report in section.reports
     ]
-    there = peers_at_the_end(section, peers)
-    ends += [(n, float(drawable(e)), PEER) for n, e in zip(there.name, there.rmse, strict=True)]
+    there = furthest(section, peers)
+    for name, periods, rmse in zip(there.name, there.periods, there.rmse, strict=True):
+        start = float(periods) if periods < section.reports[0].periods else None
+        ends.append(End(float(drawable(rmse)), name, PEER, start))
     if bound := bound_of(section):
-        ends.append(("bound", bound[-1][1], INK))
+        ends.append(End(bound[-1][1], "bound", INK))
     return [
-        End(rmse, f"{short(name)} ↑" if rmse >= CEILING else short(name), colour)
-        for name, rmse, colour in ends
+        replace(end, text=f"{short(end.text)} ↑" if end.value >= CEILING else short(end.text))
+        for end in ends
     ]
 
 

@@ -123,7 +123,7 @@ CAPTIONS = {
         "its own outputs (line). On the right, the error of the free run against how far it goes: "
         "for one sine, for any sine, and in noise. The dotted line is the Cramér–Rao bound, the "
         "least error that the noisy past allows. Grey diamonds are other people's methods, as the "
-        "bench measured them.",
+        "bench measured them, each at the longest horizon that it was measured over.",
     ),
     "data": (
         "A few sequences of each dataset, and the distributions of what they differ in",

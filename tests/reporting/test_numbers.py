@@ -57,7 +57,7 @@ def test_the_hero_draws_errors_against_the_horizon_and_the_bound() -> None:
         assert has(axes, report.horizon.periods, report.horizon.rmse)
     bound = NOISY.metrics["bound"]
     assert has(of_noisy, pd.Series([1.0, 100.0]), pd.Series(bound.values()))
-    # Peers stand at the end of the horizon of their own task alone.
+    # Peers stand at their longest horizon, in the panel of their own task alone.
     marks = [line.get_xydata()[0] for line in of_stable.lines if line.get_marker() == "D"]
     assert [x for x, _ in marks] == [1000] * len(PEERS)
     assert [y for _, y in marks[:2]] == [0.9, 1e-7]

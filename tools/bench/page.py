@@ -25,7 +25,7 @@ OURS = {"phases": ("stable",), "sines": ("innovation", "elman"), "noisy": ("inno
 def peers_csv(record: Record, datasets: dict[str, Dataset]) -> str:
     """Return what peers reach, for the figures: the RMSE of each over so many periods."""
     rows = [
-        (task, row["name"], row["units"], int(periods), row[f"rmse_{periods}"])
+        (task, brief(row["name"]), row["units"], int(periods), row[f"rmse_{periods}"])
         for task in TITLES
         for row in rows_of(record, f"peers.{task}.")
         for periods in NAMED
@@ -35,6 +35,13 @@ def peers_csv(record: Record, datasets: dict[str, Dataset]) -> str:
     table["rmse"] = pd.to_numeric(table.rmse.replace(DIVERGED, math.inf))
     table["protocol"] = [protocol(datasets[task]) for task in table.task]
     return table.to_csv(index=False, float_format="%.3g", lineterminator="\n")
+
+
+def brief(name: str) -> str:
+    """Return the name of a peer as it stands beside a figure, where there is little room."""
+    for long, word in (", one step ahead", " one-step"), (", then on its free run", " free-run"):
+        name = name.replace(long, word)
+    return name.removesuffix(", L-BFGS")
 
 
 def rows_of(record: Record, *prefixes: str) -> list[Row]:
