@@ -1,13 +1,14 @@
 # Everything here is one command of pip, DVC or Python; the README shows them without make.
-SHELL := bash
+# DVC runs the stages with it too, whatever the login shell is.
+export SHELL := bash
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
 BIN := .venv/bin
 # The stages that DVC starts find the environment's Python first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
-# They hide the current folder from `python -m`, or send packages to another place.
-unexport PYTHONSAFEPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
+# They hide the current folder from `python -m`, stop DVC, or send packages to another place.
+unexport PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
 
 .PHONY: repro test lint gate verify verify-cpus bench readme lock
 

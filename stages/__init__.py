@@ -5,10 +5,14 @@ the bytes of a result depend. The caller's values are overridden: a result must 
 """
 
 import os
+import sys
+
+# The repository's folder comes last: a user's own torch.py or random.py there is not the library.
+sys.path.sort(key=lambda folder: os.path.abspath(folder) == os.path.dirname(__path__[0]))
+
 import platform
 import re
 import signal
-import sys
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,7 +72,7 @@ def pins(machine: str, features: set[str]) -> dict[str, str]:
 
 
 def doubts() -> list[str]:
-    """Return why this machine may give other bytes than `dvc.lock` has; nothing, as a rule."""
+    """Reasons why bytes may differ from dvc.lock; usually none."""
     found = []
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         found.append(f"this is {platform.system()} on {platform.machine()}, not Linux on x86_64")

@@ -197,6 +197,14 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
         "tensors do not fit the facts: linear.weight has the shape (1, 2); "
         "expected (1, 1000000000)",
     ),
+    "a billion layers": (
+        lambda: safetensors_file(FACTS | {"num_layers": 10**9}),
+        "tensors do not fit the facts: 6 of them are not 1000000000 layers; …",
+    ),
+    "no layers": (
+        lambda: safetensors_file(FACTS | {"num_layers": 0}, keep=("linear.weight", "linear.bias")),
+        "its fact num_layers is wrong: …",
+    ),
     "units in words": (
         lambda: safetensors_file(FACTS | {"hidden_size": "two"}),
         "its fact hidden_size is wrong: …",

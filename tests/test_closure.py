@@ -53,7 +53,7 @@ def python_files(root: Path, listed: list[str]) -> list[str]:
 @pytest.mark.parametrize("name", STAGES)
 def test_the_code_that_a_stage_depends_on_is_the_code_that_it_imports(name: str) -> None:
     stage = STAGES[name].get("do", STAGES[name])
-    assert stage["cmd"].startswith(f"python -m stages.{name} ")
+    assert stage["cmd"].startswith(f"python -Em stages.{name} ")
     listed = python_files(ROOT, [dep for dep in stage["deps"] if dep.startswith("stages")])
     assert len(set(listed)) == len(listed)
     # Importing a module runs the packages around it first.

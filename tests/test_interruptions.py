@@ -13,7 +13,7 @@ from tests.conftest import ENVIRONMENT, Project, outputs
 from tests.processes import script, start, wait_for
 
 # A `python` that kills itself, or its whole process group, when a stage puts an output into its
-# place for the (LEFT + 1)th time. `python -m` is imitated, since the stage runs in this process.
+# place for the (LEFT + 1)th time. `python -Em` is imitated, since the stage runs in this process.
 DEADLY = """\
 #!/bin/sh
 '''exec' "{python}" "$0" "$@"
@@ -31,7 +31,7 @@ def replace_or_die(source, target):
     replace(source, target)
 
 os.replace = replace_or_die
-del sys.argv[: sys.argv.index("-m") + 1]
+del sys.argv[: sys.argv.index("-Em") + 1]
 sys.path[0] = os.getcwd()
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
@@ -137,15 +137,33 @@ def test_a_full_disk_is_one_line_and_the_old_outputs_stay(project: Project) -> N
         subprocess.run(["umount", str(small)], check=True)
 
 
-def test_an_experiment_does_not_run_the_code_of_the_workspace(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+def test_no_variable_and_no_file_of_the_user_takes_the_place_of_code(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with (project.root / "stages/generate.py").open("a") as code:
-        code.write("# edited\n")
+    before = outputs(project)
+    for name in ("torch", "numpy", "random", "platform", "typing", "secrets"):
+        (project.root / f"{name}.py").write_text("raise SystemExit('a file of the user')\n")
+    (project.root / "pandas").mkdir()
+    (project.root / "pandas/__init__.py").write_text("raise SystemExit('a folder of the user')\n")
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/__init__.py").write_text("raise SystemExit('other code')\n")
+    variables = {"PYTHONSAFEPATH": "1", "PYTHONPATH": str(tmp_path), "PYTHONOPTIMIZE": "2"}
+    for key, value in variables.items():
+        monkeypatch.setitem(ENVIRONMENT, key, value)
+    project.run("dvc", "repro", "--force", "evaluate@gru")
+    assert outputs(project) == before
+    assert project.run("git", "diff", "HEAD") == ""
+
+
+def test_a_stage_does_not_run_the_code_of_another_folder(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = project.clone(tmp_path / "copy")
     # Together they put another folder before the current one.
     monkeypatch.setitem(ENVIRONMENT, "PYTHONSAFEPATH", "1")
     monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", str(project.root))
-    said = project.try_("dvc", "exp", "run", "--temp", "generate@phases")
-    assert said.returncode != 0
+    stage = ("stages.generate", "phases", "--out", "data/phases.npz", "--report", "data")
+    said = copy.try_("python", "-m", *stage)
+    assert said.returncode == 2
     foreign = f"error: the imported package {project.root / 'stages'} is not the one under"
-    assert foreign in said.stderr
+    assert said.stderr.startswith(foreign)

@@ -297,7 +297,21 @@ def test_a_folder_that_was_moved_gets_a_new_environment(rows: Project) -> None:
     assert "-m venv" not in rows.run("make", "--dry-run", "repro")
 
 
-def test_a_hidden_current_folder_is_seen(rows: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENVIRONMENT, "PYTHONSAFEPATH", "1")
+@pytest.mark.parametrize(
+    "variable", ["PYTHONSAFEPATH=1", "PYTHONWARNINGS=error", "SHELL=/usr/sbin/nologin", "HOME="]
+)
+def test_no_variable_of_the_user_stops_a_run(rows: Project, variable: str) -> None:
+    (rows.root / "params.yaml").write_text(parameters({"one": "a"}))
     (rows.root / "hook.sh").write_text("python -m stages.check || exit\n")
-    rows.run("make", "repro", "JOBS=2")
+    rows.run("env", variable, "make", "repro", "JOBS=2")
+
+
+def test_a_read_only_folder_is_one_line(rows: Project) -> None:
+    folder = shlex.quote(str(rows.root))
+    mounted = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder}"
+    command = ("unshare", "--mount", "sh", "-c")
+    if rows.try_(*command, mounted).returncode:
+        pytest.skip("no folder can be made read-only here: it takes root")
+    said = rows.try_(*command, f"{mounted} && cd {folder} && make repro JOBS=2")
+    assert said.returncode == 2
+    assert said.stdout == "error: this folder is read-only: nothing can be made in it\n"

@@ -239,7 +239,7 @@ def test_torch_is_loaded_for_adam_alone(project: Project) -> None:
     commands = {name: stage["cmd"] for name, stage in lock.items()}
     with_adam = commands.pop("train@gru")
     assert len(commands) == len(lock) - 1 > 15
-    assert all(shlex.split(command)[:2] == ["python", "-m"] for command in commands.values())
+    assert all(shlex.split(command)[:2] == ["python", "-Em"] for command in commands.values())
     assert "torch" not in loaded_by(RUNNER, project.root, *commands.values())
     assert "torch" in loaded_by(RUNNER, project.root, with_adam)
     assert project.run("git", "status", "--porcelain") == ""
@@ -267,12 +267,12 @@ def test_every_cell_trains_in_every_way_that_it_can(
         + "\n".join(f"  {name}: {row}" for name, row in rows.items())
         + "\nplot: {}\n"
     )
-    commands = ["python -m stages.generate d --out data/d.npz --report reports/datasets/d"]
+    commands = ["python -Em stages.generate d --out data/d.npz --report reports/datasets/d"]
     for name in rows:
         commands += [
-            f"python -m stages.train {name} data/d.npz --out models/{name}.safetensors "
+            f"python -Em stages.train {name} data/d.npz --out models/{name}.safetensors "
             f"--curve reports/{name}/training.csv",
-            f"python -m stages.evaluate models/{name}.safetensors data/d.npz "
+            f"python -Em stages.evaluate models/{name}.safetensors data/d.npz "
             f"reports/{name}/training.csv --out reports/{name} --card reports/cards/{name}.json",
         ]
     loaded_by(RUNNER, project.root, *commands)

@@ -7,6 +7,10 @@ set -o pipefail
 
 repro() {
     local plan stages rows graph before failed=0
+    if [[ ! -w .dvc ]]; then  # DVC would wait for ever
+        echo "error: this folder is read-only: nothing can be made in it"
+        return 2
+    fi
     # DVC's own lock is held: nobody writes dvc.lock meanwhile.
     mkdir -p .dvc/tmp && flock .dvc/tmp/lock python -m stages.check || return
     if [[ $1 == 1 ]]; then

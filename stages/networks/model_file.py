@@ -47,11 +47,11 @@ class Facts(pydantic.BaseModel):
     time_step: pydantic.PositiveFloat
     frequency: list[pydantic.PositiveFloat]
     amplitude: list[pydantic.PositiveFloat]
-    lags: int = 1
-    hidden_size: int = 1
-    num_layers: int = 1
-    memory_size: int = 1
-    products: int = 1
+    lags: pydantic.PositiveInt = 1
+    hidden_size: pydantic.PositiveInt = 1
+    num_layers: pydantic.PositiveInt = 1
+    memory_size: pydantic.PositiveInt = 1
+    products: pydantic.PositiveInt = 1
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -143,6 +143,11 @@ def _check_tensors(path: Path, facts: Facts, tensors: dict[str, Array]) -> None:
             expected = {"weight": (facts.lags,)}
         case "prony" | "sine_fit":
             expected = {}
+        case _ if facts.num_layers > len(tensors):  # or their shapes would take for ever
+            raise InputError(
+                f"{path}: tensors do not fit the facts: {len(tensors)} of them are not "
+                f"{facts.num_layers} layers; {AGAIN}"
+            )
         case "rnn" | "gru" | "lstm" | "innovation":
             expected = shapes(facts.cell, **facts.sizes)
         case _:

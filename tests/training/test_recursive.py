@@ -57,6 +57,17 @@ def test_scaling_multiplies_a_whole_piece_by_a_number_near_one() -> None:
     assert 0.8 <= factors.min() < 0.85 and 1.15 < factors.max() <= 1.2
 
 
+def test_a_residual_counts_as_asinh_of_it_at_every_size() -> None:
+    x = np.array([0.0, 1e-300, 1e-12, 1e-8, 1e-3, 0.3, 1.0, 7.0, 1e8, 1e154, 1e200, 1e307])
+    x = np.concatenate((-x[::-1], x))
+    counted, slopes = recursive.Scale(0.5, np.ones((1, 1))).count(x[None])
+    expected = 0.5 * np.arcsinh(2 * x)
+    np.testing.assert_allclose(counted[0], expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(slopes[0], 1 / np.hypot(1, 2 * x), rtol=1e-14)
+    endless, _ = recursive.Scale(0.5, np.ones((1, 1))).count(np.array([[np.nan, np.inf, -np.inf]]))
+    assert np.isfinite(endless).all() and endless[0, 1] == -endless[0, 2] > expected[-1]
+
+
 def test_the_quadratic_has_the_slope_of_the_loss_in_any_blocks(monkeypatch) -> None:
     network, batch = drawn(), stream().draw(np.random.default_rng(2))
     found, errors = recursive.quadratic(network, ROLLOUT, batch, scale())
