@@ -83,9 +83,6 @@ def innovation(
 ) -> Network:
     """Return the weights of an innovation cell.
 
-    averages: the last wave units begin as leaky averages of 1 + x/2 that keep so much of
-    themselves at each step: a clock, and the mean of what was seen.
-
     The waves feed back with the spectral radius. Inputs come in through N(0, input_scale²). Gates
     take the memory through N(0, 1), so that products differ in where they respond to it. All else
     is small. averages: the last wave units begin as leaky averages of 1 + x/2, a clock and a mean,

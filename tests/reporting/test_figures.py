@@ -230,6 +230,40 @@ def test_no_text_is_cut_or_overlaps(
         assert not (shared > 1).all(), f"{one!r} and {other!r} overlap"
 
 
+CROWD = pd.DataFrame(
+    [
+        ("phases", f"{LONG} {number}", 64, periods, 10.0 ** (number / 6 - periods / 500))
+        for number in range(12)
+        for periods in (1, 10, 100, 1000)[: 2 + number % 3]
+    ],
+    columns=["task", "name", "units", "periods", "rmse"],
+)
+
+
+def test_many_peers_with_long_names_leave_room_for_the_axes(
+    draw: Callable[[Figure], list[tuple[str, np.ndarray]]],
+) -> None:
+    models = PIPELINES["eight alike"]
+    with drawing.style():
+        pen = drawing.pens([model.name for model in models])
+        picture = figures.hero(sections(models, TASKS), ends(models), CROWD, pen)
+        texts = draw(picture)
+    for (one, a), (other, b) in itertools.combinations(texts, 2):
+        shared = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+        assert not (shared > 1).all(), f"{one!r} and {other!r} overlap"
+    widths = [axes.get_position().width for axes in picture.axes]
+    assert min(widths) > 0.15
+
+
+def test_a_peer_stands_at_its_longest_horizon_within_the_panel() -> None:
+    section = sections([make_report("stable", 1.0, periods=100)], TASKS)[0]
+    there = figures.furthest(section, pd.concat((CROWD, CROWD.assign(task="noisy"))))
+    assert sorted(there.name) == sorted(CROWD.name.unique())
+    within = CROWD[CROWD.periods <= 100].groupby("name").periods.max()
+    assert dict(zip(there.name, there.periods, strict=True)) == within.to_dict()
+    assert set(there.periods) == {10, 100}
+
+
 def test_a_figure_is_small_and_carries_no_version(tmp_path: Path) -> None:
     with drawing.style():
         for name in FIGURES:

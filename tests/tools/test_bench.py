@@ -15,6 +15,7 @@ import torch
 from stages.networks.fits import Prony
 from stages.networks.linear import Lags
 from stages.reporting.reports import load_peers
+from stages.reporting.style import short
 from tests.conftest import ROOT
 from tools.bench import gated, measure, page, record, speed
 from tools.bench.echo_state import LeakyNetwork, triangle, with_read_out
@@ -139,6 +140,17 @@ def test_the_figures_read_what_peers_reach_under_the_protocol_of_today(tmp_path:
     ]
     other = datasets | {"sines": datasets["sines"].model_copy(update={"warmup": 99})}
     assert load_peers(path, other).empty
+
+
+def test_names_of_peers_fit_beside_a_figure() -> None:
+    long = ("GRU 64, one step ahead", "LSTM 64, then on its free run", "LSTM 2 × 51, L-BFGS")
+    assert [page.brief(name) for name in (*long, "ESN 500")] == [
+        "GRU 64 one-step",
+        "LSTM 64 free-run",
+        "LSTM 2 × 51",
+        "ESN 500",
+    ]
+    assert all(short(page.brief(name)) == page.brief(name) for name in long)
 
 
 def test_names_that_name_nothing_are_refused_in_one_line() -> None:
