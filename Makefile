@@ -7,8 +7,10 @@ BIN := .venv/bin
 # The stages that DVC starts find the environment's Python first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
-# They hide the current folder from `python -m`, stop DVC, or send packages to another place.
-unexport PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
+# They hide the current folder from `python -m`, stop DVC (in a path with letters beyond ASCII), or
+# send packages to another place.
+unexport PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONUTF8 PYTHONCOERCECLOCALE
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
 
 .PHONY: repro test lint gate verify verify-cpus bench readme lock
 
