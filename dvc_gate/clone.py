@@ -17,7 +17,12 @@ from dvc_gate.pipelines import cached_files
 from dvc_gate.problems import Unjudged
 
 # The same bytes on every machine, and none of the user's hooks.
-SETTINGS = {"core.hooksPath": os.devnull, "core.autocrlf": "false", "core.sparseCheckout": "false"}
+SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.autocrlf": "false",
+    "core.sparseCheckout": "false",
+    "core.fileMode": "false",
+}
 # The cache's folder is relative to .dvc: no name of a temporary folder has to be quoted.
 DVC_CONFIG = """[core]
     autostage = false

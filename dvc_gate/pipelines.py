@@ -69,6 +69,11 @@ def first(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return (item["path"], item) if "path" in item else next(iter(item.items()))
 
 
+def is_within(path: str, outer: Iterable[str]) -> bool:
+    """Whether a path is one of some paths, or inside of one."""
+    return any(path == each or path.startswith(f"{each}/") for each in outer)
+
+
 def pipelines(tree: Tree) -> list[Pipeline]:
     """Return every pipeline of the project; raises Unjudged where DVC could not read one."""
     found = []
@@ -120,6 +125,15 @@ class Recorded:
                 entries |= {path: {} if path in in_git else made[path] for path in made}
         return entries
 
+    def files_in(self, folder: str) -> list[str]:
+        """Return what the lists of the cache have in a folder, or in a part of a folder."""
+        owner = self.owner(folder)
+        if owner is None or not self.entries[owner].get("md5", "").endswith(".dir"):
+            return []
+        listed = cached_files(self.tree.git.folder, self.entries[owner])
+        paths = [posixpath.join(owner, name) for name, _, _ in listed if name]
+        return [path for path in paths if path.startswith(f"{folder}/")]
+
     def owner(self, path: str) -> str | None:
         """Return the recorded output that a file is, or is inside of."""
         parents = [path, *map(str, PurePosixPath(path).parents)]
@@ -161,10 +175,9 @@ def lock_of(tree: Tree, pipeline: Pipeline) -> dict[str, Any]:
     if not pipeline.has_lock:
         return pipeline.stages
     try:
-        tree.read(pipeline.lock)
+        lock = tree.load(pipeline.lock)
     except FileNotFoundError:
         return {}
-    lock = tree.load(pipeline.lock)
     made = lock.get("stages") if "schema" in lock else lock  # before DVC 2 there was no schema
     if not isinstance(made, dict) or not all(isinstance(each, dict) for each in made.values()):
         raise Unjudged(f"{tree.told(pipeline.lock)}: has no `stages`; is it what DVC wrote?")

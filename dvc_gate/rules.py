@@ -3,7 +3,7 @@
 import datetime
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -279,11 +279,6 @@ def _noise(gate: Gate, metric: Key) -> str:
         return ""
     least, _, most = measured.spread[metric[1]]
     return f"{measured.values} values of {measured.over} gave {least:.3g} to {most:.3g}"
-
-
-def judge_all(gate: Gate, baseline: Mapping[Key, Value], now: Mapping[Key, Value]) -> list[Row]:
-    """Return the verdict on every metric of either side."""
-    return [judge(gate, name, baseline.get(name), now.get(name)) for name in {**baseline, **now}]
 
 
 def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
