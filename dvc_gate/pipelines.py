@@ -157,7 +157,7 @@ def cached_files(root: Path, entry: dict[str, Any]) -> Iterator[tuple[str, Path,
 
     The path of an output that is one file is "", and so is that of a folder's missing list.
     """
-    modern, legacy = _cache_folders(root)  # DVC 2 and before had another folder
+    modern, legacy = dvc_private.cache_folders(root)  # DVC 2 and before had another folder
     objects = modern if entry.get("hash") == "md5" else legacy
     whole = objects / entry["md5"][:2] / entry["md5"][2:]
     if not entry["md5"].endswith(".dir") or not whole.is_file():
@@ -165,9 +165,6 @@ def cached_files(root: Path, entry: dict[str, Any]) -> Iterator[tuple[str, Path,
         return
     for item in json.loads(whole.read_bytes()):
         yield item["relpath"], objects / item["md5"][:2] / item["md5"][2:], item["md5"]
-
-
-_cache_folders = functools.cache(dvc_private.cache_folders)
 
 
 def lock_of(tree: Tree, pipeline: Pipeline) -> dict[str, Any]:
