@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from difflib import ndiff
 from typing import Any
 
-from dvc_gate import gate_file, rules
+from dvc_gate import gate_file, revisions, rules
 from dvc_gate.formats import Key, Value
 from dvc_gate.gate_file import GateFile
 from dvc_gate.git import NOTHING, Git
 from dvc_gate.problems import Unjudged, one_line
-from dvc_gate.project import Tree, find_root
+from dvc_gate.project import Tree, find_project
+from dvc_gate.revisions import Revision
 from dvc_gate.rules import Gate, Row
-from dvc_gate.sides import Side, read_side
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,19 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
 
     Raises Unjudged where it cannot be judged.
     """
-    git, prefix = find_root()
-    here = Tree(git, prefix)
-    own = own_rules(here)
-    now = read_side(here)
-    revision, why = _baseline(git, baseline, now)
-    there = Tree(git, prefix, revision) if revision else None
-    before = read_side(there) if there else Side("nothing")
+    here = find_project()
+    own = gate_file.read_own(here)
+    now = revisions.read(here)
+    commit, why = _baseline(here.git, baseline, now)
+    there = here.at(commit) if commit else None
+    before = revisions.read(there) if there else Revision("nothing")
     refuse_unreadable(before)
     if not now.faults:
         _refuse_idle(own, {**before.metrics, **now.metrics})
     judging, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
-    rows = [rules.acknowledge(judging, row, today) for row in judge_sides(judging, before, now)]
+    rows = [rules.acknowledge(judging, row, today) for row in judge_all(judging, before, now)]
     bad = [row.metric for row in rows if row.failed or row.outcome == rules.ACKNOWLEDGED]
     idle = [known for known in judging.acknowledged if not any(map(known.names, bad))]
     remarks += [f"nothing that fails is named by `{known}`: take it away" for known in idle]
@@ -75,7 +74,7 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
     )
 
 
-def _changed_parameters(before: Side, now: Side) -> Iterator[tuple[str, Any, Any]]:
+def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, Any, Any]]:
     for name in sorted(before.parameters | now.parameters):
         old, new = before.parameters.get(name), now.parameters.get(name)
         # NaN is not equal to itself, and 1 is 1.0.
@@ -83,15 +82,7 @@ def _changed_parameters(before: Side, now: Side) -> Iterator[tuple[str, Any, Any
             yield name, old, new
 
 
-def own_rules(here: Tree) -> GateFile:
-    """Return the rules of the workspace; raises Unjudged where there are none."""
-    found = gate_file.read(here)
-    if found is None:
-        raise Unjudged(f"{gate_file.NAME}: no such file; `dvc-gate init` writes one to begin with")
-    return found
-
-
-def _baseline(git: Git, baseline: str | None, now: Side) -> tuple[str | None, str]:
+def _baseline(git: Git, baseline: str | None, now: Revision) -> tuple[str | None, str]:
     if baseline is None:
         return git.default_baseline(now.results)
     if baseline == NOTHING:
@@ -109,7 +100,7 @@ def _whose_rules(
     """
     tree = there
     if rules_from and rules_from != NOTHING:
-        tree = Tree(here.git, here.prefix, here.git.commit(rules_from))
+        tree = here.at(here.git.commit(rules_from))
     remarks, base = [], None
     try:
         base = gate_file.read(tree) if tree else None
@@ -127,15 +118,12 @@ def _whose_rules(
     return base.gate, one_line(rules_from or tree.label, 30), changed, remarks
 
 
-def refuse_unreadable(before: Side) -> None:
+def refuse_unreadable(before: Revision) -> None:
     """Raise Unjudged unless every file of metrics at the baseline could be read."""
-    if before.faults:
-        raise Unjudged(
-            "\n".join(
-                f"{before.label}:{path}: {text}; compare with another revision, by --baseline REV"
-                for path, (_, text) in before.faults.items()
-            )
-        )
+    mend = "compare with another revision, by --baseline REV"
+    told = [f"{before.label}:{path}: {why}; {mend}" for path, (_, why) in before.faults.items()]
+    if told:
+        raise Unjudged("\n".join(told))
 
 
 def _refuse_idle(own: GateFile, metrics: Mapping[Key, Value]) -> None:
@@ -148,18 +136,18 @@ def _refuse_idle(own: GateFile, metrics: Mapping[Key, Value]) -> None:
         raise Unjudged("\n".join(wrong))
 
 
-def judge_sides(gate: Gate, before: Side, now: Side) -> list[Row]:
+def judge_all(gate: Gate, before: Revision, now: Revision) -> list[Row]:
     """Return a verdict on every metric, and on every file of metrics that is gone or broken."""
     faults = dict(now.faults)
     for path in before.files:
         if path not in now.files:
             faults[path] = "missing", "is no metric of dvc.yaml any more"
-    rows = [
-        Row((path, rules.WHOLE), None, None, outcome, note=note)
-        for path, (outcome, note) in faults.items()
-    ]
-    sound = [
-        {metric: value for metric, value in side.metrics.items() if metric[0] not in faults}
-        for side in (before, now)
-    ]
-    return rows + rules.judge_all(gate, *sound)
+    whole = ((path, rules.WHOLE) for path in faults)
+    told = zip(whole, faults.values(), strict=True)
+    rows = [Row(metric, None, None, outcome, note=note) for metric, (outcome, note) in told]
+    old, new = (
+        {metric: value for metric, value in each.metrics.items() if metric[0] not in faults}
+        for each in (before, now)
+    )
+    names = {**old, **new}
+    return rows + [rules.judge(gate, name, old.get(name), new.get(name)) for name in names]

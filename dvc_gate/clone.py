@@ -17,7 +17,12 @@ from dvc_gate.pipelines import cached_files
 from dvc_gate.problems import Unjudged
 
 # The same bytes on every machine, and none of the user's hooks.
-SETTINGS = {"core.hooksPath": os.devnull, "core.autocrlf": "false", "core.sparseCheckout": "false"}
+SETTINGS = {
+    "core.hooksPath": os.devnull,
+    "core.autocrlf": "false",
+    "core.sparseCheckout": "false",
+    "core.fileMode": "false",
+}
 # The cache's folder is relative to .dvc: no name of a temporary folder has to be quoted.
 DVC_CONFIG = """[core]
     autostage = false
@@ -97,24 +102,19 @@ def with_own_cache(root: Path) -> Path:
 
 def environment_in(folder: Path, start: Path) -> dict[str, str]:
     """Return the environment for DVC in `start`: it leads to no other cache or repository."""
-    kept = {
-        key: value
-        for key, value in clean_environment().items()
-        if not key.startswith(("DVC_", "PYTHON"))
+    private = ("DVC_", "PYTHON")
+    kept = {key: v for key, v in clean_environment().items() if not key.startswith(private)}
+    return {
+        **kept,
+        "DVC_GLOBAL_CONFIG_DIR": str(folder / "GLOBAL_CONFIG"),
+        "DVC_SYSTEM_CONFIG_DIR": str(folder / "SYSTEM_CONFIG"),
+        # Relative, for the library that writes there expands the variables in its path.
+        "DVC_SITE_CACHE_DIR": os.path.relpath(folder / "site-cache", start),
+        "DVC_NO_ANALYTICS": "1",
+        "TMPDIR": str(folder),
+        # The stages' `python` is the one that runs this.
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
     }
-    own = {f"DVC_{kind}_DIR": str(folder / kind) for kind in ("GLOBAL_CONFIG", "SYSTEM_CONFIG")}
-    return (
-        kept
-        | own
-        | {
-            # The stages' `python` is the one that runs this.
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
-            # Relative, for the library that writes there expands the variables in its path.
-            "DVC_SITE_CACHE_DIR": os.path.relpath(folder / "site-cache", start),
-            "DVC_NO_ANALYTICS": "1",
-            "TMPDIR": str(folder),
-        }
-    )
 
 
 def bring(root: Path, path: str, entry: dict[str, Any], target: Path) -> None:

@@ -1,5 +1,6 @@
 """All that the gate takes from inside DVC, where there is no public way. Written for DVC 3."""
 
+import functools
 import io
 import posixpath
 from collections.abc import Callable
@@ -62,6 +63,7 @@ def load_python(text: str, path: str) -> dict[str, Any]:
         raise ValueError(str(error)) from None
 
 
+@functools.cache
 def cache_folders(root: Path) -> tuple[Path, Path]:
     """Return the folders of the project's cache: of DVC 3, and of DVC 2 and before."""
     from dvc.repo import Repo

@@ -1,6 +1,7 @@
 """JSON, YAML and TOML, read as DVC reads them; what is no number in a metric becomes a word."""
 
 import functools
+import io
 import json
 import math
 import re
@@ -17,6 +18,7 @@ from ruamel.yaml.nodes import Node
 # A metric: a number, a word for what stands there instead of one, or None where there is nothing.
 Value = int | float | str | None
 Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
+ENDINGS = (".json", ".yaml", ".yml", ".toml")
 MOST = 100_000  # values in a file
 CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 
@@ -40,6 +42,16 @@ def compose(content: bytes) -> Node | None:
 def load_yaml(content: bytes) -> Any:
     """Return what is in a YAML text, not to be changed; raises ValueError where it is none."""
     return _yaml_or_fault(lambda: YAML(typ="safe").load(text_of(content)))
+
+
+def dump_yaml(document: Any, lists_in_lines: bool = False) -> str:
+    """Return a YAML text; lists_in_lines: the innermost lists are written as [a, b]."""
+    yaml, stream = YAML(), io.StringIO()
+    yaml.width = 1000
+    yaml.default_flow_style = None if lists_in_lines else False
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.dump(document, stream)
+    return stream.getvalue()
 
 
 def _yaml_or_fault(read: Any) -> Any:

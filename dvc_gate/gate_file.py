@@ -12,7 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from dvc_gate import formats
 from dvc_gate.pipelines import PARAMS
-from dvc_gate.problems import Unjudged, one_line, reason
+from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree
 from dvc_gate.rules import EXPECTED, Gate
 
@@ -37,21 +37,25 @@ class GateFile:
 
 
 def read(tree: Tree) -> GateFile | None:
-    """Return the rules at one side, or None where there are none; raises Unjudged."""
+    """Return the rules of a commit or the workspace, None where it has none; raises Unjudged."""
     for file, section in ((NAME, ""), (PARAMS, f"{SECTION}.")):
         try:
-            node = formats.compose(tree.read(file))
+            node = tree.parse(file, formats.compose)
         except FileNotFoundError:
             continue
-        except OSError as error:
-            raise Unjudged(f"{tree.told(file)}: cannot be read: {reason(error)}") from None
-        except ValueError as error:
-            raise Unjudged(f"{tree.told(file)}: {one_line(error)}") from None
         if section:
             node, _ = child(node, SECTION)
         if node is not None or not section:
             return _checked(tree.told(file), section, node)
     return None
+
+
+def read_own(workspace: Tree) -> GateFile:
+    """Return the rules of the workspace; raises Unjudged where there are none."""
+    found = read(workspace)
+    if found is None:
+        raise Unjudged(f"{NAME}: no such file; `dvc-gate init` writes one to begin with")
+    return found
 
 
 def _checked(name: str, section: str, node: Node | None) -> GateFile:

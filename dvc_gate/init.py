@@ -2,12 +2,12 @@
 
 import re
 
-from dvc_gate.calibrate import quoted
+from dvc_gate import revisions
+from dvc_gate.formats import dump_yaml
 from dvc_gate.gate_file import NAME
 from dvc_gate.problems import Unjudged, write_whole
-from dvc_gate.project import Tree, find_root
+from dvc_gate.project import find_project
 from dvc_gate.rules import is_number
-from dvc_gate.sides import read_side
 
 # Parts of names, and what they say; all others are to stay near the baseline.
 SHOWN = r"step|steps|epoch|epochs|iteration|iterations|count|size|params|parameters|n|num|seed|time"
@@ -22,36 +22,34 @@ HEAD = """\
 # Rules for the metrics of this project; `dvc-gate check --help` explains every key.
 # The directions were guessed from the names: confirm each, then commit this file.
 # `dvc-gate calibrate` tells which tolerances lie inside the noise of the training.
-rules:
 """
 
 
 def init() -> str:
     """Write gate.yaml and return what there is to do next; raises Unjudged where there is one."""
-    git, prefix = find_root()
-    tree, path = Tree(git, prefix), git.folder / NAME
+    workspace = find_project()
+    path = workspace.git.folder / NAME
     if path.exists():
         raise Unjudged(f"{path}: is there already; edit it, or delete it first")
-    side = read_side(tree)
-    numbers = {key: True for (_, key), value in side.metrics.items() if is_number(value)}
+    now = revisions.read(workspace)
+    faults = [f"{file}: {why}" for file, (_, why) in now.faults.items()]
+    numbers = {key for (_, key), value in now.metrics.items() if is_number(value)}
     if not numbers:
-        told = [f"{file}: {why}" for file, (_, why) in side.faults.items()]
-        told = told or ["dvc.yaml names no file under `metrics:`"]
+        told = faults or ["dvc.yaml names no file under `metrics:`"]
         raise Unjudged(f"no metrics here: {'; '.join(told)}")
-    shown = {key: True for _, key in side.metrics if guess(key) is None or key not in numbers}
-    rules = [key for key in numbers if key not in shown]
-    lines = [
-        f"  - metrics: {quoted(key)}\n    better: {guess(key)}\n    rel_tol: 0.05" for key in rules
+    better = {key: guess(key) if key in numbers else None for _, key in now.metrics}
+    rules = [
+        {"metrics": key, "better": word, "rel_tol": 0.05} for key, word in better.items() if word
     ]
-    text = HEAD + "\n".join(lines or ["  []"]) + "\n"
-    if shown:
-        text += "informational:\n" + "".join(f"  - {quoted(key)}\n" for key in shown)
-    write_whole(path, text)
-    lost = "".join(f"\nnote: {file}: {why}" for file, (_, why) in side.faults.items())
-    return (
-        f"{path}: {len(rules)} rules for {len(side.files)} metrics files, {len(shown)} keys are"
-        " shown only\nnext: confirm each `better`, commit the file, and `dvc-gate check`"
-        f"{lost}"
+    shown = [key for key, word in better.items() if word is None]
+    write_whole(path, HEAD + dump_yaml({"rules": rules, "informational": shown}))
+    return "\n".join(
+        [
+            f"{path}: {len(rules)} rules for {len(now.files)} metrics files, {len(shown)} keys are"
+            " shown only",
+            "next: confirm each `better`, commit the file, and `dvc-gate check`",
+            *(f"note: {fault}" for fault in faults),
+        ]
     )
 
 

@@ -69,6 +69,11 @@ def first(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return (item["path"], item) if "path" in item else next(iter(item.items()))
 
 
+def is_within(path: str, outer: Iterable[str]) -> bool:
+    """Whether a path is one of some paths, or inside of one."""
+    return any(path == each or path.startswith(f"{each}/") for each in outer)
+
+
 def pipelines(tree: Tree) -> list[Pipeline]:
     """Return every pipeline of the project; raises Unjudged where DVC could not read one."""
     found = []
@@ -120,6 +125,15 @@ class Recorded:
                 entries |= {path: {} if path in in_git else made[path] for path in made}
         return entries
 
+    def files_in(self, folder: str) -> list[str]:
+        """Return what the lists of the cache have in a folder, or in a part of a folder."""
+        owner = self.owner(folder)
+        if owner is None or not self.entries[owner].get("md5", "").endswith(".dir"):
+            return []
+        listed = cached_files(self.tree.git.folder, self.entries[owner])
+        paths = [posixpath.join(owner, name) for name, _, _ in listed if name]
+        return [path for path in paths if path.startswith(f"{folder}/")]
+
     def owner(self, path: str) -> str | None:
         """Return the recorded output that a file is, or is inside of."""
         parents = [path, *map(str, PurePosixPath(path).parents)]
@@ -143,7 +157,7 @@ def cached_files(root: Path, entry: dict[str, Any]) -> Iterator[tuple[str, Path,
 
     The path of an output that is one file is "", and so is that of a folder's missing list.
     """
-    modern, legacy = _cache_folders(root)  # DVC 2 and before had another folder
+    modern, legacy = dvc_private.cache_folders(root)  # DVC 2 and before had another folder
     objects = modern if entry.get("hash") == "md5" else legacy
     whole = objects / entry["md5"][:2] / entry["md5"][2:]
     if not entry["md5"].endswith(".dir") or not whole.is_file():
@@ -153,18 +167,14 @@ def cached_files(root: Path, entry: dict[str, Any]) -> Iterator[tuple[str, Path,
         yield item["relpath"], objects / item["md5"][:2] / item["md5"][2:], item["md5"]
 
 
-_cache_folders = functools.cache(dvc_private.cache_folders)
-
-
 def lock_of(tree: Tree, pipeline: Pipeline) -> dict[str, Any]:
     """Return what DVC recorded of a pipeline's stages, by name; nothing where nothing was run."""
     if not pipeline.has_lock:
         return pipeline.stages
     try:
-        tree.read(pipeline.lock)
+        lock = tree.load(pipeline.lock)
     except FileNotFoundError:
         return {}
-    lock = tree.load(pipeline.lock)
     made = lock.get("stages") if "schema" in lock else lock  # before DVC 2 there was no schema
     if not isinstance(made, dict) or not all(isinstance(each, dict) for each in made.values()):
         raise Unjudged(f"{tree.told(pipeline.lock)}: has no `stages`; is it what DVC wrote?")

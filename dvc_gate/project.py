@@ -12,41 +12,31 @@ from dvc_gate.git import SHORT, Git, GitError
 from dvc_gate.problems import Unjudged, one_line, reason
 
 
-def find_root() -> tuple[Git, str]:
-    """Return Git in the root of the DVC project around the current folder.
-
-    Also returns the project's folder in the repository: "" or "folder/". Raises Unjudged.
-    """
-    here = Path.cwd()
-    git = Git(here)
-    try:
-        git.raw("rev-parse", "--git-dir")
-    except GitError as error:
-        raise Unjudged(f"{here} is in no Git repository that can be read: {error}") from None
-    for folder in (here, *here.parents):
-        if (folder / ".dvc").is_dir():
-            git = Git(folder)
-            return git, git.out("rev-parse", "--show-prefix")
-    raise Unjudged(f"{here} is in no DVC project: no folder around it has a .dvc; see `dvc init`")
-
-
 class Tree:
-    """The project's files: in the workspace, or at the commit of that full name."""
+    """The project's files: in the workspace, or at the commit of that full name.
 
-    def __init__(self, git: Git, prefix: str, revision: str | None = None) -> None:
-        self.git, self.prefix, self.revision = git, prefix, revision
-        self.label = revision[:SHORT] if revision else "the workspace"
+    git: Git in the root of the project; prefix: the project's folder in the repository, "" or
+    "folder/".
+    """
+
+    def __init__(self, git: Git, prefix: str, commit: str | None = None) -> None:
+        self.git, self.prefix, self.commit = git, prefix, commit
+        self.label = commit[:SHORT] if commit else "the workspace"
+
+    def at(self, commit: str) -> "Tree":
+        """Return the same project at a commit."""
+        return Tree(self.git, self.prefix, commit)
 
     def told(self, path: str) -> str:
         """Return how messages name a file."""
-        return f"{self.label}:{path}" if self.revision else path
+        return f"{self.label}:{path}" if self.commit else path
 
     @functools.cached_property
     def blobs(self) -> dict[str, str]:
         """The Git object of each file at the commit, submodules left out."""
         within = ("--", self.prefix) if self.prefix else ()
         try:
-            listed = self.git.raw("ls-tree", "-r", "-z", "--full-tree", self.revision, *within)
+            listed = self.git.raw("ls-tree", "-r", "-z", "--full-tree", self.commit, *within)
         except GitError as error:
             raise Unjudged(f"{self.label}: its files cannot be read: {error}") from None
         entries = [line.split("\t", 1) for line in os.fsdecode(listed).split("\0") if line]
@@ -54,7 +44,7 @@ class Tree:
 
     def read(self, path: str) -> bytes:
         """Return the content of a file; raises FileNotFoundError, OSError or Unjudged."""
-        if self.revision is None:
+        if self.commit is None:
             file = self.git.folder / path
             if file.exists() and not file.is_file():  # a pipe would be waited for
                 raise IsADirectoryError(21, "is no file")
@@ -66,21 +56,38 @@ class Tree:
         except GitError as error:
             raise Unjudged(f"{self.told(path)}: Git cannot read it: {error}") from None
 
-    def load(self, path: str) -> dict[str, Any]:
-        """Return the mapping in a file of DVC's own; raises Unjudged."""
+    def parse(self, path: str, parser: Callable[[bytes], Any]) -> Any:
+        """Return what a parser makes of a file.
+
+        Raises FileNotFoundError where there is no file, Unjudged where it cannot be read.
+        """
         try:
-            found = formats.load_yaml(self.read(path)) or {}
+            return parser(self.read(path))
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise Unjudged(f"{self.told(path)}: cannot be read: {reason(error)}") from None
         except ValueError as error:
             raise Unjudged(f"{self.told(path)}: {one_line(error)}") from None
+
+    def load(self, path: str) -> dict[str, Any]:
+        """Return the mapping in a file of DVC's own; raises as `parse` does."""
+        found = self.parse(path, formats.load_yaml) or {}
         if not isinstance(found, dict):
             raise Unjudged(f"{self.told(path)}: expected a mapping, as DVC writes it")
         return found
 
+    def files_in(self, folder: str) -> list[str]:
+        """Return the files in a folder and below it; none where it is no folder."""
+        if self.commit:
+            return [path for path in self.blobs if path.startswith(f"{folder}/")]
+        root = self.git.folder
+        inside = [path for path in (root / folder).rglob("*") if path.is_file()]
+        return [f"{folder}/{path.relative_to(root / folder).as_posix()}" for path in inside]
+
     def dvc_files(self) -> list[str]:
         """Return the dvc.yaml and .dvc files of the project, what .dvcignore names left out."""
-        if self.revision:
+        if self.commit:
             paths = list(self.blobs)
         else:
             asked = [f":(glob)**/{name}" for name in ("dvc.yaml", "*.dvc", ".dvcignore", "config")]
@@ -110,3 +117,17 @@ class Tree:
             for folder, spec in specs.items()
             if not folder or path.startswith(f"{folder}/")
         )
+
+
+def find_project() -> Tree:
+    """Return the workspace of the DVC project around the current folder; raises Unjudged."""
+    here = Path.cwd()
+    try:
+        Git(here).raw("rev-parse", "--git-dir")
+    except GitError as error:
+        raise Unjudged(f"{here} is in no Git repository that can be read: {error}") from None
+    for folder in (here, *here.parents):
+        if (folder / ".dvc").is_dir():
+            git = Git(folder)
+            return Tree(git, git.out("rev-parse", "--show-prefix"))
+    raise Unjudged(f"{here} is in no DVC project: no folder around it has a .dvc; see `dvc init`")

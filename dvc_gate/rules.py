@@ -3,7 +3,7 @@
 import datetime
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
@@ -19,41 +19,23 @@ OUTCOMES = (*FAILURES, ACKNOWLEDGED, "no rule", "new", "held", "informational")
 WHOLE = "*"  # stands for all metrics of a file that could not be read
 
 
-# What each key of gate.yaml takes, for who wrote something else there.
-EXPECTED = {
-    "rules": "a list of rules",
-    "informational": "a list of keys or globs",
-    "acknowledged": "a list of accepted failures",
-    "calibration": "what `calibrate` printed",
-    "metrics": "the key of a metric, or a glob such as eval.loss_*",
-    "metric": "the key of a metric, or a glob such as eval.loss_*",
-    "file": "the path of a metrics file, or a glob such as reports/*/metrics.json",
-    "better": "lower, higher or near",
-    "limit": "a number, the worst value at any baseline",
-    "abs_tol": "a number from 0, in the metric's own unit",
-    "rel_tol": "a number from 0, × |baseline|",
-    "reason": "a sentence for who reads the report",
-    "until": "a date such as 2027-01-31",
-    "over": "the parameter that differed",
-    "values": "how many values it had, from 2",
-    "spread": "[least, median, most] for each metric",
-}
-
-
 class Schema(BaseModel):
     """Base of all in gate.yaml: frozen, no unknown keys, no silent conversion of types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+KEY = "the key of a metric, or a glob such as eval.loss_*"
+
+
 class Named(Schema):
     """What names metrics: by their key, and where it is given by their file."""
 
-    metrics: str = Field(
-        min_length=1, description="the key of a metric, or a glob such as eval.loss_*"
-    )
+    metrics: str = Field(min_length=1, description=KEY)
     file: str | None = Field(
-        None, min_length=1, description="a glob such as reports/*/metrics.json"
+        None,
+        min_length=1,
+        description="the path of a metrics file, or a glob such as reports/*/metrics.json",
     )
 
     def names(self, metric: Key) -> bool:
@@ -75,10 +57,12 @@ class Named(Schema):
 class Rule(Named):
     """What holds for the metrics that it names: at least one bound."""
 
-    better: Literal["lower", "higher", "near"]
-    limit: float | None = None  # the worst value at any baseline
-    abs_tol: float | None = Field(None, ge=0)  # in the metric's own unit
-    rel_tol: float | None = Field(None, ge=0)  # × |baseline|
+    better: Literal["lower", "higher", "near"] = Field(description="lower, higher or near")
+    limit: float | None = Field(None, description="a number, the worst value at any baseline")
+    abs_tol: float | None = Field(
+        None, ge=0, description="a number from 0, in the metric's own unit"
+    )
+    rel_tol: float | None = Field(None, ge=0, description="a number from 0, × |baseline|")
 
     @model_validator(mode="after")
     def _bounded(self) -> "Rule":
@@ -147,10 +131,12 @@ def _as_date(value: Any) -> Any:
 class Acknowledged(Named):
     """Failures that are accepted until a day, that day included."""
 
-    metrics: str = Field(alias="metric", min_length=1)
-    reason: str = Field(min_length=1)
+    metrics: str = Field(alias="metric", min_length=1, description=KEY)
+    reason: str = Field(min_length=1, description="a sentence for who reads the report")
     # A date in quotes is welcome: DVC refuses a params.yaml with a date in it.
-    until: Annotated[datetime.date, BeforeValidator(_as_date)]
+    until: Annotated[datetime.date, BeforeValidator(_as_date)] = Field(
+        description="a date such as 2027-01-31"
+    )
 
     def __str__(self) -> str:
         return f"{super().__str__()}: acknowledged until {self.until}: {self.reason}"
@@ -159,9 +145,9 @@ class Acknowledged(Named):
 class Calibration(Schema):
     """What `calibrate` measured of one metrics file: [least, median, most] of each metric."""
 
-    over: str
-    values: int = Field(ge=2)
-    spread: dict[str, list[float]]
+    over: str = Field(description="the parameter that differed")
+    values: int = Field(ge=2, description="how many values it had, from 2")
+    spread: dict[str, list[float]] = Field(description="[least, median, most] for each metric")
 
 
 Glob = Annotated[
@@ -175,10 +161,10 @@ class Gate(Schema):
     Of the rest the first rule that names a metric judges it, in the order of the file.
     """
 
-    rules: list[Rule] = Field(min_length=1)
-    informational: list[Glob] = []
-    acknowledged: list[Acknowledged] = []
-    calibration: dict[str, Calibration] = {}
+    rules: list[Rule] = Field(min_length=1, description="a list of rules")
+    informational: list[Glob] = Field([], description="a list of keys or globs")
+    acknowledged: list[Acknowledged] = Field([], description="a list of accepted failures")
+    calibration: dict[str, Calibration] = Field({}, description="what `calibrate` printed")
 
     def judge_of(self, metric: Key) -> Named | None:
         """Return the rule that judges a metric, or the entry that makes it informational."""
@@ -206,6 +192,14 @@ class Gate(Schema):
         """Return all that bears on a verdict, one line each."""
         told = (f"{named}: informational" for named in self.informational)
         return [*map(str, self.rules), *told, *map(str, self.acknowledged)]
+
+
+# What each key of gate.yaml takes, for who wrote something else there.
+EXPECTED = {
+    field.alias or name: field.description
+    for schema in (Gate, Rule, Acknowledged, Calibration)
+    for name, field in schema.model_fields.items()
+}
 
 
 @dataclass(frozen=True)
@@ -279,11 +273,6 @@ def _noise(gate: Gate, metric: Key) -> str:
         return ""
     least, _, most = measured.spread[metric[1]]
     return f"{measured.values} values of {measured.over} gave {least:.3g} to {most:.3g}"
-
-
-def judge_all(gate: Gate, baseline: Mapping[Key, Value], now: Mapping[Key, Value]) -> list[Row]:
-    """Return the verdict on every metric of either side."""
-    return [judge(gate, name, baseline.get(name), now.get(name)) for name in {**baseline, **now}]
 
 
 def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:

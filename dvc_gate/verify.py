@@ -3,25 +3,24 @@
 import datetime
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dvc_gate import clone, gate_file, rules
-from dvc_gate.check import judge_sides, refuse_unreadable
+from dvc_gate import clone, gate_file, revisions, rules
+from dvc_gate.check import judge_all, refuse_unreadable
 from dvc_gate.formats import Value
 from dvc_gate.git import SHORT, Git
-from dvc_gate.pipelines import Pipeline, lock_of, pipelines
+from dvc_gate.pipelines import Pipeline, is_within, lock_of, pipelines
 from dvc_gate.problems import Unjudged
-from dvc_gate.project import Tree, find_root
+from dvc_gate.project import Tree, find_project
 from dvc_gate.reports import dump
 from dvc_gate.rules import Row
-from dvc_gate.sides import read_side
 
 Lock = dict[str, dict[str, Any]]  # what a lock file has of each stage, by the stage's name
 Told = Callable[[str], None]
-ANOTHER = "is another in the commit"
+ANOTHER, UNKNOWN = "is another in the commit", "is not in the commit"
 
 
 class Finding(NamedTuple):
@@ -83,7 +82,8 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, told: Told) -> V
     names: the stages to make, with what they need; all where none is named; told: is given lines
     on how it goes. Raises Unjudged where the commit cannot be checked out or run.
     """
-    git, prefix = find_root()
+    workspace = find_project()
+    git, prefix = workspace.git, workspace.prefix
     commit = git.commit(revision)
     if git.ask("status", "--porcelain", "-uno"):
         told("note: the commit is verified, not the uncommitted changes")
@@ -91,7 +91,7 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, told: Told) -> V
         top = folder / "clone"
         clone.check_out(Git(Path(git.out("rev-parse", "--show-toplevel"))), commit, top)
         root = clone.with_own_cache(top / prefix)
-        committed, remade = Tree(git, prefix, commit), Tree(Git(root), prefix)
+        committed, remade = workspace.at(commit), Tree(Git(root), prefix)
         found = pipelines(remade)
         before = _empty(git, remade, found, bool(names), told)
         start = root / os.path.relpath(Path.cwd(), git.folder)
@@ -99,13 +99,17 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, told: Told) -> V
         clone.reproduce(start, names, clone.environment_in(folder, start), told)
         again = [(each, lock_of(remade, each)) for each in found if each.has_lock]
         made = {path for each, stages in again for path in outputs(each, stages)}
+        changed = _changed(Git(top), prefix)
         verdicts: list[Verdict] = []
         for each, stages in again:
             if not names and (gone := sorted(before.locks[each.path].keys() - stages.keys())):
                 told(f"note: not verified, no longer in {each.path}: {', '.join(gone)}")
-            changed = _changed(committed, Git(top), root, each, stages)
             verdicts += _compare(each, before.locks[each.path], stages, changed, made)
-        verdicts += _others(Git(top), prefix, before.paths | made)
+        known = before.paths | made
+        others = [path for path, why in changed.items() if why != UNKNOWN]
+        if others := [path for path in others if not is_within(path, known)]:
+            findings = [Finding(f"{path} {ANOTHER}", output=True) for path in others]
+            verdicts.append(Verdict("no stage's output", len(others), findings))
         moved, judged = _metrics(committed, remade, made, by_rules)
     if not any(verdict.outputs for verdict in verdicts):
         raise Unjudged(f"{commit[:SHORT]}: nothing was made again: no stage has outputs")
@@ -177,7 +181,7 @@ def _compare(
 ) -> Iterator[Verdict]:
     """Yield a verdict on each stage of a pipeline, in the order in which DVC made them.
 
-    changed: what is wrong with files that should be in the commit; made: all outputs.
+    changed: what is wrong with files that are not as in the commit; made: all outputs.
     """
     for name, stage in after.items():
         if pipeline.stages.get(name, {}).get("frozen"):
@@ -191,8 +195,13 @@ def _compare(
         found = [Finding("is not in dvc.lock", output=True)] if not old else []
         if old and differ:
             found.append(Finding(f"another {', '.join(differ)}", output=True, fault=False))
+        in_git = [
+            path
+            for made_by, path, options in pipeline.outs()
+            if made_by == name and not options.get("cache", True)
+        ]
         for path, why in changed.items():
-            if _within(path, outs[1]) and not (why == ANOTHER and _within(path, differ)):
+            if is_within(path, in_git) and not (why == ANOTHER and is_within(path, differ)):
                 told = f"{why}, though dvc.lock has it right" if why == ANOTHER else why
                 found.append(Finding(f"{path} {told}", output=True))
         for path in inputs if old else ():
@@ -203,10 +212,6 @@ def _compare(
         if old and old.get("cmd") != stage.get("cmd"):
             found.append(Finding("made by another command"))
         yield Verdict(pipeline.address(name), len(outs[1]), found)
-
-
-def _within(path: str, outer: Iterable[str]) -> bool:
-    return any(path == each or path.startswith(f"{each}/") for each in outer)
 
 
 def _settings(stage: dict[str, Any]) -> dict[str, Any]:
@@ -222,38 +227,15 @@ def _unequal(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return [key for key in both if before.get(key, nothing) != after.get(key, nothing)]
 
 
-def _changed(
-    committed: Tree, top: Git, root: Path, pipeline: Pipeline, stages: Collection[str]
-) -> dict[str, str]:
-    """Return what is wrong with files of stages' outputs that should be in Git as in the commit.
+def _changed(top: Git, prefix: str) -> dict[str, str]:
+    """Return what is wrong with each file that is not as in the commit, by its path in the project.
 
-    The commit's own tree is asked: no gitignore can hide a file that is in no commit.
+    Ignored files are listed too: no gitignore can hide a file that is in no commit.
     """
-    found = {}
-    for name, output, options in pipeline.outs():
-        if options.get("cache", True) or name not in stages:
-            continue
-        whole = root / output
-        files = whole.rglob("*") if whole.is_dir() else [whole]
-        made = {path.relative_to(root).as_posix() for path in files if path.is_file()}
-        kept = {path for path in committed.blobs if _within(path, [output])}
-        found |= {path: "is not in the commit" for path in sorted(made - kept)}
-        found |= {path: "is in the commit, and was not made" for path in sorted(kept - made)}
-        both = sorted(made & kept)
-        given = os.fsencode("".join(f"{committed.prefix}{path}\n" for path in both))
-        hashes = top.raw("hash-object", "--stdin-paths", given=given).decode().split()
-        pairs = zip(both, hashes, strict=True)
-        found |= {path: ANOTHER for path, digest in pairs if digest != committed.blobs[path]}
-    return found
-
-
-def _others(top: Git, prefix: str, known: set[str]) -> list[Verdict]:
-    """Return a verdict on what the run changed in the commit though no stage has it as output."""
-    listed = os.fsdecode(top.raw("status", "--porcelain", "-z", "-uno", "--no-renames"))
-    paths = [entry[3:] for entry in listed.split("\0") if entry]
-    others = [path for path in paths if not _within(path, [f"{prefix}{each}" for each in known])]
-    findings = [Finding(f"{path} {ANOTHER}", output=True) for path in others]
-    return [Verdict("no stage's output", len(others), findings)] if others else []
+    status = ("status", "--porcelain", "-z", "-uall", "--ignored", "--no-renames")
+    entries = filter(None, os.fsdecode(top.raw(*status)).split("\0"))
+    words = {"??": UNKNOWN, "!!": UNKNOWN, " D": "is in the commit, and was not made"}
+    return {entry[3:].removeprefix(prefix): words.get(entry[:2], ANOTHER) for entry in entries}
 
 
 def _metrics(
@@ -261,15 +243,7 @@ def _metrics(
 ) -> tuple[list[tuple[str, str, Value, Value]], list[Row] | None]:
     """Return (file, key, committed, re-made) of metrics that moved, and the rules' verdict."""
     try:
-        before, now = (
-            replace(
-                side,
-                files=[file for file in side.files if _within(file, made)],
-                metrics={key: v for key, v in side.metrics.items() if _within(key[0], made)},
-                faults={file: why for file, why in side.faults.items() if _within(file, made)},
-            )
-            for side in (read_side(committed), read_side(remade))
-        )
+        before, now = (revisions.read(tree).of_files(made) for tree in (committed, remade))
     except Unjudged:
         if by_rules:
             raise
@@ -284,7 +258,7 @@ def _metrics(
         raise Unjudged(f"{committed.label}: has no {gate_file.NAME} to judge by")
     refuse_unreadable(before)
     today = datetime.date.today()
-    rows = judge_sides(judging.gate, before, now)
+    rows = judge_all(judging.gate, before, now)
     return moved, [rules.acknowledge(judging.gate, row, today) for row in rows]
 
 

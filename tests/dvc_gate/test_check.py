@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dvc_gate import check, project, sides
+from dvc_gate import check, project, revisions
 from dvc_gate.check import Comparison
 from dvc_gate.git import SHORT, Git
 from dvc_gate.problems import Unjudged
@@ -279,8 +279,8 @@ def worse(repo: Project, message: str, value: float = 4.0) -> str:
 
 
 def default() -> tuple[str | None, str]:
-    git, prefix = project.find_root()
-    return git.default_baseline(sides.read_side(project.Tree(git, prefix)).results)
+    workspace = project.find_project()
+    return workspace.git.default_baseline(revisions.read(workspace).results)
 
 
 def head(repo: Project, revision: str = "HEAD") -> str:

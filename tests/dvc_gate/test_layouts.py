@@ -10,7 +10,7 @@ from typing import Any
 import dvc.api
 import pytest
 
-from dvc_gate import project, sides
+from dvc_gate import project, revisions
 from tests.dvc_gate.conftest import Project
 from tests.dvc_gate.test_check import compare, error_of
 
@@ -50,10 +50,9 @@ def test_metrics_of_any_format_at_any_place(make: Make, path: str, good: str, ba
 def test_yaml_is_read_as_dvc_reads_it(make: Make) -> None:
     text = "a: 1e-3\nb: yes\nc: 017\nd: 1:30\ne: 0o17\nf: 1_000\ng: .5\nh: !!float 1\n"
     make({"dvc.yaml": stage("m.yaml"), "m.yaml": text})
-    git, prefix = project.find_root()
-    side = sides.read_side(project.Tree(git, prefix))
+    now = revisions.read(project.find_project())
     shown = dvc.api.metrics_show()
-    read = {key: value for (_, key), value in side.metrics.items()}
+    read = {key: value for (_, key), value in now.metrics.items()}
     assert {name: value for name, value in read.items() if name in shown} == shown
 
 
@@ -77,6 +76,14 @@ rules:
     for path in files:
         repo.write(path, {"acc": 0.7})
     assert outcomes() == {("out/test.json", "acc"): "regressed", ("out/train.json", "acc"): "held"}
+
+
+def test_metrics_that_name_a_folder_are_the_files_in_it(make: Make) -> None:
+    files = {"out/a.json": {"acc": 0.9}, "out/deep/b.yaml": "acc: 0.9", "out/curve.csv": "x\n1\n"}
+    repo = make({"dvc.yaml": stage("out"), "gate.yaml": ACC, **files})
+    repo.write("out/a.json", {"acc": 0.7})
+    (repo.root / "out/deep/b.yaml").unlink()
+    assert outcomes() == {("out/a.json", "acc"): "regressed", ("out/deep/b.yaml", "*"): "missing"}
 
 
 def test_top_level_metrics_and_dvclives_own_file(make: Make) -> None:

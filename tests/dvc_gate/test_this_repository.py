@@ -2,7 +2,7 @@
 
 import pytest
 
-from dvc_gate import gate_file, project, rules, sides
+from dvc_gate import gate_file, project, revisions, rules
 from dvc_gate.formats import Key
 from dvc_gate.git import Git
 from dvc_gate.rules import is_number
@@ -10,7 +10,7 @@ from tests.dvc_gate.conftest import ROOT
 
 TREE = project.Tree(Git(ROOT), "")
 GATE = gate_file.read(TREE).gate
-METRICS = sides.read_side(TREE).metrics
+METRICS = revisions.read(TREE).metrics
 RULED = [metric for metric in METRICS if GATE.rule(metric)]
 
 
