@@ -230,12 +230,18 @@ def _unequal(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 def _changed(top: Git, prefix: str) -> dict[str, str]:
     """Return what is wrong with each file that is not as in the commit, by its path in the project.
 
-    Ignored files are listed too: no gitignore can hide a file that is in no commit.
+    Ignored files are listed too: no gitignore, of a submodule either, can hide a file that is in no
+    commit.
     """
     status = ("status", "--porcelain", "-z", "-uall", "--ignored", "--no-renames")
-    entries = filter(None, os.fsdecode(top.raw(*status)).split("\0"))
     words = {"??": UNKNOWN, "!!": UNKNOWN, " D": "is in the commit, and was not made"}
-    return {entry[3:].removeprefix(prefix): words.get(entry[:2], ANOTHER) for entry in entries}
+    found = {}
+    nested = ("submodule", "--quiet", "foreach", "--recursive", 'printf "%s/\\0" "$displaypath"')
+    for folder in ["", *filter(None, os.fsdecode(top.raw(*nested)).split("\0"))]:
+        for entry in filter(None, os.fsdecode(Git(top.folder / folder).raw(*status)).split("\0")):
+            path = f"{folder}{entry[3:]}".removeprefix(prefix)
+            found[path] = words.get(entry[:2], ANOTHER)
+    return found
 
 
 def _metrics(
