@@ -45,7 +45,7 @@ class Sequences:
 class Trained:
     """A network, the state (1, size) that it was left in if it was carried, and how it held.
 
-    error: of the free run on the validation sequences, infinite where one was lost.
+    error: of the free run on the validation sequences.
     """
 
     network: Network
