@@ -57,7 +57,7 @@ def hero(
     heights = [max(1.9, 0.25 * count) for count in labels]
     height = max(2.05 * len(shown), sum(heights) + 0.7 * len(sections), 3.6)
     figure = Figure(figsize=(WIDTH, height + 0.6), layout="constrained")
-    left, right = figure.add_gridspec(1, 2, width_ratios=[1.2, 1])
+    left, right = figure.add_gridspec(1, 2, width_ratios=[1.08, 1])
     for place, report in zip(left.subgridspec(len(shown), 1), shown, strict=True):
         axes = figure.add_subplot(place)
         draw_rollout(axes, report, pen[report.name])

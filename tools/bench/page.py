@@ -12,6 +12,7 @@ from tools.bench.measure import Row
 
 NAMED = ("1", "10", "100", "1000")  # periods
 AS_GOOD = 1.5  # times our error: up to it a peer counts as good as ours
+LOST = 0.4  # RMSE beyond which ours is compared at a shorter horizon
 DIVERGED = "diverged"
 BOUND = "Cramér–Rao bound"
 # Measurements by name: the commit and the machine that made each, and its rows.
@@ -87,7 +88,8 @@ def as_good(rows: list[Row], task: str) -> str:
         ours = next((row for row in rows if row["name"] == f"`{name}`"), None)
         if ours is None:
             continue
-        end = max((p for p in NAMED if f"rmse_{p}" in ours), key=int)
+        kept = [p for p in NAMED if number(ours.get(f"rmse_{p}")) < LOST]
+        end = kept[-1] if kept else NAMED[0]
         limit = AS_GOOD * number(ours[f"rmse_{end}"])
         good = [
             row["name"]
