@@ -1,6 +1,6 @@
 """The metrics and parameters of a project, in the workspace or at a commit."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +29,7 @@ class Revision:
     parameters: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
-    def of_files(self, paths: Iterable[str]) -> "Revision":
+    def of_files(self, paths: Collection[str]) -> "Revision":
         """Return the same with the metrics of these files and folders alone."""
         return replace(
             self,

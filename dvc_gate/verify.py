@@ -183,6 +183,10 @@ def _compare(
 
     changed: what is wrong with files that are not as in the commit; made: all outputs.
     """
+    in_git: dict[str, list[str]] = {name: [] for name in after}
+    for name, path, options in pipeline.outs():
+        if name in in_git and not options.get("cache", True):
+            in_git[name].append(path)
     for name, stage in after.items():
         if pipeline.stages.get(name, {}).get("frozen"):
             continue
@@ -195,13 +199,8 @@ def _compare(
         found = [Finding("is not in dvc.lock", output=True)] if not old else []
         if old and differ:
             found.append(Finding(f"another {', '.join(differ)}", output=True, fault=False))
-        in_git = [
-            path
-            for made_by, path, options in pipeline.outs()
-            if made_by == name and not options.get("cache", True)
-        ]
         for path, why in changed.items():
-            if is_within(path, in_git) and not (why == ANOTHER and is_within(path, differ)):
+            if is_within(path, in_git[name]) and not (why == ANOTHER and is_within(path, differ)):
                 told = f"{why}, though dvc.lock has it right" if why == ANOTHER else why
                 found.append(Finding(f"{path} {told}", output=True))
         for path in inputs if old else ():
@@ -234,6 +233,7 @@ def _changed(top: Git, prefix: str) -> dict[str, str]:
     commit.
     """
     status = ("status", "--porcelain", "-z", "-uall", "--ignored", "--no-renames")
+    status += ("--ignore-submodules=dirty",)  # each is asked itself
     words = {"??": UNKNOWN, "!!": UNKNOWN, " D": "is in the commit, and was not made"}
     found = {}
     nested = ("submodule", "--quiet", "foreach", "--recursive", 'printf "%s/\\0" "$displaypath"')
