@@ -225,6 +225,10 @@ def test_no_text_is_cut_or_overlaps(
     assert len(texts) > 5
     for text, (left, bottom, right, top) in texts:
         assert left >= 0 and bottom >= 0 and right <= width and top <= height, f"{text!r} is cut"
+    check_that_none_overlap(texts)
+
+
+def check_that_none_overlap(texts: list[tuple[str, np.ndarray]]) -> None:
     for (one, a), (other, b) in itertools.combinations(texts, 2):
         shared = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
         assert not (shared > 1).all(), f"{one!r} and {other!r} overlap"
@@ -248,9 +252,7 @@ def test_many_peers_with_long_names_leave_room_for_the_axes(
         pen = drawing.pens([model.name for model in models])
         picture = figures.hero(sections(models, TASKS), ends(models), CROWD, pen)
         texts = draw(picture)
-    for (one, a), (other, b) in itertools.combinations(texts, 2):
-        shared = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-        assert not (shared > 1).all(), f"{one!r} and {other!r} overlap"
+    check_that_none_overlap(texts)
     widths = [axes.get_position().width for axes in picture.axes]
     assert min(widths) > 0.15
 

@@ -7,10 +7,15 @@ import pytest
 
 from stages.reporting import page
 from tests.conftest import ROOT
-from tools.refresh_readme import results
+from tools.refresh_readme import refreshed, results
 
 PAGES = ("README.md", "reports/README.md")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+
+
+def test_the_readme_says_what_the_reports_and_the_code_say() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert refreshed(text) == text, "run `make readme`"
 
 
 @pytest.mark.parametrize("name", PAGES)

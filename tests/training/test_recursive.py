@@ -1,6 +1,7 @@
 """Laws of Levenberg–Marquardt on a stream."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +56,33 @@ def test_scaling_multiplies_a_whole_piece_by_a_number_near_one() -> None:
     np.testing.assert_allclose(factors, factors[:1].repeat(3, axis=0), rtol=1e-12)
     np.testing.assert_allclose(batch.inputs[:, :, 0], same.inputs[:, :, 0] * factors[0][:, None])
     assert 0.8 <= factors.min() < 0.85 and 1.15 < factors.max() <= 1.2
+
+
+def test_a_step_that_lessens_nothing_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    before: list[float] = []
+    measured = recursive.quadratic
+
+    def noted(*arguments: Any) -> tuple[recursive.Quadratic, np.ndarray]:
+        found, errors = measured(*arguments)
+        before.append(found.loss)
+        return found, errors
+
+    monkeypatch.setattr(recursive, "quadratic", noted)
+    monkeypatch.setattr(recursive, "loss", lambda *_: before[-1] * (1 + 1e-9))
+    network = drawn()
+    trained = recursive.recursive_levenberg_marquardt(
+        network,
+        stream(),
+        iterations=3,
+        forgetting=(0.9, 0.9),
+        cap=0.5,
+        balanced=False,
+        random=np.random.default_rng(0),
+        report=lambda *_: None,
+    )
+    assert len(before) == 3
+    for name, value in network.weights.items():
+        np.testing.assert_array_equal(trained.weights[name], value)
 
 
 def test_a_residual_counts_as_asinh_of_it_at_every_size() -> None:
