@@ -179,9 +179,9 @@ def measure(cell: str, where: Task, *, quick: bool) -> list[Row]:
 def measure_example(where: Task, *, quick: bool) -> list[Row]:
     """Return what the recipe of pytorch/examples, time_sequence_prediction, reaches on a task.
 
-    Two layers of 51 LSTM units in float64, L-BFGS with learning rate 0.8, 15 steps of up to 20
-    iterations on all sequences at once, one step ahead. The step that does best on the validation
-    sequences counts.
+    Two layers of 51 LSTM units in float64, trained one step ahead. L-BFGS has the learning rate 0.8
+    and takes 15 steps of up to 20 iterations, on all sequences at once. The step that does best on
+    the validation sequences counts.
     """
     blog = BlogLoop(quick=quick)
     torch.manual_seed(0)

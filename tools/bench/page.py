@@ -207,12 +207,11 @@ iterations, timed before and after each measurement.
 **Echo-state networks** are drawn by reservoirpy. Settings are chosen on the validation sequences
 over this grid: {grid}.
 Random draws from it, {draws}; then one setting after
-another is changed to each of its other values; then the best are drawn again from other seeds. A
-reservoir is drawn {attempts} times for each
-seed, and the best on the validation sequences is kept.
+another is changed to each of its other values; then the best are drawn again from other seeds. For
+each seed several reservoirs are drawn: {attempts}. The best on the validation sequences is kept.
 
 **GRU and LSTM** of 64 units are trained with Adam in float32, one step ahead and then on the free
-run, which grows to 60 steps, in batches of 64 pieces of random training sequences. The learning
+run, which grows to 60 steps. A batch is 64 pieces of random training sequences. The learning
 rate falls to zero (cosine); gradients are clipped at a norm of 1; one step ahead, inputs have noise
 of 0.01 where the task has none. The learning rate is chosen of {rates} by a tenth of the
 iterations. In each phase the free run of the validation sequences is looked at 20 times, and the

@@ -54,8 +54,7 @@ def keep(document: Any, models: tuple[str, ...]) -> None:
 
 def equal_rows(document: Any, *, quick: bool) -> None:
     """Put rows of equal cost into the place of all models: some seconds each, of the blog's."""
-    row = YAML().load(ROOT / "params.yaml")["models"]["blog"]
-    row |= {"dataset": "phases"}
+    row = document["models"]["blog"] | {"dataset": "phases"}
     row["training"][0] |= {"iterations": 50 if quick else 6000, "carry_hidden_state": False}
     document["models"] = {f"row_{number}": row | {"seed": number} for number in range(EQUAL_ROWS)}
     keep(document, tuple(document["models"]))
