@@ -213,7 +213,7 @@ def shapes(
 def folded(network: Network) -> tuple[Array, Array]:
     """Return (U, b): what h(t-1) and the prediction read out of it bring, U h(t-1) + b.
 
-    In a free run the next input is v·h + c, so W x + b + U h + d is (U + W v) h + (W c + b + d).
+    In a free run the next input x is v·h + c. Then W x + b + U h + d is (U + W v) h + W c + b + d.
     U is (rows, hidden), b (rows, 1).
     """
     w = layer_weights(network, 0)

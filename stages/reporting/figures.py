@@ -310,7 +310,7 @@ def training(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
         log_limits(axes.xaxis, np.concatenate(work), ticks=4)
         axes.set_xlabel(label)
         axes.grid(True)
-    left.set_title("loss: mean squared one-step error")
+    left.set_title("loss: mean square of what counts")
     label_ends(figure, right, ends)
     return figure
 

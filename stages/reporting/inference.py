@@ -52,7 +52,7 @@ def hard(reports: Sequence[Report]) -> Figure:
         high = max(np.ceil(np.log10(errors.max())), low + 1)
         scale = LogNorm(10**low, 10**high)
         axes.scatter(table.frequency, table.amplitude, c=SHADES(scale(errors)), s=16, linewidth=0)
-        axes.set_xlabel("frequency ω")
+        axes.set_xlabel("ω [rad per unit of time]")
         axes.set_title(short(report.name), fontweight="bold")
         bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=axes)
         powers = np.arange(low, high + 1, max(1, round((high - low) / 4)))

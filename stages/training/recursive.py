@@ -66,9 +66,9 @@ class Stream:
 class Scale:
     """What a residual r counts as: cap·asinh(r / cap) / error.
 
-    error: (residuals, 1), the running RMS error of the network at each step that counts, so that
+    error: (residuals, 1), the running RMS error of the network at each step that counts. With it
     late steps of the free run do not outweigh early ones. Beyond the cap only the order of
-    magnitude counts: a sequence that is lost does not outweigh the rest, and one that blows up
+    magnitude counts. A sequence that is lost then does not outweigh the rest. One that blows up
     still tells in what direction it would grow less.
     """
 
