@@ -8,6 +8,7 @@ import numpy as np
 
 from stages.networks.cells import Array, Products
 from stages.networks.network import Network
+from stages.training import powers
 
 # Of each step, the last one first: what a weight multiplied, and the derivatives that came back.
 Multiplied = list[tuple[Array, Array]]
@@ -49,9 +50,10 @@ def jacobian(network: Network, values: Array, rollout: Rollout) -> tuple[Array, 
     """Return the predictions that count, (residuals, batch), and their derivatives.
 
     The derivatives are (batch, residuals, weights), the weights in their order in the network. One
-    pass forward keeps what each step did. One pass back carries the derivatives of all predictions
-    at once, each from its own step on (back-propagation through time, Werbos 1990), through the
-    outputs that were fed back too. A weight matrix gets Σ_t delta(t) ⊗ inputs(t).
+    pass forward keeps what each step did; the free run of an innovation cell is one piece. One pass
+    back carries the derivatives of all predictions at once, each from its own step on
+    (back-propagation through time, Werbos 1990), through the outputs that were fed back too. A
+    weight matrix gets Σ_t delta(t) ⊗ inputs(t).
     """
     kept: list[Any] = []
     predicted = _forward(network, values, rollout, kept)
@@ -63,9 +65,9 @@ def jacobian(network: Network, values: Array, rollout: Rollout) -> tuple[Array, 
         for weight, bias, inputs, delta in products:
             used[weight, bias].append((inputs, delta))
     for (weight, bias), multiplied in used.items():
-        slopes[weight], by_bias = _outer(multiplied, residuals)
+        slopes[weight], deltas = _outer(multiplied, residuals)
         if bias is not None:
-            slopes[bias] = by_bias
+            slopes[bias] = deltas.sum(axis=0)
     return predicted, np.concatenate([slopes[name] for name in network.weights], axis=2)
 
 
@@ -86,12 +88,18 @@ def pulled_back(network: Network, values: Array, rollout: Rollout, by_prediction
 def _forward(network: Network, values: Array, rollout: Rollout, kept: list[Any] | None) -> Array:
     inputs = values[:, : rollout.warmup, 0].T.astype(network.dtype, order="C")[:, None]
     state, output, outputs = network.initial_state(len(values)).T, inputs[0], []
-    for step in range(rollout.steps):
+    linear = network.cell == "innovation"
+    for step in range(rollout.warmup if linear else rollout.steps):
         x = inputs[step] if step < rollout.warmup else output
         output, state, left = network.step_keeping(x, state)
         outputs.append(output[0])
         if kept is not None:
             kept.append(left)
+    if linear and rollout.steps > rollout.warmup:
+        run = powers.free_run(network, state, rollout.steps - rollout.warmup)
+        outputs += list(powers.outputs(network, run)[1:])
+        if kept is not None:
+            kept.append(run)
     return np.stack([outputs[row] for row in rollout.rows])
 
 
@@ -109,7 +117,15 @@ def _back(
     by_state = np.zeros((size, residuals, batch), dtype)
     by_output = np.zeros((1, residuals, batch), dtype)
     rows, seen = rollout.rows, 0
-    for step in reversed(range(rollout.steps)):
+    if isinstance(kept[-1], powers.FreeRun):
+        seen = sum(row >= rollout.warmup for row in rows)
+        active = min(seen, residuals)
+        counted = [row - rollout.warmup + 1 for row in rows[:seen]]
+        by_state[:, :active], used = powers.back(
+            network, kept.pop(), counted, seeds[:seen, :active]
+        )
+        yield from used
+    for step in reversed(range(len(kept))):
         while seen < len(rows) and rows[seen] == step:
             by_output[0] += seeds[seen]
             seen += 1
@@ -122,13 +138,17 @@ def _back(
 
 
 def _outer(multiplied: Multiplied, residuals: int) -> tuple[Array, Array]:
-    """Return Σ_t delta(t) ⊗ inputs(t), (batch, residuals, rows·columns), and Σ_t delta(t)."""
-    rows, _, batch = multiplied[0][1].shape
-    deltas = np.zeros((len(multiplied), rows, residuals, batch), multiplied[0][1].dtype)
-    for step, (_, delta) in zip(deltas, multiplied, strict=True):
-        step[:, : delta.shape[1]] = delta
-    inputs = np.stack([inputs for inputs, _ in multiplied]).transpose(2, 0, 1)
-    by_sequence = deltas.transpose(3, 2, 1, 0).reshape(batch, residuals * rows, -1)
-    outer = by_sequence @ np.ascontiguousarray(inputs)
-    by_bias = by_sequence.sum(axis=2).reshape(batch, residuals, rows)
-    return outer.reshape(batch, residuals, -1), by_bias
+    """Return Σ_t delta(t) ⊗ inputs(t), (batch, residuals, rows·columns), and the deltas.
+
+    The deltas are (steps, batch, residuals, rows): zero for residuals that had not gone in.
+    """
+    (first, last), steps = multiplied[0], len(multiplied)
+    rows, batch = len(last), last.shape[2]
+    inputs = np.empty((steps, batch, len(first)), first.dtype)
+    deltas = np.zeros((steps, batch, residuals, rows), last.dtype)
+    for step, (multiplicand, delta) in enumerate(multiplied):
+        inputs[step] = multiplicand.T
+        deltas[step, :, : delta.shape[1]] = delta.T
+    flat = deltas.reshape(steps, batch, -1)
+    outer = flat.transpose(1, 2, 0) @ inputs.transpose(1, 0, 2)
+    return outer.reshape(batch, residuals, -1), deltas
