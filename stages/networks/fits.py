@@ -162,8 +162,11 @@ class _Grid:
     def best(self) -> Floats:
         """Return the frequency whose sine leaves the least squares: (batch,), rad per step."""
         c, s = self._with_cos, self._with_sin
-        explained = self._ss * c * c - 2 * self._cs * c * s + self._cc * s * s
-        explained /= self._cc * self._ss - self._cs**2
+        determinant = self._cc * self._ss - self._cs**2
+        explained = (self._ss / determinant) * c
+        explained -= (2 * self._cs / determinant) * s
+        explained *= c
+        explained += (self._cc / determinant) * s * s
         return self._frequencies[explained.argmax(axis=1)]
 
 
@@ -179,26 +182,37 @@ def _refined(x: Floats, start: Floats, spacing: float) -> Floats:
     low = np.maximum(start - spacing, spacing / 2)
     high = np.minimum(start + spacing, np.pi - spacing / 2)
     for _ in range(REFINEMENTS):
-        cos, sin, p, q = _solved(x, frequency, steps)
+        cos, sin = _waves(frequency, steps)
+        p, q = _shares(x, cos, sin)
         slope = steps * (q * cos - p * sin)
         # What p and q can take over of a change of frequency is taken out of the slope.
-        _, _, part_p, part_q = _solved(slope, frequency, steps)
+        part_p, part_q = _shares(slope, cos, sin)
         slope -= part_p * cos + part_q * sin
         change = (slope * (x - p * cos - q * sin)).sum(1) / np.maximum((slope**2).sum(1), TINY)
         frequency = np.clip(frequency + change, low, high)
-    _, _, p, q = _solved(x, frequency, steps)
+    p, q = _shares(x, *_waves(frequency, steps))
     phase = np.arctan2(p, q)[:, 0] + frequency * (steps[-1] + 1)
     return np.stack((np.hypot(p, q)[:, 0], frequency, np.remainder(phase, 2 * np.pi)), axis=1)
 
 
-def _solved(x: Floats, frequency: Floats, steps: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return cos(ωt) and sin(ωt), (batch, time), and their least-squares shares p and q of x."""
-    angle = frequency[:, None] * steps
+def _waves(frequency: Floats, steps: Floats) -> tuple[Floats, Floats]:
+    """Return cos(ωt) and sin(ωt), (batch, time); steps: counted from the middle."""
+    half = len(steps) // 2
+    angle = frequency[:, None] * steps[half:]
     cos, sin = np.cos(angle), np.sin(angle)
+    earlier = slice(None, -half - 1, -1)  # their mirror image, without the middle
+    return (
+        np.concatenate((cos[:, earlier], cos), axis=1),
+        np.concatenate((-sin[:, earlier], sin), axis=1),
+    )
+
+
+def _shares(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
+    """Return the least-squares shares p and q of cos and sin in x, (batch, 1)."""
     # Counted from the middle, sine and cosine are orthogonal.
     p = (x * cos).sum(1) / (cos * cos).sum(1)
     q = (x * sin).sum(1) / (sin * sin).sum(1)
-    return cos, sin, p[:, None], q[:, None]
+    return p[:, None], q[:, None]
 
 
 def _coefficient(state: Floats) -> Floats:
