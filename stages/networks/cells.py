@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
@@ -57,6 +56,14 @@ def through(weight: Array, delta: Array) -> Array:
     """Return derivatives by x, from those by weight · x: (column, residual, batch)."""
     flat = delta.reshape(len(delta), -1)
     return (weight.T @ flat).reshape(-1, *delta.shape[1:])
+
+
+@np.errstate(over="ignore")  # beyond all numbers is rightly 0
+def logistic(x: Array, out: Array | None = None) -> Array:
+    """Return 1 / (1 + exp(-x)). SciPy's takes longer to load than all else that a stage needs."""
+    found = np.exp(np.negative(x, out), out)
+    found += 1
+    return np.reciprocal(found, out)
 
 
 def gated_shapes(gates: int, inputs: int, hidden: int) -> dict[str, tuple[int, ...]]:
@@ -112,7 +119,7 @@ class GRU:
         size = len(state)
         from_input = affine(w["weight_ih"], x, w["bias_ih"])
         from_hidden = affine(w["weight_hh"], state, w["bias_hh"])
-        gates = expit(from_input[: 2 * size] + from_hidden[: 2 * size])
+        gates = logistic(from_input[: 2 * size] + from_hidden[: 2 * size])
         reset, update = gates[:size], gates[size:]
         n_hidden = from_hidden[2 * size :]
         candidate = np.tanh(from_input[2 * size :] + reset * n_hidden)
@@ -148,7 +155,7 @@ class LSTM:
         h, c = state[:size], state[size:]
         received = affine(w["weight_ih"], x, w["bias_ih"])
         received += affine(w["weight_hh"], h, w["bias_hh"])
-        i, f, o = (expit(received[k * size : (k + 1) * size]) for k in (0, 1, 3))
+        i, f, o = (logistic(received[k * size : (k + 1) * size]) for k in (0, 1, 3))
         g = np.tanh(received[2 * size : 3 * size])
         c_after = f * c + i * g
         bounded = np.tanh(c_after)

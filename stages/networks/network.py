@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from stages.networks.cells import (
     Array,
@@ -14,6 +13,7 @@ from stages.networks.cells import (
     Weights,
     affine,
     cell_of,
+    logistic,
     through,
 )
 
@@ -252,7 +252,7 @@ def run_gru(network: Network, state: Array, steps: int) -> tuple[Array, Array, A
     for after in hidden:
         np.dot(matrix, h, received)
         np.add(received, bias, received)
-        expit(gates, gates)
+        logistic(gates, gates)
         np.multiply(reset, from_hidden, from_hidden)
         np.add(n, from_hidden, n)
         np.tanh(n, n)
@@ -274,9 +274,9 @@ def run_lstm(network: Network, state: Array, steps: int) -> tuple[Array, Array, 
     for after in hidden:
         np.dot(recurrent, h, received)
         np.add(received, bias, received)
-        expit(i_f, i_f)
+        logistic(i_f, i_f)
         np.tanh(g, g)
-        expit(o, o)
+        logistic(o, o)
         np.multiply(i, g, i)
         np.multiply(c, f, c)
         np.add(c, i, c)

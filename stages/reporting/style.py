@@ -71,7 +71,7 @@ def save(figure: Figure, path: Path) -> None:
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
     quantised = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    quantised.save(path, format="png", optimize=True, dpi=(figure.dpi, figure.dpi))
+    quantised.save(path, format="png", dpi=(figure.dpi, figure.dpi))
 
 
 @dataclass(frozen=True)
