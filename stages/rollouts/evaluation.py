@@ -61,7 +61,7 @@ def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Shown]:
     early, late, horizon = shown_steps(subject)
     steps, outputs, hidden = [], [], []
     past = subject.sines.values[:, : subject.warmup]
-    for block, states in free_running(subject.model, past, meter.steps):
+    for block, states in free_running(subject.model, past, meter.ends):
         here = np.arange(meter.seen, meter.seen + block.shape[1])
         shown = ((here < early) | (here >= late)) & (here < horizon)
         if shown.any():  # kept pieces, however small, would scatter the memory of the blocks

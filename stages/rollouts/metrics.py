@@ -92,12 +92,24 @@ class FreeRunMeter:
         self._phases = PhaseMeter(sines, window, self._ends[-1])
 
     @property
+    def ends(self) -> np.ndarray:
+        """Steps that the rollout of each sequence needs to cover the horizon: (batch,)."""
+        return self._ends[-1]
+
+    @property
     def steps(self) -> int:
-        """Steps that the longest of the rollouts needs to cover the horizon."""
-        return int(self._ends[-1].max())
+        """Steps that the longest of them needs."""
+        return int(self.ends.max())
 
     def add(self, outputs: Floats) -> None:
-        """Take the next outputs of the rollout: (batch, steps)."""
+        """Take the next outputs of the rollout: (batch, steps).
+
+        The sequences whose horizon has ended may be left out.
+        """
+        if len(outputs) < len(self.ends):
+            whole = np.full((len(self.ends), outputs.shape[1]), np.nan)
+            whole[self.ends > self.seen] = outputs
+            outputs = whole
         steps = self._warmup + np.arange(self.seen, self.seen + outputs.shape[1])
         angle = self.sines.angle(steps)
         sin = np.sin(angle)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.networks.model_file import Model
 from stages.signals.sines import Floats
@@ -23,19 +24,28 @@ def teacher_forced(
 
 
 def free_running(
-    model: Model, warmup: Floats, horizon: int, state: Floats | None = None, *, block: int = BLOCK
+    model: Model,
+    warmup: Floats,
+    horizon: int | NDArray[np.integer],
+    state: Floats | None = None,
+    *,
+    block: int = BLOCK,
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Yield a free run of `horizon` steps: after a warm-up the model is fed its own outputs.
+    """Yield a free run: after a warm-up the model is fed its own outputs.
 
-    warmup: true values (batch, time, 1). Yields outputs (batch, steps, 1) and the hidden states
-    (batch, steps, hidden) behind them, at most `block` steps at a time. So memory does not grow
-    with the horizon.
+    warmup: true values (batch, time, 1); horizon: steps, of all sequences or of each (batch,).
+    Yields outputs (batch, steps, 1) and the hidden states (batch, steps, hidden) behind them, at
+    most `block` steps at a time. So memory does not grow with the horizon. A sequence whose horizon
+    ended before a block is left out of it.
     """
     predictions, hidden, state = teacher_forced(model, warmup, state)
     outputs, hidden = predictions[:, -1:], hidden[:, -1:]
     yield outputs, hidden
-    for start in range(1, horizon, block):
-        steps = min(block, horizon - start)
+    ends = np.broadcast_to(horizon, len(warmup))
+    for start in range(1, int(ends.max()), block):
+        goes_on = ends > start
+        ends, outputs, state = ends[goes_on], outputs[goes_on], state[goes_on]
+        steps = min(block, int(ends.max()) - start)
         outputs, hidden, state = model.run(outputs[:, -1], state, steps)
         yield outputs, hidden
 

@@ -213,6 +213,20 @@ def test_a_metric_is_a_number_or_a_word(value: float) -> None:
     assert metrics.metric(0.123456789) == 0.123457
 
 
+def test_what_comes_after_the_horizon_counts_nowhere() -> None:
+    """Left out, or wrong: the result is the same."""
+    meters = [metrics.FreeRunMeter(VARIED, 20, HORIZONS) for _ in range(2)]
+    for first in range(0, meters[0].steps, 100):
+        outputs = VARIED.truth(20 + np.arange(first, first + 100)) + 1e-3
+        goes_on = meters[0].ends > first
+        meters[0].add(outputs[goes_on])
+        outputs[~goes_on] = 7
+        meters[1].add(outputs)
+    assert not goes_on.all()
+    for one, other in zip(*(vars(meter.result()).values() for meter in meters), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_an_unfinished_rollout_has_no_result() -> None:
     meter = metrics.FreeRunMeter(SINES, 20, HORIZONS)
     meter.add(SINES.truth(20 + np.arange(meter.steps - 1)))

@@ -39,6 +39,20 @@ def test_blocks_change_nothing(cell: str, horizon: int) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
+def test_a_sequence_is_left_out_after_its_horizon(cell: str) -> None:
+    model, warmup = model_of(cell)[0], any_sines(4, 6).values
+    ends, first = np.array([3, 17, 40, 9]), 0
+    whole = outputs(model, warmup, 40)
+    for out, hidden in free_running(model, warmup, ends, block=8):
+        goes_on = ends > first
+        assert len(out) == len(hidden) == goes_on.sum()
+        expected = whole[goes_on, first : first + out.shape[1]]
+        np.testing.assert_allclose(out, expected, rtol=0, atol=1e-12)
+        first += out.shape[1]
+    assert first == 40
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_wiping_the_memory_leaves_only_the_current_value(cell: str) -> None:
     model, x = model_of(cell)[0], any_sines(2, 9).values
     wiped = memory_wiped(model, x)

@@ -108,7 +108,7 @@ class BlogLoop:
 def free_run(model: Model, sines: Sines, warmup: int, horizons: list[float]) -> FreeRun:
     """Return what a free run over the last of the horizons [periods] comes to."""
     meter = FreeRunMeter(sines, warmup, np.array(horizons))
-    for block, _ in free_running(model, sines.values[:, :warmup], meter.steps):
+    for block, _ in free_running(model, sines.values[:, :warmup], meter.ends):
         meter.add(block[:, :, 0])
     return meter.result()
 
