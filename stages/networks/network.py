@@ -1,6 +1,7 @@
 """A recurrent network: one or more layers of a cell, and a linear read-out."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,15 @@ class Network:
     def dtype(self) -> np.dtype[Any]:
         return next(iter(self.weights.values())).dtype
 
+    @cached_property
+    def layers(self) -> list[Weights]:
+        """Return the weights of each layer, by their names in the cell."""
+        names = self.kind.shapes(1, self.hidden_size)
+        return [
+            {name: self.weights[weight_name(self.cell, name, layer)] for name in names}
+            for layer in range(self.num_layers)
+        ]
+
     def initial_state(self, batch: int) -> Array:
         """Return the state before the first value, zeros: (batch, size)."""
         size = self.kind.state_size(self.hidden_size)
@@ -98,7 +108,7 @@ class Network:
         kind, states, kept = self.kind, [], []
         for layer in range(self.num_layers):
             before = state[self.part(layer)]
-            after, left = kind.step(layer_weights(self, layer), x, before)
+            after, left = kind.step(self.layers[layer], x, before)
             states.append(after)
             kept.append(left)
             x = after[: self.hidden_size]
@@ -125,7 +135,7 @@ class Network:
             products.append(Products(weight, bias, kept[-1], by_prediction))
             by_states[-1][: self.hidden_size] += through(self.weights[weight], by_prediction)
         for layer in reversed(range(self.num_layers)):
-            w = layer_weights(self, layer)
+            w = self.layers[layer]
             by_x, by_states[layer], used = kind.back(w, kept[layer], by_states[layer])
             products += used if isinstance(kind, Innovation) else named(used, layer)
             if layer:
@@ -180,18 +190,6 @@ def weight_name(cell: str, name: str, layer: int) -> str:
     return name if cell == "innovation" else f"rnn.{name}_l{layer}"
 
 
-def layer_weights(network: Network, layer: int) -> Weights:
-    """Return the weights of a layer, by their names in the cell."""
-    if network.cell == "innovation":
-        return network.weights
-    end = f"_l{layer}"
-    return {
-        name[len("rnn.") : -len(end)]: value
-        for name, value in network.weights.items()
-        if name.startswith("rnn.") and name.endswith(end)
-    }
-
-
 def shapes(
     cell: str, *, hidden_size: int, num_layers: int, memory_size: int, products: int
 ) -> dict[str, tuple[int, ...]]:
@@ -216,7 +214,7 @@ def folded(network: Network) -> tuple[Array, Array]:
     In a free run the next input x is v·h + c. Then W x + b + U h + d is (U + W v) h + W c + b + d.
     U is (rows, hidden), b (rows, 1).
     """
-    w = layer_weights(network, 0)
+    w = network.layers[0]
     v, c = (network.weights[name] for name in READ_OUT)
     bias = w["bias_ih"] + w["weight_ih"] @ c + w["bias_hh"]
     return w["weight_hh"] + w["weight_ih"] @ v, bias[:, None]
@@ -237,7 +235,7 @@ def run_elman(network: Network, state: Array, steps: int) -> tuple[Array, Array,
 
 def run_gru(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
     """Do as `Network.run`; r and z by the folded matrix, and both parts of n beside them."""
-    w, size = layer_weights(network, 0), network.hidden_size
+    w, size = network.layers[0], network.hidden_size
     recurrent, bias = folded(network)
     n_hidden, n_bias = w["weight_hh"][2 * size :], w["bias_hh"][2 * size :, None]
     # n takes W x + b and U h + d apart: W x + b is what is folded less U h + d.

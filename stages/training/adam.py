@@ -8,7 +8,7 @@ import torch
 import stages
 from stages.files import InputError
 from stages.networks.cells import Array, Weights
-from stages.networks.network import Network, layer_weights
+from stages.networks.network import Network
 from stages.training.levenberg_marquardt import Report
 
 torch.set_num_threads(1)
@@ -95,7 +95,7 @@ def elman_gradient(
     For 16 units nearly all the time is overhead of small operations; here a step costs two forward
     and two backward.
     """
-    w = layer_weights(network, 0)
+    w = network.layers[0]
     w_out, b_out = network.weights["linear.weight"], network.weights["linear.bias"]
     inputs, targets = x.swapaxes(0, 1), y.swapaxes(0, 1)
     driven = inputs @ w["weight_ih"].T + (w["bias_ih"] + w["bias_hh"])
