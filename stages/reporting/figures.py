@@ -52,9 +52,9 @@ def hero(
     shown: models of one task. peers: what others reach (task, name, periods, rmse). A peer is
     marked at the longest horizon that it was measured over.
     """
-    labels = [len(horizon_ends(section, pen, peers)) for section in sections]
+    ends = [horizon_ends(section, pen, peers) for section in sections]
     # Labels stand one above the other; ticks and titles need room besides.
-    heights = [max(1.9, 0.25 * count) for count in labels]
+    heights = [max(1.9, 0.25 * len(here)) for here in ends]
     height = max(2.05 * len(shown), sum(heights) + 0.7 * len(sections), 3.6)
     figure = Figure(figsize=(WIDTH, height + 0.6), layout="constrained")
     left, right = figure.add_gridspec(1, 2, width_ratios=[1.08, 1])
@@ -68,9 +68,7 @@ def hero(
     for axes, section in zip(panels, sections, strict=True):
         draw_horizons(axes, section, pen, peers)
     panels[-1].set_xlabel("horizon [periods]")
-    figure.draw_without_rendering()
-    for axes, section in zip(panels, sections, strict=True):
-        label_ends(figure, axes, horizon_ends(section, pen, peers))
+    label_ends(figure, dict(zip(panels, ends, strict=True)))
     return figure
 
 
@@ -311,7 +309,7 @@ def training(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
         axes.set_xlabel(label)
         axes.grid(True)
     left.set_title("loss: mean square of what counts")
-    label_ends(figure, right, ends)
+    label_ends(figure, {right: ends})
     return figure
 
 
@@ -378,7 +376,7 @@ def stability(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     right.set(xlabel="RMSE, one step ahead")
     right.set_title("RMSE at the horizon")
     right.grid(True)
-    label_ends(figure, right, ends)
+    label_ends(figure, {right: ends})
     return figure
 
 

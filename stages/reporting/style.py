@@ -1,7 +1,7 @@
 """What all figures share: their style, the colours of the models, and labels that keep apart."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice, product
@@ -14,6 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from PIL import Image
 
 WIDTH = 8.3  # inches: the width of a README, 830 px, at 100 px an inch
@@ -142,33 +143,40 @@ class End:
     start: float | None = None
 
 
-def label_ends(figure: Figure, axes: Axes, ends: Sequence[End]) -> None:
+def label_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
     """Write at the right of axes what their lines are, as near to their ends as texts can stand.
 
-    Call it last: what was drawn before sets the scale.
+    Call it last, and once: what was drawn before sets the scale.
     """
-    labels = [
-        axes.annotate(
-            end.text,
-            (1, 0.5),
-            xycoords="axes fraction",
-            xytext=(16, 0),
-            textcoords="offset points",
-            va="center",
-            color=end.colour,
-            annotation_clip=False,
-        )
-        for end in ends
-    ]
+    labels = {axes: [label(axes, end) for end in here] for axes, here in ends.items()}
     figure.draw_without_rendering()
-    height = axes.get_window_extent().height * 72 / figure.dpi
+    for axes, here in ends.items():
+        place_labels(axes, here, labels[axes])
+
+
+def label(axes: Axes, end: End) -> Annotation:
+    return axes.annotate(
+        end.text,
+        (1, 0.5),
+        xycoords="axes fraction",
+        xytext=(16, 0),
+        textcoords="offset points",
+        va="center",
+        color=end.colour,
+        annotation_clip=False,
+    )
+
+
+def place_labels(axes: Axes, ends: Sequence[End], labels: Sequence[Annotation]) -> None:
+    """Move labels to the ends of their lines, and apart; axes: with their final size."""
+    extent, points = axes.get_window_extent(), 72 / axes.figure.dpi
     at_data = axes.transData.transform([(1, end.value) for end in ends])
     places = axes.transAxes.inverted().transform(at_data)[:, 1]
-    margin = 12 / axes.get_window_extent().width * figure.dpi / 72
+    margin = 12 / (extent.width * points)
     for end in ends:
         if end.start is not None:
             axes.plot([end.start, axes.get_xlim()[1]], [end.value] * 2, **LEADER, color=end.colour)
-    for place, index in spread(places.tolist(), LABEL_GAP / height):
+    for place, index in spread(places.tolist(), LABEL_GAP / (extent.height * points)):
         labels[index].xy = (1, place)
         axes.add_artist(
             Line2D(
