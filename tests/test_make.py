@@ -226,6 +226,21 @@ def test_ctrl_c_ends_all_rows_in_one_line(rows: Project, jobs: int) -> None:
     assert not (rows.root / "dvc.lock").exists()
 
 
+def test_in_the_background_a_hang_up_ends_all_rows(rows: Project) -> None:
+    """A script's background ignores Ctrl-C, and so does all that it starts."""
+    (rows.root / "hook.sh").write_text("sleep 600\n")
+    running = start(rows, "sh", "-c", "make repro JOBS=2 & wait")
+    file = rows.root / "journal"
+    wait_for(lambda: file.exists() and len(begun(file.read_text().splitlines())) == 2, running)
+    os.killpg(running.pid, signal.SIGHUP)
+    _, said = running.communicate(timeout=60)
+    assert "interrupted: the old outputs were left as they were\n" in said
+    assert not list(working_in(rows))
+    assert not (rows.root / "dvc.lock").exists()
+    (rows.root / "hook.sh").unlink()
+    rows.run("make", "repro")
+
+
 HALTING = """\
 #!/bin/sh
 '''exec' "{python}" "$0" "$@"

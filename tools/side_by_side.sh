@@ -61,11 +61,15 @@ os.replace("dvc.lock.partial", "dvc.lock")' "$ordered"
 # Ends everything. While flock holds DVC's lock nobody writes dvc.lock: a signal cannot cut it short.
 interrupt() {
     trap - INT TERM HUP
-    flock .dvc/tmp/lock kill -INT -- "-$group"
+    flock .dvc/tmp/lock kill "-$ending" -- "-$group"
     while kill -0 -- "-$group" 2> /dev/null; do sleep 0.1; done
     echo "interrupted: the old outputs were left as they were" >&2
     exit 130
 }
+
+ending=INT
+# In the background of a script everything ignores Ctrl-C's signal.
+(( 0x$(sed -n 's/^SigIgn:\t//p' /proc/$$/status) & 2 )) && ending=TERM
 
 set -m  # a process group of its own, so that Ctrl-C reaches this script alone
 repro "$1" < /dev/null 2>&1 \
