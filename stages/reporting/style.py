@@ -155,6 +155,7 @@ def label_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
 
 
 def label(axes: Axes, end: End) -> Annotation:
+    """Return the text for an end of a line, at half height until it is placed."""
     return axes.annotate(
         end.text,
         (1, 0.5),

@@ -1,5 +1,6 @@
 """The pages: numbers that are true, and links that lead somewhere."""
 
+import json
 import re
 from pathlib import Path
 
@@ -22,6 +23,18 @@ def test_the_readme_says_what_the_reports_and_the_code_say() -> None:
 def test_the_results_are_those_of_the_reports(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert page.refreshed(text, results()) == text, "run `dvc repro` and `make readme`"
+
+
+def test_what_the_readme_says_of_the_seeds_in_noise_is_in_the_bench() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    said = re.search(
+        r"(\w+) seeds is worse: (\S+) times\s+the bound after one period, and (\S+) times after",
+        text,
+    )
+    bench = json.loads((ROOT / "reports/bench.json").read_text(encoding="utf-8"))
+    seeds, bound = (bench[n]["rows"][0] for n in ("rows.noisy.innovation_noisy", "bound.noisy"))
+    ratios = [f"{seeds[name] / bound[name]:.1f}" for name in ("rmse_1", "rmse_10")]
+    assert [*said.groups()] == [{5: "five"}[seeds["seeds"]], *ratios]
 
 
 @pytest.mark.parametrize("name", PAGES)
