@@ -327,7 +327,7 @@ def data(datasets: Sequence[Dataset]) -> Figure:
     return figure
 
 
-QUANTITIES = {"phase": "phase [rad]", "frequency": "frequency", "amplitude": "amplitude"}
+QUANTITIES = {"phase": "phase [rad]", "frequency": "ω [rad/time]", "amplitude": "amplitude"}
 
 
 def draw_sequences(axes: Axes, dataset: Dataset) -> None:
