@@ -10,15 +10,14 @@ import sys
 # The repository's folder comes last: a user's own torch.py or random.py there is not the library.
 sys.path.sort(key=lambda folder: os.path.abspath(folder) == os.path.dirname(__path__[0]))
 
+import io
 import platform
 import re
 import signal
+from collections.abc import Iterable, Mapping
+from csv import writer
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas
 
 INTERRUPTED = 130
 LOCK = Path(__file__).parents[1] / "requirements.lock"
@@ -48,9 +47,20 @@ PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "pillow", "safete
 SIGNIFICANT = "%.6g"  # how floats are written in tables: digits that every machine agrees on
 
 
-def csv(table: "pandas.DataFrame") -> str:
-    """Return a table as the text of a CSV file."""
-    return table.to_csv(index=False, float_format=SIGNIFICANT, lineterminator="\n")
+def csv(table: Mapping[str, Iterable[object]]) -> str:
+    """Return columns by name, all of one length, as the text of a CSV file."""
+    text = io.StringIO()
+    rows = writer(text, lineterminator="\n")
+    rows.writerow(table)
+    rows.writerows(zip(*(map(cell, column) for column in table.values()), strict=True))
+    return text.getvalue()
+
+
+def cell(value: object) -> object:
+    """Return what stands for a value in a CSV file: nothing for a NaN."""
+    if not isinstance(value, float):
+        return value
+    return "" if value != value else SIGNIFICANT % value
 
 
 def processor_features() -> set[str]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 import stages
 from stages import files
@@ -75,6 +74,11 @@ def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float
             yield quantity, low, high, count / len(drawn)
 
 
+def columns(names: tuple[str, ...], rows: Iterable[tuple]) -> dict[str, tuple]:
+    """Return rows as columns by name."""
+    return dict(zip(names, zip(*rows, strict=True), strict=True))
+
+
 def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="python -m stages.generate", description=__doc__, epilog=entry.EPILOG
@@ -88,8 +92,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
     splits = generate(whole.row(settings.datasets, arguments.row))
     train = splits["train"]
-    shown = pd.DataFrame(shown_sequences(train), columns=["sequence", "periods", "value", "truth"])
-    spread = pd.DataFrame(distributions(train), columns=["quantity", "low", "high", "share"])
+    shown = columns(("sequence", "periods", "value", "truth"), shown_sequences(train))
+    spread = columns(("quantity", "low", "high", "share"), distributions(train))
     files.write_all(
         {
             arguments.report / "sequences.csv": stages.csv(shown),

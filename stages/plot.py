@@ -78,7 +78,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
             for name, figure in drawn.items()
         }
         outputs |= {
-            arguments.tables / name: stages.csv(table)
+            arguments.tables / name: stages.csv(dict(table))
             for name, table in tables.plot_tables(models).items()
         }
         outputs[arguments.page] = page.page(sections, list(drawn), parameters)

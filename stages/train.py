@@ -1,9 +1,8 @@
 """Train one row of `models` on its dataset."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-
-import pandas as pd
 
 import stages
 from stages import files
@@ -16,9 +15,9 @@ from stages.settings.model import Fit, Lags, NetworkRow
 from stages.settings.whole import Settings
 from stages.signals import dataset_file
 from stages.signals.sines import Floats, Sines
-from stages.training import recipe, ridge
-from stages.training.levenberg_marquardt import Report
+from stages.training.lags import fit_lags
 
+COLUMNS = ("attempt", "phase", "iteration", "steps_seen", "loss")  # columns of the training curve
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 
 
@@ -29,8 +28,8 @@ class Curve:
         self._row = row
         self.rows: list[dict[str, str | int | float]] = []
 
-    def report(self, attempt: int, phase: str) -> Report:
-        """Return what takes the losses of a phase."""
+    def report(self, attempt: int, phase: str) -> Callable[[int, int, float], None]:
+        """Return what takes the losses of a phase: iteration, steps seen in the phase, loss."""
         seen_before = int(self.rows[-1]["steps_seen"]) if self.rows else 0
         print(f"{self._row}: attempt {attempt + 1}, {phase}", flush=True)
 
@@ -44,28 +43,29 @@ class Curve:
 
         return take
 
-    def table(self) -> pd.DataFrame:
-        """Return the curve, a row an iteration."""
-        columns = ["attempt", "phase", "iteration", "steps_seen", "loss"]
-        return pd.DataFrame(self.rows, columns=columns)
+    def table(self) -> dict[str, list[str | int | float]]:
+        """Return the curve by column, a row an iteration."""
+        return {column: [row[column] for row in self.rows] for column in COLUMNS}
 
 
 def train(
     name: str, row: Lags | Fit | NetworkRow, sines: Sines, validation: Sines
-) -> tuple[Model, Floats | None, pd.DataFrame]:
+) -> tuple[Model, Floats | None, Curve]:
     """Return the trained model, the state that it carried if it did, and the training curve."""
     curve = Curve(name)
     match row:
         case Lags(lags=lags):
-            model, loss = ridge.fit_lags(lags, sines.values)
+            model, loss = fit_lags(lags, sines.values)
             curve.report(0, "least_squares")(1, sines.values[:, 1:].size, loss)
-            return model, None, curve.table()
+            return model, None, curve
         case Fit(cell=cell):
-            return Prony() if cell == "prony" else SineFit(), None, curve.table()
+            return Prony() if cell == "prony" else SineFit(), None, curve
+    from stages.training import recipe  # SciPy takes as long to load as all the rest
+
     trained = recipe.train(row, sines, validation, curve.report)
     if row.attempts > 1:
         print(f"{name}: validation RMSE of the free run {trained.error:.3g}")
-    return trained.network, trained.carried, curve.table()
+    return trained.network, trained.carried, curve
 
 
 def facts_of(row: Lags | Fit | NetworkRow, model: Model, sines: Sines) -> Facts:
@@ -102,7 +102,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
     facts = facts_of(row, model, sines)
     files.write_all(
         {
-            arguments.curve: stages.csv(curve),
+            arguments.curve: stages.csv(curve.table()),
             arguments.out: lambda path: model_file.save(path, model, carried, facts),
         }
     )

@@ -102,11 +102,11 @@ def test_the_training_curve_counts_steps_over_phases_and_attempts() -> None:
     ridge(1, 5000, 1e-6)
     table = curve.table()
     # Every iteration up to the hundredth, then every hundredth.
-    assert table.attempt.tolist() == [1] * 101 + [2]
-    assert table.phase.tolist() == ["adam"] * 101 + ["ridge"]
-    assert table.iteration.tolist() == [*range(1, 101), 200, 1]
-    assert table.steps_seen.tolist()[-3:] == [4900, 9800, 14800]
-    assert table.loss.tolist()[-3:] == [1 / 100, 1 / 200, 1e-6]
+    assert table["attempt"] == [1] * 101 + [2]
+    assert table["phase"] == ["adam"] * 101 + ["ridge"]
+    assert table["iteration"] == [*range(1, 101), 200, 1]
+    assert table["steps_seen"][-3:] == [4900, 9800, 14800]
+    assert table["loss"][-3:] == [1 / 100, 1 / 200, 1e-6]
 
 
 def test_facts_say_what_the_model_was_trained_on() -> None:

@@ -1,7 +1,6 @@
 """What the figures draw of a model, as tables: its first test sequence, and a row for each."""
 
 import numpy as np
-import pandas as pd
 
 from stages.rollouts.evaluation import Shown, Subject, shown_steps
 from stages.rollouts.metrics import FreeRun
@@ -9,34 +8,41 @@ from stages.rollouts.multipliers import multipliers
 from stages.rollouts.regimes import memory_wiped, teacher_forced
 from stages.signals.sines import Floats
 
+Table = dict[str, np.ndarray]  # columns of one length, by name
+
 SHOWN_UNITS = 8
 SETTLING = 12  # test sequences whose memory is followed over the warm-up
 NEAR_PERIODS = 10.0  # of the error that tells how hard a sequence is
 
 
-def tables(subject: Subject, result: FreeRun, shown: Shown) -> dict[str, pd.DataFrame]:
+def tables(subject: Subject, result: FreeRun, shown: Shown) -> dict[str, Table]:
     """Return the tables by file name."""
     per_period = float(subject.sines.steps_per_period[0])
     steps, past, truth = true_past(subject)
     forced, hidden, _ = teacher_forced(subject.model, past)
-    rolled = pd.DataFrame(
-        {
-            "step": steps,
-            "periods": steps / per_period,
-            "truth": truth,
-            "value": past[0, :, 0],
-            "teacher_forced": one_later(forced),
-            "memory_wiped": one_later(memory_wiped(subject.model, past)),
-        }
-    )
-    own = pd.DataFrame({"step": shown.steps, "free_running": shown.outputs})
-    late = own[own.step >= shown_steps(subject)[1]]
-    late.insert(1, "periods", late.step / per_period)
-    late.insert(2, "truth", subject.sines.truth(subject.warmup + late.step.to_numpy())[0])
+    given = {
+        "periods": steps / per_period,
+        "truth": truth,
+        "value": past[0, :, 0],
+        "teacher_forced": one_later(forced),
+        "memory_wiped": one_later(memory_wiped(subject.model, past)),
+    }
+    every = np.union1d(steps, shown.steps)
+    late = shown.steps >= shown_steps(subject)[1]
+    late_steps = shown.steps[late]
     return {
-        "rollout.csv": rolled.merge(own, on="step", how="outer").sort_values("step"),
-        "late.csv": late,
-        "horizon.csv": pd.DataFrame({"periods": result.horizons, "rmse": result.rmse}),
+        "rollout.csv": {
+            "step": every,
+            **{name: where(every, steps, values) for name, values in given.items()},
+            "free_running": where(every, shown.steps, shown.outputs),
+        },
+        "late.csv": {
+            "step": late_steps,
+            "periods": late_steps / per_period,
+            "truth": subject.sines.truth(subject.warmup + late_steps)[0],
+            "free_running": shown.outputs[late],
+        },
+        "horizon.csv": {"periods": result.horizons, "rmse": result.rmse},
         "hidden.csv": orbit(steps, hidden[0], shown, per_period),
         "multipliers.csv": multipliers_of(subject),
         "sequences.csv": sequences(subject, result),
@@ -60,22 +66,29 @@ def true_past(subject: Subject) -> tuple[np.ndarray, Floats, Floats]:
     return np.arange(last) - subject.warmup, values[None, :, None], truth
 
 
+def where(every: np.ndarray, steps: np.ndarray, values: Floats) -> Floats:
+    """Return the values that stand at some of the steps at all of them: NaN at the others."""
+    found = np.full(len(every), np.nan)
+    found[np.searchsorted(every, steps)] = values
+    return found
+
+
 def one_later(predictions: Floats) -> Floats:
     """Return predictions (1, time, 1) at the steps that they are of: each is of the next value."""
     return np.concatenate(([np.nan], predictions[0, :-1, 0]))
 
 
-def multipliers_of(subject: Subject) -> pd.DataFrame:
+def multipliers_of(subject: Subject) -> Table:
     """Return the multipliers of the closed loop, of the free run of the first test sequence."""
     warmup = subject.sines.values[:1, : subject.warmup]
     predictions, _, state = teacher_forced(subject.model, warmup)
     moduli = multipliers(
         subject.model, predictions[:, -1], state, float(subject.sines.steps_per_period[0])
     )
-    return pd.DataFrame({"order": np.arange(1, len(moduli) + 1), "multiplier": moduli})
+    return {"order": np.arange(1, len(moduli) + 1), "multiplier": moduli}
 
 
-def sequences(subject: Subject, result: FreeRun) -> pd.DataFrame:
+def sequences(subject: Subject, result: FreeRun) -> Table:
     """Return a row for each test sequence: which sine it is, how it was held, and the memory.
 
     rmse: over the first ten periods, or the horizon if it is shorter. memory: what the memory units
@@ -94,25 +107,24 @@ def sequences(subject: Subject, result: FreeRun) -> pd.DataFrame:
         _, hidden, _ = teacher_forced(subject.model, subject.sines.values[:, : subject.warmup])
         memory = hidden[:, -1, subject.model.memory].T
         columns |= {f"memory_{unit}": values for unit, values in enumerate(memory, start=1)}
-    return pd.DataFrame(columns)
+    return columns
 
 
-def settling(subject: Subject) -> pd.DataFrame:
+def settling(subject: Subject) -> Table:
     """Return what the memory units hold at each step of the warm-up, of some test sequences."""
     if subject.model.memory.stop == 0:
-        return pd.DataFrame(columns=["frequency", "step"])
+        return {"frequency": np.empty(0), "step": np.empty(0)}
     past = subject.sines.values[:SETTLING, : subject.warmup]
     _, hidden, _ = teacher_forced(subject.model, past)
-    memory = hidden[:, :, subject.model.memory]
-    index = pd.MultiIndex.from_product(
-        (subject.sines.frequency[:SETTLING], np.arange(1, subject.warmup + 1)),
-        names=("frequency", "step"),
-    )
-    names = [f"memory_{unit}" for unit in range(1, memory.shape[2] + 1)]
-    return pd.DataFrame(memory.reshape(len(index), -1), index=index, columns=names).reset_index()
+    units = hidden[:, :, subject.model.memory].reshape(past.size, -1).T
+    return {
+        "frequency": np.repeat(subject.sines.frequency[:SETTLING], subject.warmup),
+        "step": np.tile(np.arange(1, subject.warmup + 1), len(past)),
+        **{f"memory_{unit}": values for unit, values in enumerate(units, start=1)},
+    }
 
 
-def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) -> pd.DataFrame:
+def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) -> Table:
     """Return hidden states in both regimes, with their first two principal components.
 
     forced: teacher-forced states (time, hidden) at `steps`. The components are those of its last
@@ -120,19 +132,19 @@ def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) ->
     """
     last = forced[-int(np.ceil(2 * per_period)) :]
     centre, axes = last.mean(axis=0), principal_axes(last)
-    parts = []
+    parts: list[Table] = []
     for regime, when, states in (
         ("teacher_forced", steps, forced),
         ("free_running", shown.steps - 1, shown.hidden),  # an output is read out of h(t-1)
     ):
-        columns = {"regime": regime, "step": when, "periods": when / per_period}
+        columns = {"regime": np.full(len(when), regime), "step": when, "periods": when / per_period}
         with np.errstate(over="ignore", invalid="ignore"):  # a rollout may blow up
             components = ((states - centre) @ axes.T).T
         columns |= dict(zip(("pc1", "pc2"), components, strict=True))
         units = states[:, :SHOWN_UNITS].T
         columns |= {f"h_{unit}": values for unit, values in enumerate(units, start=1)}
-        parts.append(pd.DataFrame(columns))
-    return pd.concat(parts)
+        parts.append(columns)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def principal_axes(states: Floats) -> Floats:

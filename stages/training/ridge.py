@@ -1,27 +1,14 @@
-"""Least squares for what is linear in the weights: a read-out, and linear models."""
+"""Least squares for what is linear in the weights of a network: its read-out."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from stages.networks.linear import Lags
 from stages.networks.network import READ_OUT, Network
 from stages.signals.sines import Floats
 from stages.training.triangle import least_squares, upper_triangle
 
 BLOCK = 64  # sequences whose hidden states are in memory at one time
-
-
-def fit_lags(lags: int, values: Floats) -> tuple[Lags, float]:
-    """Return the linear model of the next value with the least squares, and its mean square.
-
-    values: (batch, time, 1), time > lags.
-    """
-    windows = np.lib.stride_tricks.sliding_window_view(values[:, :, 0], lags + 1, axis=1)
-    windows = windows.reshape(-1, lags + 1)
-    past, target = windows[:, -2::-1], windows[:, -1]
-    weight = np.linalg.lstsq(past, target, rcond=None)[0]
-    return Lags(weight), float(np.mean((past @ weight - target) ** 2))
 
 
 def fit_read_out(

@@ -8,7 +8,7 @@ from stages.networks.fits import SineFit
 from stages.networks.model_file import Model
 from stages.rollouts.evaluation import Subject, one_step_metrics, run_freely
 from stages.rollouts.regimes import teacher_forced
-from stages.rollouts.tables import principal_axes, tables
+from stages.rollouts.tables import Table, principal_axes, tables
 from stages.signals.sines import Sines
 from tests.examples import NETWORKS, any_sines, network, values
 
@@ -17,9 +17,12 @@ NAMES = {"rollout", "late", "horizon", "hidden", "multipliers", "sequences", "se
 
 def tables_of(model: Model, sines: Sines, periods: int = 20) -> dict[str, pd.DataFrame]:
     subject = Subject(model, None, sines, 20, periods)
-    found = tables(subject, *run_freely(subject))
+    return frames(tables(subject, *run_freely(subject)))
+
+
+def frames(found: dict[str, Table]) -> dict[str, pd.DataFrame]:
     assert set(found) == {f"{name}.csv" for name in NAMES}
-    return found
+    return {name: pd.DataFrame(table) for name, table in found.items()}
 
 
 def of_first(sines: Sines) -> Sines:
@@ -64,7 +67,7 @@ def test_the_table_of_sequences_is_in_the_order_of_the_dataset() -> None:
     model, sines = network("innovation"), any_sines(5, 80)
     subject = Subject(model, None, sines, 20, 20)
     result, shown = run_freely(subject)
-    found = tables(subject, result, shown)["sequences.csv"]
+    found = frames(tables(subject, result, shown))["sequences.csv"]
     for name in ("frequency", "amplitude", "phase"):
         np.testing.assert_array_equal(found[name], getattr(sines, name))
     np.testing.assert_array_equal(found.valid_periods, result.valid_periods)
@@ -92,7 +95,7 @@ def test_hidden_states_are_those_of_both_regimes(cell: str, layers: int) -> None
     model, sines = network(cell, layers), any_sines(3, 80)
     subject = Subject(model, None, sines, 20, 20)
     result, shown = run_freely(subject)
-    found = tables(subject, result, shown)["hidden.csv"]
+    found = frames(tables(subject, result, shown))["hidden.csv"]
     forced, free = (found[found.regime == name] for name in ("teacher_forced", "free_running"))
     size = shown.hidden.shape[1]
     units = [f"h_{unit}" for unit in range(1, size + 1)]
