@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT, Project, loaded_by
+from tests.conftest import ROOT, Project, loaded_by, outputs
+from tools import emulated_processors as cpus
 
 EXEMPT = {
     "stages/check.py",
@@ -153,13 +154,14 @@ def run(parser, main):
 
 def test_no_output_depends_on_exempt_code(project: Project) -> None:
     """Each stage makes the same bytes where the exempt modules do the least that can be done."""
-    lock = (project.root / "dvc.lock").read_bytes()
+    made = outputs(project)
     for path in EXEMPT:
         (project.root / path).unlink()
     for path, text in STAND_INS.items():
         (project.root / path).write_text(text)
-    project.run("dvc", "repro", "--force")
-    assert (project.root / "dvc.lock").read_bytes() == lock
+    commands = list(cpus.commands_of(project).values())
+    assert cpus.run_on(cpus.Machine("here"), project, commands) == ""
+    assert outputs(project) == made
 
 
 def test_a_reworded_message_runs_nothing_again(project: Project) -> None:

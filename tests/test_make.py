@@ -98,6 +98,15 @@ def unmade(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def made(unmade: Project) -> Project:
+    """The same project after a plain `dvc repro`; copy it before use."""
+    project = unmade.clone(unmade.root.with_name("made"))
+    project.run("dvc", "repro")
+    (project.root / "journal").unlink()
+    return project
+
+
 @pytest.fixture
 def rows(unmade: Project, tmp_path: Path) -> Project:
     """A project of rows, not yet run, free to be changed."""
@@ -117,30 +126,19 @@ def begun(lines: list[str]) -> set[str]:
     return {line.removesuffix(" begins") for line in lines if line.endswith(" begins")}
 
 
-def reference(project: Project, folder: Path) -> bytes:
-    """Return the dvc.lock of a plain `dvc repro` in a copy of the project."""
-    plain = project.clone(folder)
-    plain.run("dvc", "repro")
-    return (plain.root / "dvc.lock").read_bytes()
+def lock_of(project: Project) -> bytes:
+    return (project.root / "dvc.lock").read_bytes()
 
 
-def test_the_lock_is_that_of_a_plain_repro(rows: Project, tmp_path: Path) -> None:
-    expected = reference(rows, tmp_path / "plain")
-    shown = rows.run("make", "repro", "JOBS=3")
-    assert (rows.root / "dvc.lock").read_bytes() == expected
-    lines = journal(rows)
-    assert len(lines) == 2 * len(set(lines) & {f"{name} begins" for name in begun(lines)})
-    assert begun(lines) == {*ROWS, *(f"train@{name}" for name in MODELS), "plot@all"}
-    # Each line of a row carries its name.
-    for name in MODELS:
-        assert f"{name} | Running stage 'train@{name}':" in shown
-    # A new row in the middle, and one at the end.
+def test_new_rows_leave_the_lock_of_a_plain_repro(made: Project, tmp_path: Path) -> None:
+    plain, rows = made.clone(tmp_path / "plain"), made.clone(tmp_path / "rows")
+    # One in the middle, and two at the end.
     models = {"new": "a", **MODELS, "z-new": "b", "y-new": "a"}
-    (rows.root / "params.yaml").write_text(parameters(models))
-    expected = reference(rows, tmp_path / "plain with new rows")
-    journal(rows)
+    for project in (plain, rows):
+        (project.root / "params.yaml").write_text(parameters(models))
+    plain.run("dvc", "repro")
     rows.run("make", "repro", "JOBS=3")
-    assert (rows.root / "dvc.lock").read_bytes() == expected
+    assert lock_of(rows) == lock_of(plain)
     new = ("new", "y-new", "z-new")
     assert begun(journal(rows)) == {
         *(f"{stage}@{name}" for stage in ("train", "evaluate") for name in new),
@@ -148,7 +146,7 @@ def test_the_lock_is_that_of_a_plain_repro(rows: Project, tmp_path: Path) -> Non
     }
 
 
-def test_rows_run_at_the_same_time_and_after_what_they_read(rows: Project) -> None:
+def test_rows_run_at_the_same_time_and_after_what_they_read(rows: Project, made: Project) -> None:
     # Every dataset waits for the other, and every model for all others: one after the other would
     # never end.
     (rows.root / "hook.sh").write_text(
@@ -161,8 +159,14 @@ def test_rows_run_at_the_same_time_and_after_what_they_read(rows: Project) -> No
         '    while ! grep -qxF "${stage%@*}@$name begins" journal; do sleep 0.1; done\n'
         "done\n"
     )
-    rows.run("make", "repro", f"JOBS={len(MODELS)}")
+    shown = rows.run("make", "repro", f"JOBS={len(MODELS)}")
+    assert lock_of(rows) == lock_of(made)
     lines = journal(rows)
+    assert len(lines) == 2 * len(set(lines) & {f"{name} begins" for name in begun(lines)})
+    assert begun(lines) == {*ROWS, *(f"train@{name}" for name in MODELS), "plot@all"}
+    # Each line of a row carries its name.
+    for name in MODELS:
+        assert f"{name} | Running stage 'train@{name}':" in shown
     for name, dataset in MODELS.items():
         ordered = [f"generate@{dataset} ends", f"train@{name} begins", f"train@{name} ends"]
         ordered += [f"evaluate@{name} begins", f"evaluate@{name} ends", "plot@all begins"]
@@ -180,8 +184,7 @@ def test_nothing_to_do_costs_two_commands_of_dvc_side_by_side(rows: Project) -> 
     assert not journal(rows)
 
 
-def test_a_row_that_fails_does_not_stop_the_others(rows: Project, tmp_path: Path) -> None:
-    expected = reference(rows, tmp_path / "plain")
+def test_a_row_that_fails_does_not_stop_the_others(rows: Project, made: Project) -> None:
     (rows.root / "hook.sh").write_text(
         'case $stage in generate@b|evaluate@a) echo "no luck" >&2; exit 2;; esac\n'
     )
@@ -199,8 +202,7 @@ def test_a_row_that_fails_does_not_stop_the_others(rows: Project, tmp_path: Path
     (rows.root / "hook.sh").unlink()
     rows.run("make", "repro", "JOBS=2")
     assert not begun(journal(rows)) & finished
-    lock = (rows.root / "dvc.lock").read_text()
-    assert sorted(lock.splitlines()) == sorted(expected.decode().splitlines())
+    assert sorted(lock_of(rows).splitlines()) == sorted(lock_of(made).splitlines())
 
 
 def test_the_check_comes_first(rows: Project) -> None:
@@ -266,9 +268,9 @@ sys.exit(main())
 """
 
 
-def test_ctrl_c_waits_while_dvc_writes_its_lock(rows: Project) -> None:
-    rows.run("dvc", "repro")
-    whole = len((rows.root / "dvc.lock").read_bytes())
+def test_ctrl_c_waits_while_dvc_writes_its_lock(made: Project, tmp_path: Path) -> None:
+    rows = made.clone(tmp_path / "rows")
+    whole = len(lock_of(rows))
     (rows.root / "params.yaml").write_text(parameters().replace("seed: 1", "seed: 2"))
     script(rows.root / ".venv/bin/dvc", HALTING.format(python=sys.executable))
     running = start(rows, "make", "repro", "JOBS=2")
@@ -278,7 +280,7 @@ def test_ctrl_c_waits_while_dvc_writes_its_lock(rows: Project) -> None:
     (rows.root / "go on").touch()
     _, said = running.communicate(timeout=60)
     assert said == "interrupted: the old outputs were left as they were\n"
-    assert len((rows.root / "dvc.lock").read_bytes()) == whole
+    assert len(lock_of(rows)) == whole
 
 
 @pytest.mark.parametrize("variable", ["PIP_TARGET", "PIP_PREFIX", "PIP_USER"])
@@ -312,13 +314,11 @@ def test_a_folder_that_was_moved_gets_a_new_environment(rows: Project) -> None:
     assert "-m venv" not in rows.run("make", "--dry-run", "repro")
 
 
-@pytest.mark.parametrize(
-    "variable", ["PYTHONSAFEPATH=1", "PYTHONWARNINGS=error", "SHELL=/usr/sbin/nologin", "HOME="]
-)
-def test_no_variable_of_the_user_stops_a_run(rows: Project, variable: str) -> None:
+def test_no_variable_of_the_user_stops_a_run(rows: Project) -> None:
     (rows.root / "params.yaml").write_text(parameters({"one": "a"}))
     (rows.root / "hook.sh").write_text("python -m stages.check || exit\n")
-    rows.run("env", variable, "make", "repro", "JOBS=2")
+    variables = ("PYTHONSAFEPATH=1", "PYTHONWARNINGS=error", "SHELL=/usr/sbin/nologin", "HOME=")
+    rows.run("env", *variables, "make", "repro", "JOBS=2")
 
 
 def test_a_read_only_folder_is_one_line(rows: Project) -> None:
