@@ -59,11 +59,21 @@ def through(weight: Array, delta: Array) -> Array:
 
 
 @np.errstate(over="ignore")  # beyond all numbers is rightly 0
-def logistic(x: Array, out: Array | None = None) -> Array:
-    """Return 1 / (1 + exp(-x)). SciPy's takes longer to load than all else that a stage needs."""
-    found = np.exp(np.negative(x, out), out)
-    found += 1
-    return np.reciprocal(found, out)
+def logistic_of(negated: Array, numerator: float = 1) -> Array:
+    """Put numerator / (1 + exp(-x)) into the place of -x. SciPy's takes long to load."""
+    np.exp(negated, negated)
+    negated += 1
+    return np.divide(numerator, negated, negated)
+
+
+def tanh_of(doubled: Array) -> Array:
+    """Put tanh x into the place of -2x, off by at most a rounding error of 1.
+
+    tanh x is 2 / (1 + exp(-2x)) - 1. NumPy's tanh takes twice the time of this.
+    """
+    logistic_of(doubled, 2)
+    doubled -= 1
+    return doubled
 
 
 def gated_shapes(gates: int, inputs: int, hidden: int) -> dict[str, tuple[int, ...]]:
@@ -96,7 +106,8 @@ class Elman:
     def step(self, w: Weights, x: Array, state: Array) -> tuple[Array, Any]:
         received = affine(w["weight_ih"], x, w["bias_ih"])
         received += affine(w["weight_hh"], state, w["bias_hh"])
-        after = np.tanh(received)
+        received *= -2
+        after = tanh_of(received)
         return after, (x, state, after)
 
     def back(self, w: Weights, kept: Any, by_state: Array) -> tuple[Array, Array, list[Products]]:
@@ -119,10 +130,10 @@ class GRU:
         size = len(state)
         from_input = affine(w["weight_ih"], x, w["bias_ih"])
         from_hidden = affine(w["weight_hh"], state, w["bias_hh"])
-        gates = logistic(from_input[: 2 * size] + from_hidden[: 2 * size])
+        gates = logistic_of(-from_input[: 2 * size] - from_hidden[: 2 * size])
         reset, update = gates[:size], gates[size:]
         n_hidden = from_hidden[2 * size :]
-        candidate = np.tanh(from_input[2 * size :] + reset * n_hidden)
+        candidate = tanh_of(-2 * (from_input[2 * size :] + reset * n_hidden))
         after = candidate + update * (state - candidate)
         return after, (x, state, reset, update, n_hidden, candidate)
 
@@ -155,10 +166,10 @@ class LSTM:
         h, c = state[:size], state[size:]
         received = affine(w["weight_ih"], x, w["bias_ih"])
         received += affine(w["weight_hh"], h, w["bias_hh"])
-        i, f, o = (logistic(received[k * size : (k + 1) * size]) for k in (0, 1, 3))
-        g = np.tanh(received[2 * size : 3 * size])
+        i, f, o = (logistic_of(-received[k * size : (k + 1) * size]) for k in (0, 1, 3))
+        g = tanh_of(-2 * received[2 * size : 3 * size])
         c_after = f * c + i * g
-        bounded = np.tanh(c_after)
+        bounded = tanh_of(-2 * c_after)
         after = np.concatenate((o * bounded, c_after))
         return after, (x, h, c, i, f, g, o, bounded)
 

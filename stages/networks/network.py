@@ -14,7 +14,8 @@ from stages.networks.cells import (
     Weights,
     affine,
     cell_of,
-    logistic,
+    logistic_of,
+    tanh_of,
     through,
 )
 
@@ -223,13 +224,13 @@ def folded(network: Network) -> tuple[Array, Array]:
 def run_elman(network: Network, state: Array, steps: int) -> tuple[Array, Array, Array]:
     """Do as `Network.run`, with the read-out folded into the recurrent matrix."""
     recurrent, bias = folded(network)
-    bias = np.tile(bias, (1, len(state)))
+    recurrent, bias = -2 * recurrent, np.tile(-2 * bias, (1, len(state)))
     h = np.ascontiguousarray(state.T)
     hidden = np.empty((steps, *h.shape), state.dtype)
     for after in hidden:
         np.dot(recurrent, h, after)
         np.add(after, bias, after)
-        h = np.tanh(after, after)
+        h = tanh_of(after)
     return read_out(network, hidden, h.T.copy())
 
 
@@ -242,7 +243,9 @@ def run_gru(network: Network, state: Array, steps: int) -> tuple[Array, Array, A
     matrix, bias = np.concatenate((recurrent, n_hidden)), np.concatenate((bias, n_bias))
     matrix[2 * size : 3 * size] -= n_hidden
     bias[2 * size : 3 * size] -= n_bias
-    bias = np.tile(bias, (1, len(state)))
+    # Received is -r, -z and -2n, as `logistic_of` takes them.
+    factors = np.repeat(bias.dtype.type((-1, -1, -2, -2)), size)[:, None]
+    matrix, bias = factors * matrix, np.tile(factors * bias, (1, len(state)))
     h = np.ascontiguousarray(state.T)
     hidden = np.empty((steps, *h.shape), state.dtype)
     received = np.empty((4 * size, len(state)), state.dtype)
@@ -250,10 +253,10 @@ def run_gru(network: Network, state: Array, steps: int) -> tuple[Array, Array, A
     for after in hidden:
         np.dot(matrix, h, received)
         np.add(received, bias, received)
-        logistic(gates, gates)
+        logistic_of(gates)
         np.multiply(reset, from_hidden, from_hidden)
         np.add(n, from_hidden, n)
-        np.tanh(n, n)
+        tanh_of(n)
         np.subtract(h, n, after)
         np.multiply(after, update, after)
         h = np.add(after, n, after)
@@ -264,21 +267,24 @@ def run_lstm(network: Network, state: Array, steps: int) -> tuple[Array, Array, 
     """Do as `Network.run`, with the read-out folded into the recurrent matrix."""
     size = network.hidden_size
     recurrent, bias = folded(network)
-    bias = np.tile(bias, (1, len(state)))
+    # Received is -i, -f, -2g and -o, as `logistic_of` takes them.
+    factors = np.repeat(bias.dtype.type((-1, -1, -2, -1)), size)[:, None]
+    recurrent, bias = factors * recurrent, np.tile(factors * bias, (1, len(state)))
     h, c = np.split(state.T.copy(), 2)
     hidden = np.empty((steps, *h.shape), state.dtype)
     received = np.empty((4 * size, len(state)), state.dtype)
-    i_f, (i, f, g, o) = received[: 2 * size], np.split(received, 4)
+    i, f, g, o = np.split(received, 4)
     for after in hidden:
         np.dot(recurrent, h, received)
         np.add(received, bias, received)
-        logistic(i_f, i_f)
-        np.tanh(g, g)
-        logistic(o, o)
+        logistic_of(received)
+        np.multiply(g, 2, g)
+        np.subtract(g, 1, g)
         np.multiply(i, g, i)
         np.multiply(c, f, c)
         np.add(c, i, c)
-        np.tanh(c, after)
+        np.multiply(c, -2, after)
+        tanh_of(after)
         h = np.multiply(after, o, after)
     return read_out(network, hidden, np.concatenate((h, c)).T.copy())
 

@@ -146,10 +146,11 @@ class End:
 def label_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
     """Write at the right of axes what their lines are, as near to their ends as texts can stand.
 
-    Call it last, and once: what was drawn before sets the scale.
+    Call it last, and once: what was drawn before sets the scale, and the layout is final.
     """
     labels = {axes: [label(axes, end) for end in here] for axes, here in ends.items()}
     figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for axes, here in ends.items():
         place_labels(axes, here, labels[axes])
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +35,10 @@ def rollout() -> Rollout:
     return Rollout(phase.warmup, tuple(phase.free_steps))
 
 
-def median_seconds(work: Callable[[], object], repeats: int) -> float:
-    """Return the median CPU seconds of some work, after one run that does not count."""
-    work()
-    return float(np.median([cpu_seconds(work)[0] for _ in range(repeats)]))
+def medians(*works: Callable[[], object], repeats: int) -> list[float]:
+    """Return the median CPU seconds of each work, in turns, after one run that does not count."""
+    taken = [[cpu_seconds(work)[0] for work in works] for _ in range(repeats + 1)]
+    return np.median(taken[1:], axis=0).tolist()
 
 
 def any_network(cell: str) -> Network:
@@ -100,7 +100,7 @@ def measure_free_runs(*, quick: bool) -> list[Row]:
             parts = module_of(network)
             plain = f"torch's {type(parts[0]).__name__}"
             theirs = lambda parts=parts: module_free_run(*parts, torch.from_numpy(past), steps)  # noqa: E731
-        slow, fast = median_seconds(theirs, repeats), median_seconds(ours, repeats)
+        slow, fast = medians(theirs, ours, repeats=repeats)
         rows.append(
             {
                 "free run of 64 sequences": cell,
@@ -121,8 +121,9 @@ def measure_evaluate(*, quick: bool) -> list[Row]:
     steps = int(np.ceil(where.periods * where.test.steps_per_period.max()))
     parts, past = module_of(network), torch.from_numpy(where.test.values[:, : where.warmup])
     repeats = 1 if quick else 3
-    plain = median_seconds(lambda: module_free_run(*parts, past, steps), repeats)
-    whole = median_seconds(lambda: run_freely(subject), repeats)
+    plain, whole = medians(
+        lambda: module_free_run(*parts, past, steps), lambda: run_freely(subject), repeats=repeats
+    )
     size = f"{len(where.test.phase)} sequences × {where.periods} periods"
     return [
         {"what": f"module loop, {size}", "seconds": plain, "ratio": 1.0},
@@ -144,18 +145,15 @@ def measure_start(*, quick: bool) -> list[Row]:
             "python -c 'import numpy, pandas'": (python, "-c", "import numpy, pandas"),
             "train of `linear`": (python, *fit),
         }
-        rows = [
-            {
-                "process": label,
-                "seconds": float(
-                    np.median(
-                        [process_seconds(folder, *command)[0] for _ in range(repeats + 1)][1:]
-                    )
-                ),
-            }
-            for label, command in commands.items()
+        taken = [
+            [process_seconds(folder, *command)[0] for command in commands.values()]
+            for _ in range(repeats + 1)
         ]
-    return [row | {"ratio": row["seconds"] / rows[0]["seconds"]} for row in rows]
+    found = np.median(taken[1:], axis=0).tolist()
+    return [
+        {"process": label, "seconds": seconds, "ratio": seconds / found[0]}
+        for label, seconds in zip(commands, found, strict=True)
+    ]
 
 
 def torch_innovation(w: dict[str, torch.Tensor], values: torch.Tensor) -> torch.Tensor:
@@ -211,7 +209,7 @@ def torch_jacobian(
 def core_peak(repeats: int) -> float:
     """Return the floating-point operations a second that a large matrix product reaches."""
     a = np.random.default_rng(0).normal(size=(PEAK_SIZE, PEAK_SIZE))
-    return 2 * PEAK_SIZE**3 / median_seconds(lambda: a @ a, repeats)
+    return 2 * PEAK_SIZE**3 / medians(lambda: a @ a, repeats=repeats)[0]
 
 
 def operations(network: Network, sequences: int) -> float:
@@ -235,12 +233,13 @@ def measure_jacobian(*, quick: bool) -> list[Row]:
     rows = []
     for cell, forward in (("rnn", torch_elman), ("innovation", torch_innovation)):
         network = any_network(cell)
-        ours, (_, slopes) = 0.0, jacobian(network, values, rollout())
+        _, slopes = jacobian(network, values, rollout())
         if not np.allclose(slopes, torch_jacobian(forward, network, values), rtol=1e-6, atol=1e-9):
             raise ValueError(f"{cell}: autograd gives another Jacobian")
-        ours = median_seconds(lambda network=network: jacobian(network, values, rollout()), repeats)
-        theirs = median_seconds(
-            lambda network=network, f=forward: torch_jacobian(f, network, values), repeats
+        ours, theirs = medians(
+            partial(jacobian, network, values, rollout()),
+            partial(torch_jacobian, forward, network, values),
+            repeats=repeats,
         )
         at_peak = operations(network, count) / peak
         rows.append(
