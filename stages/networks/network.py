@@ -101,6 +101,7 @@ class Network:
         prediction, state, _ = self.step_keeping(x.T, state.T)
         return prediction.T, state.T
 
+    @np.errstate(over="ignore")  # of a gate: exp beyond all numbers leaves 0, rightly
     def step_keeping(self, x: Array, state: Array) -> tuple[Array, Array, list[Any]]:
         """Do as `step`, with the batch last: (1, batch), (size, batch).
 
@@ -243,7 +244,7 @@ def run_gru(network: Network, state: Array, steps: int) -> tuple[Array, Array, A
     matrix, bias = np.concatenate((recurrent, n_hidden)), np.concatenate((bias, n_bias))
     matrix[2 * size : 3 * size] -= n_hidden
     bias[2 * size : 3 * size] -= n_bias
-    # Received is -r, -z and -2n, as `logistic_of` takes them.
+    # The exponents of r, z and both parts of n are -1, -1 and -2 times what they receive.
     factors = np.repeat(bias.dtype.type((-1, -1, -2, -2)), size)[:, None]
     matrix, bias = factors * matrix, np.tile(factors * bias, (1, len(state)))
     h = np.ascontiguousarray(state.T)
@@ -267,7 +268,7 @@ def run_lstm(network: Network, state: Array, steps: int) -> tuple[Array, Array, 
     """Do as `Network.run`, with the read-out folded into the recurrent matrix."""
     size = network.hidden_size
     recurrent, bias = folded(network)
-    # Received is -i, -f, -2g and -o, as `logistic_of` takes them.
+    # The exponents of i, f, g and o are -1, -1, -2 and -1 times what they receive.
     factors = np.repeat(bias.dtype.type((-1, -1, -2, -1)), size)[:, None]
     recurrent, bias = factors * recurrent, np.tile(factors * bias, (1, len(state)))
     h, c = np.split(state.T.copy(), 2)

@@ -6,6 +6,7 @@ counts. Only ratios within one measurement mean anything.
 
 import contextlib
 import io
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -82,6 +83,26 @@ def cpu_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
         start = time.process_time()
         result = work()
         return time.process_time() - start, result
+
+
+def in_turns(works: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+    """Return the median of the seconds that each returns.
+
+    They take turns, so that a slow minute of the machine meets all of them.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            taken[name].append(work())
+    return {name: statistics.median(found) for name, found in taken.items()}
+
+
+def against(medians: dict[str, float], base: str) -> list[Row]:
+    """Return a table row for each, with its ratio to one of them."""
+    return [
+        {"what": name, "seconds": found, "ratio": found / medians[base]}
+        for name, found in medians.items()
+    ]
 
 
 class BlogLoop:

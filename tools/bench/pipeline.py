@@ -5,7 +5,6 @@ take turns, so that a slow minute of the machine meets all of them.
 """
 
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tests.conftest import Project, make_project
-from tools.bench.measure import ROOT, BlogLoop, Row
+from tools.bench.measure import ROOT, BlogLoop, Row, against, in_turns
 
 REPEATS = 5
 CORES = 2
@@ -85,23 +84,6 @@ def seconds(where: Project, *command: str) -> float:
     start = time.perf_counter()
     where.run(*command)
     return time.perf_counter() - start
-
-
-def in_turns(works: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
-    """Return the median of the seconds that each returns."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(repeats):
-        for name, work in works.items():
-            taken[name].append(work())
-    return {name: statistics.median(found) for name, found in taken.items()}
-
-
-def against(medians: dict[str, float], base: str) -> list[Row]:
-    """Return a table row for each, with its ratio to one of them."""
-    return [
-        {"what": name, "seconds": found, "ratio": found / medians[base]}
-        for name, found in medians.items()
-    ]
 
 
 def measure_from_nothing(*, quick: bool) -> list[Row]:

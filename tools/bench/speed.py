@@ -18,7 +18,7 @@ from stages.settings.model import EchoState, NetworkRow
 from stages.training.jacobian import Rollout, jacobian
 from stages.training.recipe import drawn
 from tools.bench.growth import process_seconds, small_project
-from tools.bench.measure import Row, cpu_seconds, settings, some, task
+from tools.bench.measure import Row, against, cpu_seconds, in_turns, settings, some, task
 
 REPEATS = 5
 FREE_STEPS = 5000
@@ -35,10 +35,10 @@ def rollout() -> Rollout:
     return Rollout(phase.warmup, tuple(phase.free_steps))
 
 
-def medians(*works: Callable[[], object], repeats: int) -> list[float]:
-    """Return the median CPU seconds of each work, in turns, after one run that does not count."""
-    taken = [[cpu_seconds(work)[0] for work in works] for _ in range(repeats + 1)]
-    return np.median(taken[1:], axis=0).tolist()
+def timed(work: Callable[[], object]) -> Callable[[], float]:
+    """Run some work once, which does not count; return what runs it and tells its CPU seconds."""
+    work()
+    return lambda: cpu_seconds(work)[0]
 
 
 def any_network(cell: str) -> Network:
@@ -100,7 +100,7 @@ def measure_free_runs(*, quick: bool) -> list[Row]:
             parts = module_of(network)
             plain = f"torch's {type(parts[0]).__name__}"
             theirs = lambda parts=parts: module_free_run(*parts, torch.from_numpy(past), steps)  # noqa: E731
-        slow, fast = medians(theirs, ours, repeats=repeats)
+        slow, fast = in_turns({plain: timed(theirs), cell: timed(ours)}, repeats).values()
         rows.append(
             {
                 "free run of 64 sequences": cell,
@@ -121,15 +121,12 @@ def measure_evaluate(*, quick: bool) -> list[Row]:
     steps = int(np.ceil(where.periods * where.test.steps_per_period.max()))
     parts, past = module_of(network), torch.from_numpy(where.test.values[:, : where.warmup])
     repeats = 1 if quick else 3
-    plain, whole = medians(
-        lambda: module_free_run(*parts, past, steps), lambda: run_freely(subject), repeats=repeats
-    )
-    size = f"{len(where.test.phase)} sequences × {where.periods} periods"
-    return [
-        {"what": f"module loop, {size}", "seconds": plain, "ratio": 1.0},
-        {"what": "free run and all its metrics, as `evaluate`", "seconds": whole}
-        | {"ratio": whole / plain},
-    ]
+    plain = f"module loop, {len(where.test.phase)} sequences × {where.periods} periods"
+    works = {
+        plain: timed(lambda: module_free_run(*parts, past, steps)),
+        "free run and all its metrics, as `evaluate`": timed(lambda: run_freely(subject)),
+    }
+    return against(in_turns(works, repeats), plain)
 
 
 def measure_start(*, quick: bool) -> list[Row]:
@@ -141,19 +138,15 @@ def measure_start(*, quick: bool) -> list[Row]:
         make = (python, "-m", "stages.generate", "phases", "--out", "d.npz", "--report", "d")
         subprocess.run(make, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         fit = ("-m", "stages.train", "linear", "d.npz", "--out", "m", "--curve", "t.csv")
-        commands = {
-            "python -c 'import numpy, pandas'": (python, "-c", "import numpy, pandas"),
-            "train of `linear`": (python, *fit),
-        }
-        taken = [
-            [process_seconds(folder, *command)[0] for command in commands.values()]
-            for _ in range(repeats + 1)
-        ]
-    found = np.median(taken[1:], axis=0).tolist()
-    return [
-        {"process": label, "seconds": seconds, "ratio": seconds / found[0]}
-        for label, seconds in zip(commands, found, strict=True)
-    ]
+        bare = "python -c 'import numpy, pandas'"
+        commands = {bare: ("-c", "import numpy, pandas"), "train of `linear`": fit}
+
+        def run(arguments: tuple[str, ...]) -> float:
+            return process_seconds(folder, python, *arguments)[0]
+
+        works = {label: partial(run, arguments) for label, arguments in commands.items()}
+        in_turns(works, 1)  # the first does not count: it fills the caches of the disk
+        return against(in_turns(works, repeats), bare)
 
 
 def torch_innovation(w: dict[str, torch.Tensor], values: torch.Tensor) -> torch.Tensor:
@@ -209,7 +202,7 @@ def torch_jacobian(
 def core_peak(repeats: int) -> float:
     """Return the floating-point operations a second that a large matrix product reaches."""
     a = np.random.default_rng(0).normal(size=(PEAK_SIZE, PEAK_SIZE))
-    return 2 * PEAK_SIZE**3 / medians(lambda: a @ a, repeats=repeats)[0]
+    return 2 * PEAK_SIZE**3 / in_turns({"product": timed(lambda: a @ a)}, repeats)["product"]
 
 
 def operations(network: Network, sequences: int) -> float:
@@ -236,11 +229,11 @@ def measure_jacobian(*, quick: bool) -> list[Row]:
         _, slopes = jacobian(network, values, rollout())
         if not np.allclose(slopes, torch_jacobian(forward, network, values), rtol=1e-6, atol=1e-9):
             raise ValueError(f"{cell}: autograd gives another Jacobian")
-        ours, theirs = medians(
-            partial(jacobian, network, values, rollout()),
-            partial(torch_jacobian, forward, network, values),
-            repeats=repeats,
-        )
+        works = {
+            "ours": timed(partial(jacobian, network, values, rollout())),
+            "autograd": timed(partial(torch_jacobian, forward, network, values)),
+        }
+        ours, theirs = in_turns(works, repeats).values()
         at_peak = operations(network, count) / peak
         rows.append(
             {
