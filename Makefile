@@ -11,6 +11,8 @@ export PYTHONPATH :=
 # send packages to another place.
 unexport PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONUTF8 PYTHONCOERCECLOCALE
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
+# DVC asks who runs it; in a container that may be a number without a name.
+export LOGNAME := $(or $(LOGNAME),$(shell id -u))
 
 .PHONY: repro test lint gate verify verify-cpus bench readme lock
 
@@ -43,7 +45,8 @@ readme: $(BIN)/.ready
 	$(BIN)/python -m tools.refresh_readme
 
 # It holds the folder's path: an environment that was moved starts the Python of its old place.
-MOVED := $(shell grep -qsxvF '$(CURDIR)' $(BIN)/.ready && echo --clear)
+# A link to another folder's environment is left as it is.
+MOVED := $(shell [ -L .venv ] || { grep -qsxvF '$(CURDIR)' $(BIN)/.ready && echo --clear; })
 ifdef MOVED
 .PHONY: $(BIN)/.ready
 endif

@@ -314,10 +314,20 @@ def test_a_folder_that_was_moved_gets_a_new_environment(rows: Project) -> None:
     assert "-m venv" not in rows.run("make", "--dry-run", "repro")
 
 
+def test_a_link_to_the_environment_of_another_folder_is_used_as_it_is(rows: Project) -> None:
+    """Worktrees share one so. To make it anew would empty the other folder's."""
+    (rows.root / ".venv/bin/.ready").write_text("/the/other/folder\n")
+    (rows.root / ".venv").rename(rows.root / "environment")
+    (rows.root / ".venv").symlink_to("environment")
+    assert "-m venv" not in rows.run("make", "--dry-run", "repro")
+
+
 def test_no_variable_of_the_user_stops_a_run(rows: Project) -> None:
     (rows.root / "params.yaml").write_text(parameters({"one": "a"}))
-    (rows.root / "hook.sh").write_text("python -m stages.check || exit\n")
+    (rows.root / "hook.sh").write_text('python -m stages.check && [ "$LOGNAME" ] || exit\n')
     variables = ("PYTHONSAFEPATH=1", "PYTHONWARNINGS=error", "SHELL=/usr/sbin/nologin", "HOME=")
+    # A user without a name has no LOGNAME either, and DVC stops where it finds none.
+    variables = ("--unset=LOGNAME", *variables)
     rows.run("env", *variables, "make", "repro", "JOBS=2")
 
 
