@@ -18,7 +18,7 @@ export LOGNAME := $(or $(LOGNAME),$(shell id -u))
 
 # Rows side by side on all cores, or JOBS=2 of them. Ctrl-C ends make too.
 repro: $(BIN)/.ready
-	@tools/side_by_side.sh $(JOBS) || { [ $$? = 130 ] && kill -INT $$PPID; }
+	@bash tools/side_by_side.sh $(JOBS) || { [ $$? = 130 ] && kill -INT $$PPID; }
 
 test: $(BIN)/.ready
 	$(BIN)/python -m pytest

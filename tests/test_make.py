@@ -79,7 +79,8 @@ def unmade(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("side by side") / "unmade"
     for name in ("Makefile", "tools/side_by_side.sh", "tools/rows.mk", "requirements.lock"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, root / name)
+        # Not executable: an artifact of CI, some disks and a mount without exec lose that.
+        shutil.copyfile(ROOT / name, root / name)
     (root / "dvc.yaml").write_text(PIPELINE)
     (root / "params.yaml").write_text(parameters())
     (root / "work.sh").write_text(WORK)
