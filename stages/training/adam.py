@@ -1,9 +1,11 @@
 """Adam on the one-step error, as the blog uses it."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch.optim.adam import adam as torch_adam
 
 import stages
 from stages.files import InputError
@@ -36,10 +38,7 @@ def adam(
     values, targets = values.astype(network.dtype), targets.astype(network.dtype)
     weights = {name: value.copy() for name, value in network.weights.items()}
     network = network.replace(weights)
-    # The tensors share the arrays' memory: a step of the optimiser moves the network's weights.
-    parameters = {name: torch.from_numpy(value) for name, value in weights.items()}
-    # fused: the unfused one takes torch.sqrt, whose last digit differs between processors.
-    optimiser = torch.optim.Adam(parameters.values(), lr=learning_rate, fused=True)
+    step = optimiser(weights, learning_rate)
     plain = network.cell == "rnn" and network.num_layers == 1
     gradient = elman_gradient if plain else gradient_by_steps
     sequences, time = values.shape[0], values.shape[1] - 1
@@ -54,11 +53,41 @@ def adam(
                 f"training: the loss is {loss} at iteration {iteration} of Adam; "
                 f"likely cause: learning_rate {learning_rate:g} is too high"
             )
-        for name, parameter in parameters.items():
-            parameter.grad = torch.from_numpy(slopes[name])
-        optimiser.step()
+        step(slopes)
         report(iteration, iteration * batch * time, loss)
     return network, state[-1:] if carry_hidden_state else None
+
+
+def optimiser(weights: Weights, learning_rate: float) -> Callable[[Weights], None]:
+    """Return what moves the weights, in place, by a step of Adam along their gradient.
+
+    `torch.optim.Adam` does the same, but loads torch's compiler, which takes more than a second.
+    """
+    # The tensors share the arrays' memory: to move them moves the network's weights.
+    parameters = [torch.from_numpy(weight) for weight in weights.values()]
+    means, squares = ([torch.zeros_like(weight) for weight in parameters] for _ in range(2))
+    steps = [torch.zeros(()) for _ in parameters]
+
+    def step(slopes: Weights) -> None:
+        # fused: the unfused one takes torch.sqrt, whose last digit differs between processors.
+        torch_adam(
+            parameters,
+            [torch.from_numpy(slopes[name]) for name in weights],
+            means,
+            squares,
+            [],
+            steps,
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=learning_rate,
+            weight_decay=0,
+            eps=1e-8,
+            maximize=False,
+        )
+
+    return step
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite stops `adam`
