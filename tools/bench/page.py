@@ -243,8 +243,8 @@ PARTS = {
     ),
     "pipeline.side_by_side": (
         "Rows side by side",
-        "Eight rows of equal cost on two cores: `make repro` from nothing. Wall seconds, medians "
-        "of five.",
+        "Equal rows on two cores: `make repro` from nothing. Wall seconds, medians of five, "
+        "and of three for the long rows.",
     ),
     "pipeline.nothing_to_do": (
         "Nothing to do",

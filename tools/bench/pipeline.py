@@ -21,6 +21,7 @@ from tools.bench.measure import ROOT, BlogLoop, Row, against, in_turns
 REPEATS = 5
 CORES = 2
 EQUAL_ROWS = 8
+SHORT_AND_LONG = {"blog": REPEATS, "elman": 3}  # minutes each
 ONE_SINE = ("linear", "recurrence", "stable", "blog")
 BLOG, NOTHING, PLAIN_DIFF = "the blog's own loop", "trivial stages", "dvc metrics diff"
 TRIVIAL = """\
@@ -51,12 +52,15 @@ def keep(document: Any, models: tuple[str, ...]) -> None:
     document["datasets"] = {n: row for n, row in document["datasets"].items() if n in used}
 
 
-def equal_rows(document: Any, *, quick: bool) -> None:
-    """Put rows of equal cost into the place of all models: some seconds each, of the blog's."""
-    row = document["models"]["blog"] | {"dataset": "phases"}
-    row["training"][0] |= {"iterations": 50 if quick else 6000, "carry_hidden_state": False}
-    document["models"] = {f"row_{number}": row | {"seed": number} for number in range(EQUAL_ROWS)}
+def equal_rows(model: str, *, quick: bool) -> Any:
+    """Return params.yaml with rows like one of its models, but for the seed, instead of all."""
+    document = parameters(quick=False)
+    row = document["models"][model]
+    if quick:
+        row["training"] = [row["training"][0] | {"iterations": 1}]
+    document["models"] = {f"row_{seed}": row | {"seed": seed} for seed in range(EQUAL_ROWS)}
     keep(document, tuple(document["models"]))
+    return document
 
 
 def project(folder: Path, document: Any) -> Project:
@@ -112,13 +116,14 @@ def rows_of(document: Any) -> str:
 
 def measure_side_by_side(*, quick: bool) -> list[Row]:
     """Return the time of `make repro` of equal rows, one after the other and side by side."""
-    document = parameters(quick=False)
-    equal_rows(document, quick=quick)
+    rows = []
     with tempfile.TemporaryDirectory() as name:
-        where = project(Path(name) / "equal", document)
-        works = {f"JOBS={jobs}": from_nothing(where, jobs) for jobs in (1, CORES)}
-        medians = in_turns(works, 1 if quick else REPEATS)
-    return [row | {"times faster": 1 / row["ratio"]} for row in against(medians, "JOBS=1")]
+        for model, repeats in SHORT_AND_LONG.items():
+            where = project(Path(name) / model, equal_rows(model, quick=quick))
+            like = f"{EQUAL_ROWS} rows like `{model}`, JOBS="
+            works = {like + str(jobs): from_nothing(where, jobs) for jobs in (1, CORES)}
+            rows += against(in_turns(works, 1 if quick else repeats), like + "1")
+    return [row | {"times faster": 1 / row["ratio"]} for row in rows]
 
 
 def measure_nothing_to_do(*, quick: bool) -> list[Row]:
