@@ -59,7 +59,7 @@ def adam(
 
 
 def optimiser(weights: Weights, learning_rate: float) -> Callable[[Weights], None]:
-    """Return what moves the weights, in place, by a step of Adam along their gradient.
+    """Return what moves the weights, in place, by a step of Adam against their gradient.
 
     `torch.optim.Adam` does the same, but loads torch's compiler, which takes more than a second.
     """
