@@ -328,8 +328,7 @@ def test_no_variable_of_the_user_stops_a_run(rows: Project) -> None:
     (rows.root / "hook.sh").write_text('python -m stages.check && [ "$LOGNAME" ] || exit\n')
     variables = ("PYTHONSAFEPATH=1", "PYTHONWARNINGS=error", "SHELL=/usr/sbin/nologin", "HOME=")
     # A user without a name has no LOGNAME either, and DVC stops where it finds none.
-    variables = ("--unset=LOGNAME", *variables)
-    rows.run("env", *variables, "make", "repro", "JOBS=2")
+    rows.run("env", "--unset=LOGNAME", *variables, "make", "repro", "JOBS=2")
 
 
 def test_a_read_only_folder_is_one_line(rows: Project) -> None:

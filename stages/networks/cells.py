@@ -198,12 +198,12 @@ class Innovation:
 
     The state is [h, m, ŷ]: waves h, memory m and the last prediction ŷ. With products q:
 
-        e  = x − ŷ                        the innovation
+        e  = x − ŷ                        The innovation.
         z  = [1, x, h, m]
-        q  = tanh(C [1, m]) ⊙ (D z)       gated by the memory alone
-        h' = O [z, q]                     linear
-        m' = m + e · tanh(K [z, q])       changes only where the prediction was wrong
-        ŷ' = w [h', 1]
+        q  = tanh(C [1, m]) ⊙ (D z)       Gated by the memory alone.
+        h' = O [z, q]                     Linear.
+        m' = m + e · tanh(K [z, q])       Changes only where the prediction was wrong.
+        ŷ' = w [h', 1]                    Linear.
 
     In a free run x is ŷ, so e is zero and m stays to the last bit. For a given memory the free run
     is then linear in x and h, so no amplitude is preferred to another. Innovations as inputs: Zhou

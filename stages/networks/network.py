@@ -96,16 +96,16 @@ class Network:
         first = size * (self.num_layers - 1)
         return state[:, first : first + self.hidden_size]
 
+    @np.errstate(over="ignore")  # of a gate: exp beyond all numbers leaves 0, rightly
     def step(self, x: Array, state: Array) -> tuple[Array, Array]:
         """Take x(t), (batch, 1), and the state at t-1; return x̂(t+1) and the state at t."""
         prediction, state, _ = self.step_keeping(x.T, state.T)
         return prediction.T, state.T
 
-    @np.errstate(over="ignore")  # of a gate: exp beyond all numbers leaves 0, rightly
     def step_keeping(self, x: Array, state: Array) -> tuple[Array, Array, list[Any]]:
         """Do as `step`, with the batch last: (1, batch), (size, batch).
 
-        Also return what `back` needs.
+        Also return what `back` needs. Training ignores overflow once a pass, not at every step.
         """
         kind, states, kept = self.kind, [], []
         for layer in range(self.num_layers):

@@ -21,7 +21,7 @@ from tools.bench.measure import ROOT, BlogLoop, Row, against, in_turns
 REPEATS = 5
 CORES = 2
 EQUAL_ROWS = 8
-SHORT_AND_LONG = {"blog": REPEATS, "elman": 3}  # minutes each
+SHORT_AND_LONG = {"blog": REPEATS, "elman": 3}  # how often each is run: a run takes minutes
 ONE_SINE = ("linear", "recurrence", "stable", "blog")
 BLOG, NOTHING, PLAIN_DIFF = "the blog's own loop", "trivial stages", "dvc metrics diff"
 TRIVIAL = """\
