@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -63,6 +64,10 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
+def write(png: Future[bytes], path: Path) -> None:
+    path.write_bytes(png.result())
+
+
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
     models = [
         reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
@@ -70,11 +75,13 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
     ]
     datasets = [reports.load_dataset(arguments.datasets / name) for name in settings.datasets]
     parameters = {section: settings.written[section] for section in ("datasets", "models")}
-    with style.style():
+    with style.style(), ThreadPoolExecutor() as threads:
         drawn = draw(settings, models, datasets, arguments.cards / "peers.csv")
         sections = reports.sections(models, settings.datasets)
-        outputs = {
-            arguments.figures / f"{name}.png": partial(style.save, figure)
+        outputs = {  # a figure is compressed while the next one is rendered
+            arguments.figures / f"{name}.png": partial(
+                write, threads.submit(style.png, style.rendered(figure))
+            )
             for name, figure in drawn.items()
         }
         outputs |= {

@@ -168,6 +168,7 @@ def test_rows_run_at_the_same_time_and_after_what_they_read(rows: Project, made:
     # Each line of a row carries its name.
     for name in MODELS:
         assert f"{name} | Running stage 'train@{name}':" in shown
+    assert "plot | Running stage 'plot':" in shown
     for name, dataset in MODELS.items():
         ordered = [f"generate@{dataset} ends", f"train@{name} begins", f"train@{name} ends"]
         ordered += [f"evaluate@{name} begins", f"evaluate@{name} ends", "plot@all begins"]
@@ -183,6 +184,18 @@ def test_nothing_to_do_costs_two_commands_of_dvc_side_by_side(rows: Project) -> 
     calls = (rows.root / "calls").read_text().splitlines()
     assert sorted(calls) == ["--wait-for-lock repro --dry --force-downstream", "dag --dot"]
     assert not journal(rows)
+
+
+def test_a_stage_that_make_cannot_name_is_made_too(rows: Project, tmp_path: Path) -> None:
+    """DVC lets letters and spaces through that a goal of make cannot have."""
+    with (rows.root / "dvc.yaml").open("a") as file:
+        file.write("  über alles:\n    cmd: cp reports/README.md copy\n")
+        file.write("    deps: [reports/README.md]\n    outs: [copy]\n")
+    plain = rows.clone(tmp_path / "plain")
+    plain.run("dvc", "repro")
+    rows.run("make", "repro", "JOBS=2")
+    assert lock_of(rows) == lock_of(plain)
+    assert (rows.root / "copy").read_text() == "plot@all is whole"
 
 
 def test_a_row_that_fails_does_not_stop_the_others(rows: Project, made: Project) -> None:

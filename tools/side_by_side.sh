@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # The rows of dvc.yaml side by side, at most JOBS at a time: `tools/side_by_side.sh JOBS`.
 # DVC says what there is to do and runs each stage. Make starts a stage when all before it in DVC's
-# graph have ended. One plain `dvc repro` then makes what is no row, and sees nothing else left.
+# graph have ended.
 set -o pipefail
+NAME='[A-Za-z0-9_@-]*'  # that make can say; a stage of another is made by a plain `dvc repro`
 [[ $OSTYPE == linux* ]] || { python -m stages.check && exec dvc repro --keep-going; }
 
 repro() {
-    local plan stages rows graph before failed=0
+    local plan stages graph before failed=0
     if [[ ! -w .dvc ]]; then  # DVC would wait for ever
         echo "error: this folder is read-only: nothing can be made in it"
         return 2
@@ -25,16 +26,22 @@ repro() {
         tail -n 1 <<< "$plan"  # DVC's own words: up to date
         return
     fi
-    rows=$(grep -Ex '\w+@[A-Za-z0-9_-]+' <<< "$stages" | tac)  # the last take longest: they go first
-    if [[ $rows ]]; then
-        before=$(locked_stages)
-        sed -nE 's/^"(.*)" -> "(\w+@[A-Za-z0-9_-]+)";$/\2: \1/p' <<< "$graph" \
-            | MAKEFLAGS='' make --silent --keep-going --jobs="$1" \
-                --file=tools/rows.mk --file=- ROWS="${rows//$'\n'/ }" $rows || failed=$?
-        put_in_order "$before"$'\n'"$stages" || return
-        (( failed )) && return "$failed"
+    if grep -qvx "$NAME" <<< "$stages"; then
+        dvc --wait-for-lock repro --keep-going
+        return
     fi
-    dvc --wait-for-lock repro
+    before=$(locked_stages)
+    sed -n 's/^"\(.*\)" -> "\('"$NAME"'\)";$/\2: \1/p' <<< "$graph" \
+        | MAKEFLAGS='' make --silent --keep-going --jobs="$1" \
+            --file=tools/rows.mk --file=- ROWS="${stages//$'\n'/ }" $(in_turn "$stages") || failed=$?
+    put_in_order "$before"$'\n'"$stages" || return
+    return "$failed"
+}
+
+# Of the rows the last take longest: they go first.
+in_turn() {
+    grep @ <<< "$1" | tac
+    grep -v @ <<< "$1"
 }
 
 # The stages in dvc.lock, in its order.

@@ -1,5 +1,6 @@
 """What all figures share: their style, the colours of the models, and labels that keep apart."""
 
+import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,12 +68,26 @@ def style() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG with 256 colours, a third of the bytes of one with all of them."""
+    """Write a figure as PNG."""
+    path.write_bytes(png(rendered(figure)))
+
+
+def rendered(figure: Figure) -> Image.Image:
+    """Return the pixels of a figure."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+
+
+def png(image: Image.Image) -> bytes:
+    """Return a PNG file with 256 colours, a third of the bytes of one with all of them.
+
+    Other threads can work meanwhile.
+    """
     quantised = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    quantised.save(path, format="png", dpi=(figure.dpi, figure.dpi))
+    file = io.BytesIO()
+    quantised.save(file, format="png", dpi=(DPI, DPI))
+    return file.getvalue()
 
 
 @dataclass(frozen=True)

@@ -57,11 +57,10 @@ def jacobian(network: Network, values: Array, rollout: Rollout) -> tuple[Array, 
     """
     kept: list[Any] = []
     predicted = _forward(network, values, rollout, kept)
-    residuals, batch = predicted.shape
-    seeds = np.broadcast_to(np.eye(residuals)[:, :, None], (residuals, residuals, batch))
+    residuals = len(predicted)
     slopes: dict[str, Array] = {}
     used: dict[tuple[str, str | None], Multiplied] = defaultdict(list)
-    for products in _back(network, kept, rollout, seeds):
+    for products in _back(network, kept, rollout, predicted.shape):
         for weight, bias, inputs, delta in products:
             used[weight, bias].append((inputs, delta))
     for (weight, bias), multiplied in used.items():
@@ -69,20 +68,6 @@ def jacobian(network: Network, values: Array, rollout: Rollout) -> tuple[Array, 
         if bias is not None:
             slopes[bias] = deltas.sum(axis=0)
     return predicted, np.concatenate([slopes[name] for name in network.weights], axis=2)
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def pulled_back(network: Network, values: Array, rollout: Rollout, by_prediction: Array) -> Array:
-    """Return Jᵀv, all weights one after another, without J; by_prediction: v, as predictions."""
-    kept: list[Any] = []
-    _forward(network, values, rollout, kept)
-    slopes = {name: np.zeros_like(value) for name, value in network.weights.items()}
-    for products in _back(network, kept, rollout, by_prediction[:, None]):
-        for weight, bias, inputs, delta in products:
-            slopes[weight] += delta[:, 0] @ inputs.T
-            if bias is not None:
-                slopes[bias] += delta[:, 0].sum(axis=1)
-    return np.concatenate([slope.ravel() for slope in slopes.values()])
 
 
 def _forward(network: Network, values: Array, rollout: Rollout, kept: list[Any] | None) -> Array:
@@ -104,36 +89,30 @@ def _forward(network: Network, values: Array, rollout: Rollout, kept: list[Any] 
 
 
 def _back(
-    network: Network, kept: list[Any], rollout: Rollout, seeds: Array
+    network: Network, kept: list[Any], rollout: Rollout, shape: tuple[int, int]
 ) -> Iterator[list[Products]]:
     """Go back from the last step to the first; yield what the weights of each step multiplied.
 
-    seeds: of each prediction that counts, the derivatives by it that go in, (predictions,
-    residuals, batch): predictions in the order of `rollout.rows`. Residuals that nothing has
-    gone into are left out.
+    shape: (residuals, batch). Residuals whose step was not met yet are left out.
     """
-    _, residuals, batch = seeds.shape
+    residuals, batch = shape
     size, dtype = network.initial_state(1).size, network.dtype
     by_state = np.zeros((size, residuals, batch), dtype)
     by_output = np.zeros((1, residuals, batch), dtype)
     rows, seen = rollout.rows, 0
     if isinstance(kept[-1], powers.FreeRun):
-        seen = sum(row >= rollout.warmup for row in rows)
-        active = min(seen, residuals)
-        counted = [row - rollout.warmup + 1 for row in rows[:seen]]
-        by_state[:, :active], used = powers.back(
-            network, kept.pop(), counted, seeds[:seen, :active]
-        )
+        counted = [row - rollout.warmup + 1 for row in rows if row >= rollout.warmup]
+        seen = len(counted)
+        by_state[:, :seen], used = powers.back(network, kept.pop(), counted)
         yield from used
     for step in reversed(range(len(kept))):
-        while seen < len(rows) and rows[seen] == step:
-            by_output[0] += seeds[seen]
+        if seen < residuals and rows[seen] == step:
+            by_output[0, seen] += 1
             seen += 1
-        active = min(seen, residuals)
-        by_x, by_state[:, :active], products = network.back(
-            kept.pop(), by_output[:, :active].copy(), by_state[:, :active]
+        by_x, by_state[:, :seen], products = network.back(
+            kept.pop(), by_output[:, :seen].copy(), by_state[:, :seen]
         )
-        by_output[:, :active] = by_x if step >= rollout.warmup else 0
+        by_output[:, :seen] = by_x if step >= rollout.warmup else 0
         yield products
 
 

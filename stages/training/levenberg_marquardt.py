@@ -11,14 +11,14 @@ from stages.files import InputError
 from stages.networks.cells import Array
 from stages.networks.network import Network
 from stages.signals.sines import Floats
-from stages.training.jacobian import Rollout, jacobian, predictions, pulled_back
+from stages.training.jacobian import Rollout, jacobian, predictions
 
 # (iteration, training steps seen so far, loss), after every iteration.
 Report = Callable[[int, int, float], None]
-# b → the x that solves a system of linear equations for b.
+# What is like the residuals → what the weights change to take it away, by damped least squares.
 Solve = Callable[[Floats], Floats]
 
-BLOCK = 256  # sequences whose derivatives are in memory at one time
+BLOCK = 256  # sequences that go back through time together
 FIRST_DAMPING = 1e-5  # relative to the largest diagonal element of JᵀJ
 DAMPING_FACTOR = 2.0  # the damping falls by it after a step, and rises by it after a failure
 SMALLEST_STEP = 1e-12  # relative to the weights
@@ -100,7 +100,8 @@ def levenberg_marquardt(
     if not math.isfinite(here.loss):
         raise InputError("training: the free run blows up before the first iteration")
     for iteration in range(1, iterations + 1):
-        matrix, gradient = normal_equations(problem, here)
+        slopes = slopes_of(problem, here)
+        matrix = slopes.T @ slopes
         damping = damping or FIRST_DAMPING * float(matrix.diagonal().max())
         if damping == 0:
             raise InputError(
@@ -108,8 +109,8 @@ def levenberg_marquardt(
             )
         tried = None
         while tried is None:
-            if solve := solver(matrix, damping):
-                step = -solve(gradient)
+            if solve := solver(slopes, matrix, damping):
+                step = solve(here.residuals)
                 if not np.linalg.norm(step) > SMALLEST_STEP * np.linalg.norm(here.weights):
                     return here.network
                 tried = bent(problem, here, step, solve)
@@ -119,26 +120,23 @@ def levenberg_marquardt(
     return here.network
 
 
-def normal_equations(problem: Problem, here: Point) -> tuple[Floats, Floats]:
-    """Return JᵀJ and Jᵀr, summed over blocks of sequences: memory does not grow with them."""
-    size = here.network.parameters
-    matrix, gradient = np.zeros((size, size)), np.zeros(size)
+def slopes_of(problem: Problem, here: Point) -> Floats:
+    """Return the derivatives of the residuals as they count: (batch · residuals, weights)."""
+    rows = []
     for block in problem.blocks():
         _, slopes = jacobian(here.network, problem.inputs[block], problem.rollout)
-        rows = (slopes * here.scale[:, block].T[:, :, None]).reshape(-1, size)
-        matrix += rows.T @ rows
-        gradient += here.residuals[:, block].T.ravel() @ rows
-    return matrix, gradient
+        rows.append((slopes * here.scale[:, block].T[:, :, None]).reshape(-1, slopes.shape[2]))
+    return np.concatenate(rows)
 
 
-def solver(matrix: Floats, damping: float) -> Solve | None:
-    """Return what solves (matrix + damping) x = b, or None where rounding errors forbid it."""
+def solver(slopes: Floats, matrix: Floats, damping: float) -> Solve | None:
+    """Return v ↦ -(JᵀJ + damping)⁻¹ Jᵀv, or None where rounding errors forbid it; matrix: JᵀJ."""
     damped = matrix + damping * np.eye(len(matrix))
     try:
         factor = scipy.linalg.cho_factor(damped, overwrite_a=True, check_finite=False)
     except scipy.linalg.LinAlgError:
         return None
-    return lambda b: scipy.linalg.cho_solve(factor, b, check_finite=False)
+    return lambda v: -scipy.linalg.cho_solve(factor, v.T.ravel() @ slopes, check_finite=False)
 
 
 def bent(problem: Problem, here: Point, step: Floats, solve: Solve) -> Point | None:
@@ -159,21 +157,7 @@ def acceleration(problem: Problem, here: Point, step: Floats, solve: Solve) -> F
     Three points along the step give the second derivative of the residuals in its direction.
     """
     ahead, behind = (problem.at(moved(here, length * step)) for length in (PROBE, -PROBE))
-    curvature = (ahead.residuals - 2 * here.residuals + behind.residuals) / PROBE**2
-    return -solve(pulled_back_in_blocks(problem, here, curvature)) / 2
-
-
-def pulled_back_in_blocks(problem: Problem, here: Point, by_residual: Array) -> Floats:
-    """Return Jᵀv, of v like the residuals."""
-    return sum(
-        pulled_back(
-            here.network,
-            problem.inputs[block],
-            problem.rollout,
-            (here.scale * by_residual)[:, block],
-        )
-        for block in problem.blocks()
-    )
+    return solve(ahead.residuals - 2 * here.residuals + behind.residuals) / (2 * PROBE**2)
 
 
 def flat(network: Network) -> Floats:

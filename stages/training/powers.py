@@ -59,34 +59,30 @@ def outputs(network: Network, run: FreeRun) -> Array:
     return (network.weights["read_out"] @ run.states)[:, 0].T
 
 
-def back(
-    network: Network, run: FreeRun, counted: list[int], seeds: Array
-) -> tuple[Array, list[list[Products]]]:
-    """Go back to the state before the free run: return the derivatives by it, and what each
-    weight multiplied.
-
-    counted: which predictions count; seeds: of each the derivatives by it that go in, (predictions,
-    residuals, batch). The derivatives by the state are (size, residuals, batch).
+def back(network: Network, run: FreeRun, counted: list[int]) -> tuple[Array, list[list[Products]]]:
+    """Go back to the state before the free run: return the derivatives of the predictions that
+    count by it, (size, predictions, batch), and what each weight multiplied.
     """
     hidden, read_out = network.hidden_size, network.weights["read_out"]
-    _, residuals, batch = seeds.shape
+    batch, size = len(run.matrix), network.initial_state(1).size
     start = np.broadcast_to(read_out.T, (batch, hidden + 1, 1))
     reading = doubled(run.matrix.transpose(0, 2, 1), start, max(counted))
     by_matrix = np.stack(
         [reading[:, :-1, n - 1 :: -1] @ run.states[:, :, :n].transpose(0, 2, 1) for n in counted]
     )
-    by_columns = np.einsum("prb,pbij->irjb", seeds, by_matrix)
+    # (hidden, predictions, units, batch), and float64 from here on
+    by_columns = by_matrix.astype(np.float64).transpose(2, 0, 3, 1)
     by_columns[:, :, -1] -= by_columns[:, :, :-1].sum(axis=2)
-    size = network.initial_state(1).size
-    by_after = np.zeros((size, residuals, (hidden + 1) * batch), seeds.dtype)
-    by_after[:hidden] = by_columns.reshape(hidden, residuals, -1)
+    by_after = np.zeros((size, len(counted), (hidden + 1) * batch))
+    by_after[:hidden] = by_columns.reshape(hidden, len(counted), -1)
     by_x, by_before, products = network.back(run.kept, np.zeros_like(by_after[:1]), by_after)
     products.append(Products("read_out", None, run.units, by_x + by_before[-1:]))
-    by_state = np.zeros((size, residuals, batch), seeds.dtype)
-    by_state[:hidden] = np.einsum("prb,bip->irb", seeds, reading[:, :-1, counted])
-    by_memory = by_before[hidden:-1].reshape(-1, residuals, hidden + 1, batch)
+    by_state = np.zeros((size, len(counted), batch))
+    by_state[:hidden] = reading[:, :-1, counted].transpose(1, 2, 0)
+    by_memory = by_before[hidden:-1].reshape(-1, len(counted), hidden + 1, batch)
     by_state[hidden:-1] = by_memory.sum(axis=2)
     used = [split(product, hidden + 1) for product in products]
+    seeds = np.broadcast_to(np.eye(len(counted))[:, :, None], (len(counted), len(counted), batch))
     read = [
         [Products("read_out", None, run.states[:, :, n].T, seed[None])]
         for n, seed in zip(counted, seeds, strict=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.training.jacobian import Rollout, jacobian, predictions, pulled_back
+from stages.training.jacobian import Rollout, jacobian, predictions
 from stages.training.levenberg_marquardt import flat, with_weights
 from tests.examples import NETWORKS, network, values
 
@@ -28,18 +28,6 @@ def test_the_jacobian_of_the_closed_loop_is_finite_differences(
             moved.append(predictions(with_weights(net, there), x, rollout))
         difference = (moved[0] - moved[1]) / 2e-6
         np.testing.assert_allclose(slopes[:, :, i].T, difference, rtol=1e-6, atol=1e-8)
-
-
-@pytest.mark.parametrize("rollout", ROLLOUTS)
-@pytest.mark.parametrize(("cell", "layers"), NETWORKS)
-def test_what_is_pulled_back_is_a_product_with_the_jacobian(
-    cell: str, layers: int, rollout: Rollout
-) -> None:
-    net, x = network(cell, layers, hidden=3), values(4, 9, 1)
-    found, slopes = jacobian(net, x, rollout)
-    v = values(*found.shape, seed=2)
-    pulled = pulled_back(net, x, rollout, v)
-    np.testing.assert_allclose(pulled, np.einsum("rb,bri", v, slopes), rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(("cell", "layers"), NETWORKS)

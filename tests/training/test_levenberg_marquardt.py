@@ -61,13 +61,13 @@ def test_the_solution_is_that_of_scipy() -> None:
 
 
 def test_the_solver_solves_the_damped_equations_or_tells_that_it_cannot() -> None:
-    rows, b = values(30, 5), values(5, seed=2)
+    rows, v = values(30, 5), values(3, 10, seed=2)
     for damping in (1e-6, 0.1, 100.0):
-        solve = training.solver(rows.T @ rows, damping)
+        solve = training.solver(rows, rows.T @ rows, damping)
         assert solve is not None
-        left = (rows.T @ rows + damping * np.eye(5)) @ solve(b)
-        np.testing.assert_allclose(left, b, rtol=1e-9)
-    assert training.solver(-np.eye(5), 0.5) is None
+        left = (rows.T @ rows + damping * np.eye(5)) @ solve(v)
+        np.testing.assert_allclose(left, -rows.T @ v.T.ravel(), rtol=1e-9)
+    assert training.solver(rows, -np.eye(5), 0.5) is None
 
 
 @pytest.mark.parametrize("cap", [None, 0.3])
@@ -75,21 +75,26 @@ def test_the_solver_solves_the_damped_equations_or_tells_that_it_cannot() -> Non
 def test_blocks_of_sequences_change_nothing(
     block: int, cap: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """JᵀJ, Jᵀr and Jᵀv of the residuals as they count."""
+    """The derivatives of the residuals as they count."""
     net, x = network("rnn", hidden=2), any_sines(10, 20).values
     problem = Problem(x, x, ROLLOUT, cap)
     monkeypatch.setattr(training, "BLOCK", block)
-    here, v = problem.at(net), values(3, 10, seed=2)
-    matrix, gradient = training.normal_equations(problem, here)
-    pulled = training.pulled_back_in_blocks(problem, here, v)
+    here = problem.at(net)
     _, slopes = training.jacobian(net, x, ROLLOUT)
-    rows = slopes * here.scale.T[:, :, None]
-    for found, expected in (
-        (matrix, np.einsum("bri,brj", rows, rows)),
-        (gradient, np.einsum("bri,rb", rows, here.residuals)),
-        (pulled, np.einsum("bri,rb", rows, v)),
-    ):
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    expected = (slopes * here.scale.T[:, :, None]).reshape(-1, net.parameters)
+    np.testing.assert_allclose(training.slopes_of(problem, here), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("cap", [None, 0.3])
+def test_the_slopes_are_those_of_the_residuals_as_they_count(cap: float | None) -> None:
+    net, x = network("rnn", hidden=2), any_sines(10, 20).values
+    problem = Problem(x, x, ROLLOUT, cap)
+    direction = values(net.parameters, seed=2)
+    here = problem.at(net)
+    moved = [problem.at(training.moved(here, step * direction)) for step in (1e-6, -1e-6)]
+    difference = (moved[0].residuals - moved[1].residuals) / 2e-6
+    slopes = training.slopes_of(problem, here)
+    np.testing.assert_allclose(slopes @ direction, difference.T.ravel(), rtol=1e-6, atol=1e-8)
 
 
 def test_a_step_is_bent_along_the_valley() -> None:
@@ -101,23 +106,21 @@ def test_a_step_is_bent_along_the_valley() -> None:
     net, x = network("innovation", hidden=2), any_sines(30, 20).values
     problem = Problem(x, x, ROLLOUT)
     here = problem.at(net)
-    matrix, gradient = training.normal_equations(problem, here)
-    _, slopes = training.jacobian(net, x, ROLLOUT)
-    solve = training.solver(matrix, 1e-9 * matrix.diagonal().max())
+    slopes = training.slopes_of(problem, here)
+    matrix = slopes.T @ slopes
+    solve = training.solver(slopes, matrix, 1e-9 * matrix.diagonal().max())
     assert solve is not None
-    orthonormal, _ = np.linalg.qr(slopes.reshape(-1, net.parameters))
-    direction = -solve(gradient)
+    orthonormal, _ = np.linalg.qr(slopes)
+    direction = solve(here.residuals)
     off: dict[bool, list[float]] = {True: [], False: []}
     for length in (2e-4, 1e-4):
         step = length * direction
         for is_bent in off:
             bend = training.acceleration(problem, here, step, solve) if is_bent else 0
             there = problem.at(training.moved(here, step + bend))
-            linear = here.residuals + (slopes @ step).T
+            curved = (there.residuals - here.residuals).T.ravel() - slopes @ step
             # What no step can take away counts for neither.
-            off[is_bent].append(
-                float(np.linalg.norm(orthonormal.T @ (there.residuals - linear).T.ravel()))
-            )
+            off[is_bent].append(float(np.linalg.norm(orthonormal.T @ curved)))
     assert off[False][0] / off[False][1] == pytest.approx(4, rel=0.1)
     assert off[True][0] / off[True][1] > 6
     assert off[True][0] < off[False][0] / 5
@@ -180,10 +183,11 @@ def test_a_step_whose_bend_is_long_is_not_taken(monkeypatch: pytest.MonkeyPatch)
     net, x = network("rnn", hidden=2), any_sines(6, 20).values
     problem = Problem(x, x, ROLLOUT)
     here = problem.at(net)
-    matrix, gradient = training.normal_equations(problem, here)
-    solve = training.solver(matrix, matrix.diagonal().max())
+    slopes = training.slopes_of(problem, here)
+    matrix = slopes.T @ slopes
+    solve = training.solver(slopes, matrix, matrix.diagonal().max())
     assert solve is not None
-    step = -solve(gradient)
+    step = solve(here.residuals)
     for share, taken in ((0.99, True), (1.01, False)):
         long = training.MOST_BEND * share * step
         monkeypatch.setattr(training, "acceleration", lambda *_, bend=long: bend)
