@@ -3,7 +3,7 @@
 # DVC says what there is to do and runs each stage. Make starts a stage when all before it in DVC's
 # graph have ended.
 set -o pipefail
-NAME='[A-Za-z0-9_@-]*'  # that make can say; a stage of another is made by a plain `dvc repro`
+NAME='[A-Za-z0-9_@-]*'  # that make can say; if one is not so, a plain `dvc repro` makes all
 [[ $OSTYPE == linux* ]] || { python -m stages.check && exec dvc repro --keep-going; }
 
 repro() {

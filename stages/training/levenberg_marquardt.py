@@ -92,8 +92,9 @@ def levenberg_marquardt(
     """Return the network with weights that lessen the sum of squared residuals.
 
     Marquardt 1963, with the geodesic acceleration of Transtrum and Sethna 2012: the valleys of the
-    loss are curved, and straight steps crawl along them. The network is float64. The loss reported
-    is the mean square. Ends early where no step lessens it.
+    loss are curved, and straight steps crawl along them. The network is float64. In memory are the
+    derivatives of all residuals by all weights. The loss reported is the mean square. Ends early
+    where no step lessens it.
     Raises InputError where no weight makes a difference, or nothing is finite at the start.
     """
     here, damping = problem.at(network), 0.0

@@ -17,7 +17,7 @@ from stages.networks.linear import Lags
 from stages.reporting.reports import load_peers
 from stages.reporting.style import short
 from tests.conftest import ROOT
-from tools.bench import gated, measure, page, record, speed
+from tools.bench import gated, measure, page, record, rows, speed
 from tools.bench.echo_state import LeakyNetwork, triangle, with_read_out
 
 FEW = 6
@@ -151,6 +151,15 @@ def test_names_of_peers_fit_beside_a_figure() -> None:
         "ESN 500",
     ]
     assert all(short(page.brief(name)) == page.brief(name) for name in long)
+
+
+@pytest.mark.parametrize("name", ["recurrence", "prony", "stable"])
+def test_a_row_is_trained_and_judged_as_the_pipeline_does(name: str) -> None:
+    (found,) = rows.measure(name, held_out=False, quick=True)
+    committed = json.loads((ROOT / "reports" / name / "metrics.json").read_text())
+    assert found["parameters"] == committed["parameters"]
+    assert found["rmse_1"] < 1e-6 and found["time"] > 0
+    assert int(found["attempts"]) >= 1
 
 
 def test_names_that_name_nothing_are_refused_in_one_line() -> None:

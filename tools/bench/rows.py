@@ -45,7 +45,7 @@ def measure(name: str, *, held_out: bool, quick: bool) -> list[Row]:
             lambda seeded=seeded: train(name, seeded, where.train, where.validation)
         )
         seconds.append(took)
-        attempts.append(1 if curve.empty else int(curve.attempt.max()))
+        attempts.append(max((point["attempt"] for point in curve.rows), default=1))
         parameters = model.parameters
         runs.append(judged(in_double(model), where))
     whole = blog.seconds()
