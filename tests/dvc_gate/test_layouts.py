@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,13 +241,15 @@ def lock(path: str, digest: str, legacy: bool = False) -> str:
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["DVC 3", "DVC 1"])
-@pytest.mark.parametrize("inside", [False, True], ids=["a file", "in a folder"])
-def test_metrics_in_the_cache(make: Make, legacy: bool, inside: bool) -> None:
-    path = "out/m.json"
-    text = stage(path, cache=True)
-    if inside:
-        made = {"cmd": "true", "outs": ["out"]}
-        text = json.dumps({"stages": {"evaluate": made}, "metrics": [path]})
+@pytest.mark.parametrize("named", ["out/m.json", "out/m.json in out", "out"])
+def test_metrics_in_the_cache(make: Make, legacy: bool, named: str) -> None:
+    """A file, a file in a folder, and a folder whose files all are metrics."""
+    path, inside = "out/m.json", named != "out/m.json"
+    named, _, folder = named.partition(" in ")
+    text = stage(named, cache=True)
+    if folder:
+        made = {"cmd": "true", "outs": [folder]}
+        text = json.dumps({"stages": {"evaluate": made}, "metrics": [named]})
     repo = make({"dvc.yaml": text, "gate.yaml": ACC, ".gitignore": "/out\n"})
 
     def record(content: dict[str, float]) -> None:
@@ -269,9 +272,10 @@ def test_metrics_in_the_cache(make: Make, legacy: bool, inside: bool) -> None:
     assert "`dvc checkout` has it" in found.failed[0].note
     repo.write(path, {"acc": 0.9})
     (repo.root / ".dvc/cache").rename(repo.root / "elsewhere")
-    assert "metrics are not in DVC's cache here: `dvc fetch --all-commits out/m.json`" in error_of()
-    (repo.root / path).unlink()
-    assert error_of() == f"the workspace: metrics are not in DVC's cache here: `dvc pull {path}`"
+    told = "metrics are not in DVC's cache here:"
+    assert f"{told} `dvc fetch --all-commits {named}`" in error_of()
+    shutil.rmtree(repo.root / "out")
+    assert error_of() == f"the workspace: {told} `dvc pull {named}`"
 
 
 def test_old_locks_with_backslashes_and_broken_ones(make: Make) -> None:
