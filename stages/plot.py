@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def write(png: Future[bytes], path: Path) -> None:
+    """Write a file when it is compressed."""
     path.write_bytes(png.result())
 
 

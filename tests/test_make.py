@@ -186,10 +186,13 @@ def test_nothing_to_do_costs_two_commands_of_dvc_side_by_side(rows: Project) -> 
     assert not journal(rows)
 
 
-def test_a_stage_that_make_cannot_name_is_made_too(rows: Project, tmp_path: Path) -> None:
-    """DVC lets letters and spaces through that a goal of make cannot have."""
+@pytest.mark.parametrize("name", ["über alles", "-k"])
+def test_a_stage_that_make_cannot_name_is_made_too(
+    rows: Project, tmp_path: Path, name: str
+) -> None:
+    """DVC lets letters, spaces and dashes through that a goal of make cannot have."""
     with (rows.root / "dvc.yaml").open("a") as file:
-        file.write("  über alles:\n    cmd: cp reports/README.md copy\n")
+        file.write(f"  '{name}':\n    cmd: cp reports/README.md copy\n")
         file.write("    deps: [reports/README.md]\n    outs: [copy]\n")
     plain = rows.clone(tmp_path / "plain")
     plain.run("dvc", "repro")

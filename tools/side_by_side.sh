@@ -3,7 +3,8 @@
 # DVC says what there is to do and runs each stage. Make starts a stage when all before it in DVC's
 # graph have ended.
 set -o pipefail
-NAME='[A-Za-z0-9_@-]*'  # that make can say; if one is not so, a plain `dvc repro` makes all
+# The names that make can say: with another among them a plain `dvc repro` makes all.
+NAME='[A-Za-z0-9_][A-Za-z0-9_@-]*'
 [[ $OSTYPE == linux* ]] || { python -m stages.check && exec dvc repro --keep-going; }
 
 repro() {
@@ -33,7 +34,8 @@ repro() {
     before=$(locked_stages)
     sed -n 's/^"\(.*\)" -> "\('"$NAME"'\)";$/\2: \1/p' <<< "$graph" \
         | MAKEFLAGS='' make --silent --keep-going --jobs="$1" \
-            --file=tools/rows.mk --file=- ROWS="${stages//$'\n'/ }" $(in_turn "$stages") || failed=$?
+            --file=tools/rows.mk --file=- STAGES="${stages//$'\n'/ }" $(in_turn "$stages") \
+        || failed=$?
     put_in_order "$before"$'\n'"$stages" || return
     return "$failed"
 }

@@ -51,16 +51,16 @@ def jacobian(network: Network, values: Array, rollout: Rollout) -> tuple[Array, 
 
     The derivatives are (batch, residuals, weights), the weights in their order in the network. One
     pass forward keeps what each step did; the free run of an innovation cell is one piece. One pass
-    back carries the derivatives of all predictions at once, each from its own step on
-    (back-propagation through time, Werbos 1990), through the outputs that were fed back too. A
-    weight matrix gets Σ_t delta(t) ⊗ inputs(t).
+    back carries the derivatives of all predictions at once (back-propagation through time, Werbos
+    1990). Each prediction joins at its own step. Outputs that were fed back are gone through too.
+    A weight matrix gets Σ_t delta(t) ⊗ inputs(t).
     """
     kept: list[Any] = []
     predicted = _forward(network, values, rollout, kept)
-    residuals = len(predicted)
+    residuals, batch = predicted.shape
     slopes: dict[str, Array] = {}
     used: dict[tuple[str, str | None], Multiplied] = defaultdict(list)
-    for products in _back(network, kept, rollout, predicted.shape):
+    for products in _back(network, kept, rollout, batch):
         for weight, bias, inputs, delta in products:
             used[weight, bias].append((inputs, delta))
     for (weight, bias), multiplied in used.items():
@@ -89,17 +89,17 @@ def _forward(network: Network, values: Array, rollout: Rollout, kept: list[Any] 
 
 
 def _back(
-    network: Network, kept: list[Any], rollout: Rollout, shape: tuple[int, int]
+    network: Network, kept: list[Any], rollout: Rollout, batch: int
 ) -> Iterator[list[Products]]:
     """Go back from the last step to the first; yield what the weights of each step multiplied.
 
-    shape: (residuals, batch). Residuals whose step was not met yet are left out.
+    batch: sequences. Residuals whose step was not met yet are left out.
     """
-    residuals, batch = shape
+    rows, seen = rollout.rows, 0
+    residuals = len(rows)
     size, dtype = network.initial_state(1).size, network.dtype
     by_state = np.zeros((size, residuals, batch), dtype)
     by_output = np.zeros((1, residuals, batch), dtype)
-    rows, seen = rollout.rows, 0
     if isinstance(kept[-1], powers.FreeRun):
         counted = [row - rollout.warmup + 1 for row in rows if row >= rollout.warmup]
         seen = len(counted)

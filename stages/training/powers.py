@@ -60,29 +60,31 @@ def outputs(network: Network, run: FreeRun) -> Array:
 
 
 def back(network: Network, run: FreeRun, counted: list[int]) -> tuple[Array, list[list[Products]]]:
-    """Go back to the state before the free run: return the derivatives of the predictions that
-    count by it, (size, predictions, batch), and what each weight multiplied.
+    """Return derivatives by the state before the free run, and what each weight multiplied.
+
+    counted: the steps whose predictions count. Their derivatives are (size, predictions, batch).
     """
     hidden, read_out = network.hidden_size, network.weights["read_out"]
     batch, size = len(run.matrix), network.initial_state(1).size
+    predictions = len(counted)
     start = np.broadcast_to(read_out.T, (batch, hidden + 1, 1))
     reading = doubled(run.matrix.transpose(0, 2, 1), start, max(counted))
     by_matrix = np.stack(
         [reading[:, :-1, n - 1 :: -1] @ run.states[:, :, :n].transpose(0, 2, 1) for n in counted]
     )
-    # (hidden, predictions, units, batch), and float64 from here on
+    # (hidden, predictions, units, batch), in float64: what follows takes differences
     by_columns = by_matrix.astype(np.float64).transpose(2, 0, 3, 1)
     by_columns[:, :, -1] -= by_columns[:, :, :-1].sum(axis=2)
-    by_after = np.zeros((size, len(counted), (hidden + 1) * batch))
-    by_after[:hidden] = by_columns.reshape(hidden, len(counted), -1)
+    by_after = np.zeros((size, predictions, (hidden + 1) * batch))
+    by_after[:hidden] = by_columns.reshape(hidden, predictions, -1)
     by_x, by_before, products = network.back(run.kept, np.zeros_like(by_after[:1]), by_after)
     products.append(Products("read_out", None, run.units, by_x + by_before[-1:]))
-    by_state = np.zeros((size, len(counted), batch))
+    by_state = np.zeros((size, predictions, batch))
     by_state[:hidden] = reading[:, :-1, counted].transpose(1, 2, 0)
-    by_memory = by_before[hidden:-1].reshape(-1, len(counted), hidden + 1, batch)
+    by_memory = by_before[hidden:-1].reshape(-1, predictions, hidden + 1, batch)
     by_state[hidden:-1] = by_memory.sum(axis=2)
     used = [split(product, hidden + 1) for product in products]
-    seeds = np.broadcast_to(np.eye(len(counted))[:, :, None], (len(counted), len(counted), batch))
+    seeds = np.broadcast_to(np.eye(predictions)[:, :, None], (predictions, predictions, batch))
     read = [
         [Products("read_out", None, run.states[:, :, n].T, seed[None])]
         for n, seed in zip(counted, seeds, strict=True)
