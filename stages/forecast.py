@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from stages import files
+from stages.baselines.sine_fits import FEWEST
 from stages.files import InputError
 from stages.forecasts import figure, values_file
 from stages.forecasts.scale import Scale, Sine, continued, dominant_sine
 from stages.networks import model_file
-from stages.networks.fits import FEWEST
 from stages.networks.model_file import Facts
 from stages.reporting import style
 from stages.settings import entry

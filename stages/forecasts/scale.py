@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.networks.fits import SineFit
+from stages.baselines.sine_fits import SineFit
 from stages.networks.model_file import Model
 from stages.rollouts.regimes import free_running
 from stages.signals.sines import Floats

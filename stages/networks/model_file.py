@@ -3,23 +3,29 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pydantic
 import safetensors
+from numpy.typing import NDArray
 from safetensors.numpy import save as to_safetensors
 
 from stages import files
+from stages.baselines.lags import Lags
+from stages.baselines.sine_fits import Prony, SineFit
 from stages.files import AGAIN, InputError
-from stages.networks.cells import Array
-from stages.networks.fits import Prony, SineFit
-from stages.networks.linear import Lags
-from stages.networks.network import Network, shapes
+
+if TYPE_CHECKING:
+    from stages.networks.network import Network
+
+Floats = NDArray[np.float64]
+Tensors = dict[str, NDArray[Any]]
+CARRIED = "carried_state"
 
 
 class Model(Protocol):
-    """What every model can do, trained or not.
+    """A model of sines, trained or not.
 
     parameters: number of trained values. memory: where memory units stand in the hidden state.
     """
@@ -27,17 +33,18 @@ class Model(Protocol):
     parameters: int
     memory: slice
 
-    def initial_state(self, batch: int) -> Array: ...
+    def initial_state(self, batch: int) -> Floats: ...
 
-    def forward(self, values: Array, state: Array) -> tuple[Array, Array, Array]: ...
+    def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]: ...
 
-    def run(self, output: Array, state: Array, steps: int) -> tuple[Array, Array, Array]: ...
+    def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]: ...
 
 
 class Facts(pydantic.BaseModel):
-    """What a model file says of its model, and of what it was trained on.
+    """The facts that a model file states of its model, and of the data that it was trained on.
 
-    frequency [rad per unit of time], amplitude: the ranges of its training sequences.
+    frequency [rad per unit of time], amplitude: the ranges of its training sequences. attempts,
+    accepted: how many trainings it took, and whether the last one reached what its row asks for.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -52,41 +59,26 @@ class Facts(pydantic.BaseModel):
     num_layers: pydantic.PositiveInt = 1
     memory_size: pydantic.PositiveInt = 1
     products: pydantic.PositiveInt = 1
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Return the sizes of a network."""
-        return self.model_dump(include={"hidden_size", "num_layers", "memory_size", "products"})
+    attempts: pydantic.PositiveInt = 1
+    accepted: bool = True
 
 
-def save(path: Path, model: Model, carried: Array | None, facts: Facts) -> None:
-    """Write a model to a path.
-
-    carried: the state that training ended with, (1, size), where it was carried from one iteration
-    into the next.
-    """
-    tensors = weights_of(model)
-    if carried is not None:
-        tensors["carried_state"] = carried
+def save(path: Path, tensors: Tensors, facts: Facts) -> None:
+    """Write the tensors of a model to a path, with its facts."""
     tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    said = facts.model_dump()
+    stated = facts.model_dump()
     # One key: safetensors writes several in random order.
-    said |= {"sha256": digest(said, tensors)}
-    path.write_bytes(to_safetensors(tensors, {"model": json.dumps(said, sort_keys=True)}))
+    stated |= {"sha256": digest(stated, tensors)}
+    path.write_bytes(to_safetensors(tensors, {"model": json.dumps(stated, sort_keys=True)}))
 
 
-def weights_of(model: Model) -> dict[str, Array]:
-    """Return the weights of a model by name; a fit has none."""
-    match model:
-        case Network():
-            return dict(model.weights)
-        case Lags():
-            return {"weight": model.weight}
-    return {}
+def tensors_of(network: "Network") -> Tensors:
+    """Read the weights of a network by their names in torch."""
+    return {name: weight.detach().cpu().numpy() for name, weight in network.weights.items()}
 
 
-def digest(facts: dict[str, Any], tensors: dict[str, Array]) -> str:
-    """Return the SHA-256 of a model file's content: safetensors has no check sum of its own."""
+def digest(facts: dict[str, Any], tensors: Tensors) -> str:
+    """Compute the SHA-256 of a model file's content: safetensors has no check sum of its own."""
     sha = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         sha.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
@@ -94,72 +86,88 @@ def digest(facts: dict[str, Any], tensors: dict[str, Array]) -> str:
     return sha.hexdigest()
 
 
-def load(path: Path) -> tuple[Model, Array | None, Facts]:
-    """Read a model in float64: the model, its carried state if it has one, its facts.
+def read(path: Path) -> tuple[Tensors, Facts]:
+    """Read the tensors and the facts of a model file, the tensors in float64.
 
     Raises InputError where the file is missing, damaged, or not what `save` writes.
     """
     files.size(path)
     try:
         with safetensors.safe_open(path, "np") as archive:
-            said = json.loads((archive.metadata() or {}).get("model", "{}"))
+            stated = json.loads((archive.metadata() or {}).get("model", "{}"))
             tensors = {name: archive.get_tensor(name) for name in archive.keys()}
     except (safetensors.SafetensorError, ValueError, TypeError, RecursionError, OSError) as error:
         reason = files.reason(error)
         raise InputError(f"{path}: is not a readable model file ({reason}); {AGAIN}") from None
-    stored = said.pop("sha256", None) if isinstance(said, dict) else None
+    stored = stated.pop("sha256", None) if isinstance(stated, dict) else None
     if stored is None:
         raise InputError(f"{path}: does not say what model it holds; {AGAIN}")
-    if stored != digest(said, tensors):
+    if stored != digest(stated, tensors):
         raise InputError(f"{path}: is damaged: its content is not what was saved; {AGAIN}")
     try:
-        facts = Facts.model_validate(said)
+        facts = Facts.model_validate(stated)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: its fact {name} is wrong: {first['msg']}; {AGAIN}") from None
-    carried = tensors.pop("carried_state", None)
-    _check_tensors(path, facts, tensors)
-    tensors = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
-    model = _model(facts, tensors)
-    return model, None if carried is None else carried.astype(np.float64), facts
+        raise InputError(f"{path}: the fact {name}: {first['msg']}; {AGAIN}") from None
+    return {name: tensor.astype(np.float64) for name, tensor in tensors.items()}, facts
 
 
-def _model(facts: Facts, tensors: dict[str, Array]) -> Model:
+def load(path: Path) -> tuple[Model, Floats | None, Facts]:
+    """Read a model of sines: the model, the state that it carried through training, its facts.
+
+    Raises InputError as `read` does, and where the tensors are not those of the model.
+    """
+    tensors, facts = read(path)
+    carried = tensors.pop(CARRIED, None)
+    try:
+        return model_of(facts, tensors), carried, facts
+    except ValueError as error:
+        raise InputError(f"{path}: tensors do not fit the facts: {error}; {AGAIN}") from None
+
+
+def model_of(facts: Facts, tensors: Tensors) -> Model:
+    """Build a model of sines; raises ValueError where its tensors are others than it needs."""
     match facts.cell:
         case "linear":
+            check(tensors, {"weight": (facts.lags,)})
             return Lags(tensors["weight"])
-        case "prony":
-            return Prony()
-        case "sine_fit":
-            return SineFit()
-    return Network(facts.cell, **facts.sizes, weights=tensors)
-
-
-def _check_tensors(path: Path, facts: Facts, tensors: dict[str, Array]) -> None:
-    """Raise InputError unless the tensors are those of the model, all of them finite."""
-    match facts.cell:
-        case "linear":
-            expected = {"weight": (facts.lags,)}
         case "prony" | "sine_fit":
-            expected = {}
-        case _ if facts.num_layers > len(tensors):  # or their shapes would take for ever
-            raise InputError(
-                f"{path}: tensors do not fit the facts: {len(tensors)} of them are not "
-                f"{facts.num_layers} layers; {AGAIN}"
+            check(tensors, {})
+            return Prony() if facts.cell == "prony" else SineFit()
+    from stages.networks.predictor import Predictor  # loads torch
+
+    return Predictor(network_of(facts, tensors))
+
+
+def network_of(facts: Facts, tensors: Tensors) -> "Network":
+    """Build a network; raises ValueError where its tensors are others than it needs."""
+    import torch
+
+    from stages.networks.cells import CELLS
+    from stages.networks.network import Network, Sizes
+
+    if facts.cell not in CELLS:
+        raise ValueError(f"the cell is {facts.cell}; expected one of {', '.join(CELLS)}")
+    sizes = Sizes(facts.hidden_size, facts.num_layers, facts.memory_size, facts.products)
+    if facts.num_layers > len(tensors) or facts.hidden_size > max(map(np.size, tensors.values())):
+        raise ValueError(f"{len(tensors)} of them are too few")
+    network = Network(facts.cell, sizes).double()
+    check(tensors, {name: tuple(weight.shape) for name, weight in network.weights.items()})
+    with torch.no_grad():
+        for name, weight in network.weights.items():
+            weight.copy_(torch.from_numpy(tensors[name]))
+    return network
+
+
+def check(tensors: Tensors, expected: dict[str, tuple[int, ...]]) -> None:
+    """Raise ValueError unless the tensors have these names and shapes, and are finite."""
+    shapes = {name: value.shape for name, value in tensors.items()}
+    for name in sorted(expected | shapes):
+        if expected.get(name) != shapes.get(name):
+            raise ValueError(
+                f"{files.shown(name)} has the shape {shapes.get(name)}; "
+                f"expected {expected.get(name)}"
             )
-        case "rnn" | "gru" | "lstm" | "innovation":
-            expected = shapes(facts.cell, **facts.sizes)
-        case _:
-            raise InputError(f"{path}: its cell is {files.shown(facts.cell)}; {AGAIN}")
-    found = {name: value.shape for name, value in tensors.items()}
-    for name in sorted(expected | found):
-        if expected.get(name) != found.get(name):
-            raise InputError(
-                f"{path}: tensors do not fit the facts: {files.shown(name)} has the shape "
-                f"{found.get(name)}; expected {expected.get(name)}"
-            )
-        if tensors[name].dtype not in (np.float32, np.float64):
-            raise InputError(f"{path}: {name} holds {tensors[name].dtype}; expected floats")
         if not np.isfinite(tensors[name]).all():
-            raise InputError(f"{path}: {name} holds numbers that are not finite")
+            raise ValueError(f"{name} holds numbers that are not finite")

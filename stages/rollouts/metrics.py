@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.signals.sines import Floats, Sines
+from stages.signals.sines import LOST, Floats, Sines
 
 DIVERGED = "diverged"
 NO_OSCILLATION = "no oscillation"
 Metric = float | str
 
-VALID_ERROR = 0.4  # × amplitude, as for the valid prediction time of Vlachas et al. 2020
 FLAT = 0.05  # × the true amplitude and × the outputs' RMS; below it a rollout has no phase
 
 
@@ -117,7 +116,7 @@ class FreeRunMeter:
         with np.errstate(over="ignore", invalid="ignore"):
             error = outputs - truth
             squares = self._squares[:, None] + np.cumsum(error**2, axis=1)
-            failed = ~(np.abs(error) <= VALID_ERROR * self.sines.amplitude[:, None])
+            failed = ~(np.abs(error) <= LOST * self.sines.amplitude[:, None])
         first = np.where(failed.any(axis=1), self.seen + 1 + failed.argmax(axis=1), np.inf)
         self._first_failure = np.minimum(self._first_failure, first)
         for row, ends in zip(self._squares_at, self._ends, strict=True):

@@ -15,7 +15,6 @@ from stages.settings.model import (
     LevenbergMarquardt,
     ModelRow,
     NetworkRow,
-    RecursiveLevenbergMarquardt,
     Ridge,
 )
 
@@ -90,7 +89,7 @@ def lengths(row: ModelRow, data: Dataset) -> Iterator[tuple[Place, int, int]]:
         for i, phase in enumerate(row.training):
             if isinstance(phase, Ridge):
                 found.append((("training", i, "warmup"), phase.warmup, data.steps - 2))
-            elif isinstance(phase, LevenbergMarquardt | RecursiveLevenbergMarquardt):
+            elif isinstance(phase, LevenbergMarquardt):
                 last = max((phase.free_steps or [1])[-1], 1)
                 found.append((("training", i, "warmup"), phase.warmup, data.steps - last))
     yield from (length for length in found if length[1] > length[2])
@@ -111,10 +110,7 @@ def numbers(row: ModelRow, data: Dataset) -> float:
                 kept.append(batch * data.steps * units)
             case Ridge():
                 kept.append(READ_OUT_BLOCK * data.steps * units)
-            case (
-                LevenbergMarquardt(warmup=warmup, free_steps=free)
-                | RecursiveLevenbergMarquardt(warmup=warmup, free_steps=free)
-            ):
+            case LevenbergMarquardt(warmup=warmup, free_steps=free):
                 steps, residuals = warmup + max((free or [1])[-1], 1), len(free) or warmup
                 sequences = min(phase.sequences, data.sequences, JACOBIAN_BLOCK)
                 kept.append(2 * sequences * residuals * (steps * units + weights))
@@ -125,7 +121,7 @@ def numbers(row: ModelRow, data: Dataset) -> float:
 def units_and_weights(row: NetworkRow) -> tuple[int, int]:
     """Return about how many numbers a step of a cell leaves, and how many weights it has."""
     size, memory = row.hidden_size, row.memory_size
-    grown = [p.products or 0 for p in row.training if isinstance(p, RecursiveLevenbergMarquardt)]
+    grown = [p.products or 0 for p in row.training if isinstance(p, LevenbergMarquardt)]
     products = max(row.products, *grown, 0)
     if row.cell == "innovation":
         seen = 2 + size + memory

@@ -12,9 +12,6 @@ Weight = Annotated[float, Field(ge=0, lt=1)]
 SETTLED = 10  # first predictions of a teacher-forced sequence, which do not count
 
 
-Weight = Annotated[float, Field(ge=0, lt=1)]
-
-
 class Normal(Schema):
     """Initial weights as the blog draws them."""
 
@@ -52,13 +49,26 @@ class Ridge(Schema):
 
 
 class Adam(Schema):
-    """Adam on the one-step error."""
+    """Adam on the one-step error, or on the error of the network's own free run."""
 
     phase: Literal["adam"]
     iterations: int = Field(ge=1, le=10_000_000)
     learning_rate: float = Field(gt=0, le=10)
+    decay: float = Field(1.0, gt=0, le=1)
     batch: Whole = 1
     carry_hidden_state: bool = False
+    warmup: Whole = 1
+    free_steps: int = Field(0, ge=0, le=100_000)
+    noise: float = Field(0.0, ge=0, le=10)
+    clip: float | None = Field(None, gt=0, le=1e6)
+    check_every: Whole | None = None
+
+    @field_validator("free_steps")
+    @classmethod
+    def _carries_or_runs(cls, steps: int, info: ValidationInfo) -> int:
+        if steps and info.data.get("carry_hidden_state"):
+            raise ValueError("expected 0: carry_hidden_state trains on one-step predictions")
+        return steps
 
 
 class LevenbergMarquardt(Schema):
@@ -66,50 +76,39 @@ class LevenbergMarquardt(Schema):
 
     phase: Literal["levenberg_marquardt"]
     warmup: Whole
-    free_steps: list[Whole] = Field([], max_length=1000, validate_default=True)
+    free_steps: list[int] = Field([], max_length=1000, validate_default=True)
     sequences: Whole
     noise: float = Field(0.0, ge=0, le=10)
-    cap: float | None = Field(None, gt=0, le=1e6)
+    fresh: bool = False
+    amplitude_jitter: float = Field(0.0, ge=0, lt=1)
+    soft_limit: float = Field(1e6, gt=0, le=1e6)
+    normalise_by_step: bool = False
+    forgetting: list[Weight] = Field([0.9], min_length=1, max_length=2)
+    products: Whole | None = None
     iterations: Whole
 
     @field_validator("free_steps")
     @classmethod
     def _some_count(cls, steps: list[int], info: ValidationInfo) -> list[int]:
-        if not steps and info.data.get("warmup", math.inf) <= SETTLED:
+        warmup = info.data.get("warmup", math.inf)
+        if not steps and warmup <= SETTLED:
             raise ValueError(f"expected steps of the free run, or a warmup above {SETTLED}")
         if sorted(set(steps)) != steps:
             raise ValueError("expected ascending steps, none of them twice")
+        if steps and steps[0] < 2 - warmup:
+            raise ValueError(f"expected no step before {2 - warmup}, the first prediction of all")
         return steps
 
-
-class RecursiveLevenbergMarquardt(Schema):
-    """Levenberg-Marquardt on training sequences in noise that is drawn anew at each iteration."""
-
-    phase: Literal["recursive_levenberg_marquardt"]
-    products: Whole | None = None
-    warmup: Whole
-    free_steps: list[int] = Field(min_length=1, max_length=1000)
-    sequences: Whole
-    noise: float = Field(0.0, ge=0, le=10)
-    scaling: float = Field(0.0, ge=0, lt=1)
-    cap: float = Field(0.5, gt=0, le=1e6)
-    balanced: bool = True
-    forgetting: list[Weight] = Field([0.9, 0.9], min_length=2, max_length=2)
-    iterations: Whole
-
-    @field_validator("free_steps")
+    @field_validator("amplitude_jitter")
     @classmethod
-    def _some_count(cls, steps: list[int], info: ValidationInfo) -> list[int]:
-        if sorted(set(steps)) != steps:
-            raise ValueError("expected ascending steps, none of them twice")
-        first = 2 - info.data.get("warmup", math.inf)
-        if steps[0] < first:
-            raise ValueError(f"expected no step before {first}, the first prediction of all")
-        return steps
+    def _is_drawn(cls, jitter: float, info: ValidationInfo) -> float:
+        if jitter and not info.data.get("fresh"):
+            raise ValueError("expected 0, or fresh: true")
+        return jitter
 
 
 Phase = Annotated[
-    Ridge | Adam | LevenbergMarquardt | RecursiveLevenbergMarquardt,
+    Ridge | Adam | LevenbergMarquardt,
     Field(discriminator="phase"),
 ]
 
@@ -140,7 +139,7 @@ class Fit(Schema):
 class NetworkRow(Schema):
     """A recurrent network; the defaults are the recipe of `stable`."""
 
-    cell: Literal["rnn", "gru", "lstm", "innovation"]
+    cell: str
     dataset: str = Field(description="the name of a row of `datasets`")
     hidden_size: int = Field(16, ge=1, le=4096)
     num_layers: int = Field(1, ge=1, le=64)
@@ -148,6 +147,7 @@ class NetworkRow(Schema):
     products: int = Field(8, ge=1, le=1024)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     precision: Literal["float32", "float64"] = "float64"
+    device: str = Field("cpu", description="a device that torch has here: cpu, cuda or mps")
     attempts: int = Field(20, ge=1, le=1000)
     accept: Accept = Accept()
     initial: Initial = EchoState()
@@ -164,11 +164,9 @@ class NetworkRow(Schema):
     @classmethod
     def _exact_enough(cls, phases: list[Any], info: ValidationInfo) -> list[Any]:
         kinds = {phase.phase for phase in phases}
-        if "levenberg_marquardt" in kinds and info.data.get("precision") == "float32":
-            raise ValueError("runs levenberg_marquardt in float32; expected precision: float64")
         if info.data.get("cell") == "innovation" and "ridge" in kinds:
             raise ValueError("has a ridge phase; expected levenberg_marquardt or adam: the cell")
         return phases
 
 
-ModelRow = Annotated[Lags | Fit | NetworkRow, Field(discriminator="cell")]
+ModelRow = Lags | Fit | NetworkRow

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+LOST = 0.4  # × amplitude: an error beyond it is a lost sine, as for Vlachas et al. 2020
 
 
 @dataclass(frozen=True)

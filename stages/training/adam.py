@@ -1,167 +1,125 @@
-"""Adam on the one-step error, as the blog uses it."""
+"""The blog's training loop: Adam on the mean squared error."""
 
 import math
 from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch.optim.adam import adam as torch_adam
+from torch import Tensor, nn
 
-import stages
 from stages.files import InputError
-from stages.networks.cells import Array, Weights
-from stages.networks.network import Network
+from stages.networks.network import Network, State
+from stages.settings.model import Adam
 from stages.training.levenberg_marquardt import Report
-
-torch.set_num_threads(1)
-stages.require_pinned(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
+from stages.training.sequences import Floats, Sequences
 
 
 def adam(
     network: Network,
-    values: Array,
+    data: Sequences,
+    phase: Adam,
     *,
-    targets: Array,
-    iterations: int,
-    learning_rate: float,
-    batch: int,
-    carry_hidden_state: bool,
+    validate: Callable[[Network], float],
+    random: np.random.Generator,
     report: Report,
-) -> tuple[Network, Array | None]:
-    """Return the network with a smaller one-step error, and a state (1, size) that was carried.
+) -> State | None:
+    """Train a network, and give the hidden state that it carried, if it did.
 
-    Adam: Kingma and Ba 2015. values: what goes in, targets: what is predicted, both
-    (sequences, time, 1), taken `batch` at a time in their order, again from the first when they
-    end. carry_hidden_state: begin each iteration with the state that the last one ended with, as
-    the blog does; else with zeros. Raises InputError when the loss is not finite.
+    Without free steps the loss is that of one-step predictions of whole sequences, taken in their
+    order, as in the blog. With them it is that of the free run, on pieces drawn at random. Adam:
+    Kingma and Ba 2015.
+    Raises InputError where the loss is not finite.
     """
-    values, targets = values.astype(network.dtype), targets.astype(network.dtype)
-    weights = {name: value.copy() for name, value in network.weights.items()}
-    network = network.replace(weights)
-    step = optimiser(weights, learning_rate)
-    plain = network.cell == "rnn" and network.num_layers == 1
-    gradient = elman_gradient if plain else gradient_by_steps
-    sequences, time = values.shape[0], values.shape[1] - 1
-    state = network.initial_state(batch)
-    for iteration in range(1, iterations + 1):
-        chosen = np.arange((iteration - 1) * batch, iteration * batch) % sequences
-        before = state if carry_hidden_state else np.zeros_like(state)
-        x, y = values[chosen, :-1], targets[chosen, 1:]
-        loss, slopes, state = gradient(network, x, y, before)
-        if not math.isfinite(loss):
-            raise InputError(
-                f"training: the loss is {loss} at iteration {iteration} of Adam; "
-                f"likely cause: learning_rate {learning_rate:g} is too high"
+    criterion = nn.MSELoss()
+    # The unfused step takes torch.sqrt, whose last digit differs between processors.
+    optimizer = torch.optim.Adam(network.parameters(), lr=phase.learning_rate, fused=True)
+    falling = torch.optim.lr_scheduler.ExponentialLR(
+        optimizer, phase.decay ** (1 / phase.iterations)
+    )
+    values, targets = (tensor(network, part) for part in (data.values, data.targets))
+    hidden_prev, best = None, Best(network, validate)
+    for iteration in range(1, phase.iterations + 1):
+        if phase.free_steps:
+            x, y = pieces(values, targets, phase, random)
+            output = free_run(network, x, phase.free_steps)
+        else:
+            here = torch.arange((iteration - 1) * phase.batch, iteration * phase.batch) % len(
+                values
             )
-        step(slopes)
-        report(iteration, iteration * batch * time, loss)
-    return network, state[-1:] if carry_hidden_state else None
-
-
-def optimiser(weights: Weights, learning_rate: float) -> Callable[[Weights], None]:
-    """Return what moves the weights, in place, by a step of Adam against their gradient.
-
-    `torch.optim.Adam` does the same, but loads torch's compiler, which takes more than a second.
-    """
-    # The tensors share the arrays' memory: to move them moves the network's weights.
-    parameters = [torch.from_numpy(weight) for weight in weights.values()]
-    means, squares = ([torch.zeros_like(weight) for weight in parameters] for _ in range(2))
-    steps = [torch.zeros(()) for _ in parameters]
-
-    def step(slopes: Weights) -> None:
-        # fused: the unfused one takes torch.sqrt, whose last digit differs between processors.
-        torch_adam(
-            parameters,
-            [torch.from_numpy(slopes[name]) for name in weights],
-            means,
-            squares,
-            [],
-            steps,
-            fused=True,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=learning_rate,
-            weight_decay=0,
-            eps=1e-8,
-            maximize=False,
+            x, y = values[here, :-1], targets[here, 1:]
+            output, hidden_prev = network(x, hidden_prev if phase.carry_hidden_state else None)
+            hidden_prev = detached(hidden_prev)
+        loss = criterion(output, y)
+        if not math.isfinite(loss.item()):
+            raise InputError(
+                f"training: the loss is {loss.item()} at iteration {iteration} of Adam; "
+                f"likely cause: learning_rate {phase.learning_rate:g} is too high"
+            )
+        optimizer.zero_grad()
+        loss.backward()
+        if phase.clip is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), phase.clip)
+        optimizer.step()
+        falling.step()
+        report(
+            iteration, iteration * len(x) * (x.shape[1] + max(phase.free_steps - 1, 0)), loss.item()
         )
+        if phase.check_every and iteration % phase.check_every == 0:
+            best.look()
+    best.restore()
+    return hidden_prev if phase.carry_hidden_state else None
 
-    return step
+
+class Best:
+    """Keeps the weights with the least validation error of all that it looked at."""
+
+    def __init__(self, network: Network, validate: Callable[[Network], float]) -> None:
+        self.network, self.validate = network, validate
+        self.error, self.weights = math.inf, None
+
+    def look(self) -> None:
+        """Validate the network as it is now."""
+        error = self.validate(self.network)
+        if error < self.error:
+            copies = {name: weight.clone() for name, weight in self.network.state_dict().items()}
+            self.error, self.weights = error, copies
+
+    def restore(self) -> None:
+        """Give the network its best weights; leave it where it was never looked at."""
+        if self.weights is not None:
+            self.network.load_state_dict(self.weights)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite stops `adam`
-def gradient_by_steps(
-    network: Network, x: Array, y: Array, state: Array
-) -> tuple[float, Weights, Array]:
-    """Return the mean squared error of x → y, its gradient by weight, and the last state.
-
-    Back-propagation through time (Werbos 1990), step by step. x, y: (batch, time, 1).
-    """
-    kept, outputs, state = [], [], state.T
-    for values in x.transpose(1, 2, 0):
-        output, state, left = network.step_keeping(values, state)
+def free_run(network: Network, x: Tensor, steps: int) -> Tensor:
+    """Predict from true values x (batch, warmup, 1), then from own outputs: (batch, steps, 1)."""
+    output, state = network(x)
+    outputs = [output[:, -1]]
+    for _ in range(steps - 1):
+        output, state = network.step(outputs[-1], state)
         outputs.append(output)
-        kept.append(left)
-    error = np.stack(outputs) - y.transpose(1, 2, 0)
-    slopes = {name: np.zeros_like(value) for name, value in network.weights.items()}
-    by_state = np.zeros_like(state[:, None])
-    for by_output in (error * (2 / error.size))[::-1, :, None]:
-        _, by_state, products = network.back(kept.pop(), by_output, by_state)
-        for weight, bias, inputs, delta in products:
-            slopes[weight] += delta[:, 0] @ inputs.T
-            if bias is not None:
-                slopes[bias] += delta[:, 0].sum(axis=1)
-    return float(np.mean(error * error)), slopes, state.T
+    return torch.stack(outputs, 1)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a loss that is not finite stops `adam`
-def elman_gradient(
-    network: Network, x: Array, y: Array, state: Array
-) -> tuple[float, Weights, Array]:
-    """Do as `gradient_by_steps`, for one layer of the plain Elman cell.
-
-    For 16 units nearly all the time is overhead of small operations; here a step costs two forward
-    and two backward.
-    """
-    w = network.layers[0]
-    w_out, b_out = network.weights["linear.weight"], network.weights["linear.bias"]
-    inputs, targets = x.swapaxes(0, 1), y.swapaxes(0, 1)
-    driven = inputs @ w["weight_ih"].T + (w["bias_ih"] + w["bias_hh"])
-    hidden = elman_states(driven, w["weight_hh"], state)
-    error = hidden[1:] @ w_out.T + b_out - targets
-
-    d_prediction = error * (2 / error.size)
-    deltas = d_prediction @ w_out
-    slopes = 1 - hidden[1:] * hidden[1:]
-    behind = np.zeros_like(deltas[0])
-    for delta, slope in zip(list(deltas[::-1]), list(slopes[::-1]), strict=True):
-        delta += behind.dot(w["weight_hh"])
-        delta *= slope
-        behind = delta
-
-    flat = deltas.reshape(-1, deltas.shape[2])
-    d_bias = flat.sum(axis=0)
-    gradients = {
-        "rnn.weight_ih_l0": flat.T @ inputs.reshape(-1, 1),
-        "rnn.weight_hh_l0": flat.T @ hidden[:-1].reshape(flat.shape),
-        "rnn.bias_ih_l0": d_bias,
-        "rnn.bias_hh_l0": d_bias.copy(),
-        "linear.weight": d_prediction.reshape(1, -1) @ hidden[1:].reshape(flat.shape),
-        "linear.bias": d_prediction.sum(axis=(0, 1)),
-    }
-    return float(np.mean(error * error)), gradients, hidden[-1]
+def pieces(
+    values: Tensor, targets: Tensor, phase: Adam, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw inputs (batch, warmup, 1) and targets (batch, free_steps, 1) that follow them."""
+    length = phase.warmup + phase.free_steps
+    chosen = random.integers(0, len(values), phase.batch)[:, None]
+    begin = random.integers(0, values.shape[1] - length, phase.batch, endpoint=True)
+    steps = begin[:, None] + np.arange(length)
+    given, to_predict = steps[:, : phase.warmup], steps[:, phase.warmup :]
+    x = values[chosen, given]
+    if phase.noise:
+        x = x + phase.noise * torch.from_numpy(random.normal(size=tuple(x.shape))).to(x)
+    return x, targets[chosen, to_predict]
 
 
-def elman_states(driven: Array, w_hh: Array, initial: Array) -> Array:
-    """Return the hidden states, the initial one first: (time + 1, batch, hidden).
+def detached(state: State) -> State:
+    """Cut a state off from what it was computed from."""
+    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
-    driven: what the inputs and biases add at each step, (time, batch, hidden).
-    """
-    hidden = np.concatenate((initial[None], driven))
-    recurrent = np.ascontiguousarray(w_hh.T)
-    before = hidden[0]
-    for after in list(hidden[1:]):
-        after += before.dot(recurrent)
-        before = np.tanh(after, after)
-    return hidden
+
+def tensor(network: Network, values: Floats) -> Tensor:
+    """Bring values to the precision and the device of a network."""
+    return torch.from_numpy(values).to(network.linear.weight)

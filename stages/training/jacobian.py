@@ -1,24 +1,25 @@
 """Predictions of a free run, and their derivatives by all weights."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+from torch.overrides import TorchFunctionMode
 
-from stages.networks.cells import Array, Products
 from stages.networks.network import Network
-from stages.training import powers
 
-# Of each step, the last one first: what a weight multiplied, and the derivatives that came back.
-Multiplied = list[tuple[Array, Array]]
+# What a linear map W x + b was given, and a tensor whose gradient is that of its output.
+Application = tuple[Tensor, Tensor, Tensor, Tensor]
+CELLS = (torch.rnn_tanh_cell, torch.gru_cell, torch.lstm_cell)
 
 
 class Rollout(NamedTuple):
     """Which predictions count: `warmup` true values go in, then the network's own outputs.
 
-    counted: which predictions, as steps of the free run, ascending: 1 is the first one after the
-    warm-up. 0 and below are those made within the warm-up, from true values alone.
+    steps_counted: steps of the free run, ascending: 1 is the first prediction after the warm-up. 0
+    and below are those within the warm-up, from true values alone.
     """
 
     warmup: int
@@ -30,104 +31,83 @@ class Rollout(NamedTuple):
         return self.warmup + max(self.counted[-1], 1) - 1
 
     @property
-    def rows(self) -> list[int]:
-        """Return the steps whose predictions count, from zero, the last one first."""
-        return [self.warmup + step - 2 for step in reversed(self.counted)]
+    def places(self) -> list[int]:
+        """The steps whose predictions count, from zero."""
+        return [self.warmup + step - 2 for step in self.counted]
 
-    def targets(self, values: Array) -> Array:
-        """Return the values (residuals, batch) that are predicted, of values (batch, time, 1)."""
-        return np.stack([values[:, row + 1, 0] for row in self.rows])
-
-
-@np.errstate(over="ignore", invalid="ignore")  # a weight that is too large is not kept
-def predictions(network: Network, values: Array, rollout: Rollout) -> Array:
-    """Return the predictions that count (residuals, batch), of values (batch, time, 1)."""
-    return _forward(network, values, rollout, None)
+    def targets(self, values: Any) -> Any:
+        """Take the values that are predicted, (batch, residuals), out of (batch, time, 1)."""
+        return values[:, [place + 1 for place in self.places], 0]
 
 
-@np.errstate(over="ignore", invalid="ignore")
-def jacobian(network: Network, values: Array, rollout: Rollout) -> tuple[Array, Array]:
-    """Return the predictions that count, (residuals, batch), and their derivatives.
+def predictions(network: Network, values: Tensor, rollout: Rollout) -> Tensor:
+    """Predict what counts, (batch, residuals), from values (batch, time, 1)."""
+    state, x, outputs = network.initial_state(len(values)), values[:, 0], []
+    for step in range(rollout.steps):
+        x, state = network.step(values[:, step] if step < rollout.warmup else x, state)
+        outputs.append(x)
+    return torch.cat([outputs[place] for place in rollout.places], 1)
 
-    The derivatives are (batch, residuals, weights), the weights in their order in the network. One
-    pass forward keeps what each step did; the free run of an innovation cell is one piece. One pass
-    back carries the derivatives of all predictions at once (back-propagation through time, Werbos
-    1990). Each prediction joins at its own step. Outputs that were fed back are gone through too.
-    A weight matrix gets Σ_t delta(t) ⊗ inputs(t).
+
+class Tape(TorchFunctionMode):
+    """Keep what each linear map multiplied, while a network runs.
+
+    The gradient of a map's output is also that of its bias. torch's cells do not give the outputs
+    of their maps; there the bias is expanded to one for each sequence, whose gradient can be asked.
     """
-    kept: list[Any] = []
-    predicted = _forward(network, values, rollout, kept)
-    residuals, batch = predicted.shape
-    slopes: dict[str, Array] = {}
-    used: dict[tuple[str, str | None], Multiplied] = defaultdict(list)
-    for products in _back(network, kept, rollout, batch):
-        for weight, bias, inputs, delta in products:
-            used[weight, bias].append((inputs, delta))
-    for (weight, bias), multiplied in used.items():
-        slopes[weight], deltas = _outer(multiplied, residuals)
-        if bias is not None:
-            slopes[bias] = deltas.sum(axis=0)
-    return predicted, np.concatenate([slopes[name] for name in network.weights], axis=2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.applications: list[Application] = []
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
+        if function is linear:
+            x, weight, bias = args
+            output = function(x, weight, bias)
+            self.applications.append((weight, bias, x, output))
+            return output
+        if function in CELLS:
+            x, state, w_ih, w_hh, b_ih, b_hh = args
+            h = state[0] if isinstance(state, tuple) else state
+            by_x, by_h = (
+                b.detach().expand(len(x), -1).clone().requires_grad_() for b in (b_ih, b_hh)
+            )
+            self.applications += [(w_ih, b_ih, x, by_x), (w_hh, b_hh, h, by_h)]
+            return function(x, state, w_ih, w_hh, by_x, by_h)
+        return function(*args, **(kwargs or {}))
 
 
-def _forward(network: Network, values: Array, rollout: Rollout, kept: list[Any] | None) -> Array:
-    inputs = values[:, : rollout.warmup, 0].T.astype(network.dtype, order="C")[:, None]
-    state, output, outputs = network.initial_state(len(values)).T, inputs[0], []
-    linear = network.cell == "innovation"
-    for step in range(rollout.warmup if linear else rollout.steps):
-        x = inputs[step] if step < rollout.warmup else output
-        output, state, left = network.step_keeping(x, state)
-        outputs.append(output[0])
-        if kept is not None:
-            kept.append(left)
-    if linear and rollout.steps > rollout.warmup:
-        run = powers.free_run(network, state, rollout.steps - rollout.warmup)
-        outputs += list(powers.outputs(network, run)[1:])
-        if kept is not None:
-            kept.append(run)
-    return np.stack([outputs[row] for row in rollout.rows])
+def jacobian(network: Network, values: Tensor, rollout: Rollout) -> tuple[Tensor, Tensor]:
+    """Predict what counts, (batch, residuals), and differentiate it by all weights.
 
-
-def _back(
-    network: Network, kept: list[Any], rollout: Rollout, batch: int
-) -> Iterator[list[Products]]:
-    """Go back from the last step to the first; yield what the weights of each step multiplied.
-
-    batch: sequences. Residuals whose step was not met yet are left out.
+    The derivatives are (batch, residuals, weights), in the order of `network.parameters()`. One
+    pass back takes all residuals to the outputs of the linear maps: delta(t). A weight matrix then
+    has the derivative Σ_t delta(t) ⊗ x(t), a bias Σ_t delta(t). Outputs that were fed back are
+    differentiated too. Every weight must belong to an `nn.Linear` or to a layer of torch.
     """
-    rows, seen = rollout.rows, 0
-    residuals = len(rows)
-    size, dtype = network.initial_state(1).size, network.dtype
-    by_state = np.zeros((size, residuals, batch), dtype)
-    by_output = np.zeros((1, residuals, batch), dtype)
-    if isinstance(kept[-1], powers.FreeRun):
-        counted = [row - rollout.warmup + 1 for row in rows if row >= rollout.warmup]
-        seen = len(counted)
-        by_state[:, :seen], used = powers.back(network, kept.pop(), counted)
-        yield from used
-    for step in reversed(range(len(kept))):
-        if seen < residuals and rows[seen] == step:
-            by_output[0, seen] += 1
-            seen += 1
-        by_x, by_state[:, :seen], products = network.back(
-            kept.pop(), by_output[:, :seen].copy(), by_state[:, :seen]
-        )
-        by_output[:, :seen] = by_x if step >= rollout.warmup else 0
-        yield products
-
-
-def _outer(multiplied: Multiplied, residuals: int) -> tuple[Array, Array]:
-    """Return Σ_t delta(t) ⊗ inputs(t), (batch, residuals, rows·columns), and the deltas.
-
-    The deltas are (steps, batch, residuals, rows): zero for residuals that had not gone in.
-    """
-    (first, last), steps = multiplied[0], len(multiplied)
-    rows, batch = len(last), last.shape[2]
-    inputs = np.empty((steps, batch, len(first)), first.dtype)
-    deltas = np.zeros((steps, batch, residuals, rows), last.dtype)
-    for step, (multiplicand, delta) in enumerate(multiplied):
-        inputs[step] = multiplicand.T
-        deltas[step, :, : delta.shape[1]] = delta.T
-    flat = deltas.reshape(steps, batch, -1)
-    outer = flat.transpose(1, 2, 0) @ inputs.transpose(1, 0, 2)
-    return outer.reshape(batch, residuals, -1), deltas
+    with Tape() as tape:
+        predicted = predictions(network, values, rollout)
+    batch, residuals = predicted.shape
+    one_each = torch.eye(residuals).to(predicted)[:, None].expand(-1, batch, -1)
+    deltas = torch.autograd.grad(
+        predicted,
+        [output for *_, output in tape.applications],
+        one_each,
+        is_grads_batched=True,
+        allow_unused=True,
+    )
+    multiplied = defaultdict(list)
+    for (weight, bias, x, _), delta in zip(tape.applications, deltas, strict=True):
+        if delta is not None:
+            multiplied[weight, bias].append((delta, x.detach()))
+    derivatives: dict[Tensor, Tensor] = {}
+    for (weight, bias), pairs in multiplied.items():
+        delta, x = (torch.stack(part) for part in zip(*pairs, strict=True))
+        derivatives[weight] = torch.einsum("tkbr,tbc->bkrc", delta, x).flatten(2)
+        derivatives[bias] = delta.sum(0).transpose(0, 1)
+    none = predicted.new_zeros(batch, residuals, 1)
+    columns = [
+        derivatives.get(weight, none.expand(-1, -1, weight.numel()))
+        for weight in network.parameters()
+    ]
+    return predicted.detach(), torch.cat(columns, 2)

@@ -1,178 +1,256 @@
-"""Levenberg–Marquardt on the predictions of a free run, over all weights of a network."""
+"""Levenberg–Marquardt on the predictions of a free run, over all weights of a network.
 
-import math
-from collections.abc import Callable, Iterator
+Marquardt 1963. On a fixed batch, steps follow the curve of the
+residuals (geodesic acceleration, Transtrum and Sethna 2012). On a stream of batches, past
+iterations count too, less each time (recursive Levenberg–Marquardt, Ngia and Sjöberg 2000).
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
+import torch
+from numpy.typing import NDArray
 
 from stages.files import InputError
-from stages.networks.cells import Array
 from stages.networks.network import Network
-from stages.signals.sines import Floats
 from stages.training.jacobian import Rollout, jacobian, predictions
+from stages.training.sequences import Batch
 
+Floats = NDArray[np.float64]
 # (iteration, training steps seen so far, loss), after every iteration.
 Report = Callable[[int, int, float], None]
-# What is like the residuals → what the weights change to take it away, by damped least squares.
-Solve = Callable[[Floats], Floats]
 
-BLOCK = 256  # sequences that go back through time together
-FIRST_DAMPING = 1e-5  # relative to the largest diagonal element of JᵀJ
+BLOCK = 256  # sequences that are differentiated together
+FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-10  # relative to the largest diagonal element of JᵀJ
+SMALLEST_GAIN = 0.1  # of the predicted gain, for a step on a stream to be taken
 DAMPING_FACTOR = 2.0  # the damping falls by it after a step, and rises by it after a failure
-SMALLEST_STEP = 1e-12  # relative to the weights
-PROBE = 0.1  # where the curvature along a step is felt, relative to the step
-MOST_BEND = 0.375  # the largest acceleration that is trusted, relative to the step
+TRIES = 20  # steps, each with more damping, before an iteration goes without
+PROBE = 0.1  # distance at which the curvature along a step is measured, relative to the step
+LARGEST_ACCELERATION = 0.375  # that is trusted, relative to the step
+SHARE = 0.3  # of the newest batch in the running error of each step
+LARGEST = np.finfo(np.float64).max
 
 
 @dataclass(frozen=True)
-class Point:
-    """A network, and what a problem makes of it.
+class Residuals:
+    """How errors become residuals: soft_limit·asinh(error / soft_limit) / scale.
 
-    residuals: as they count, (residuals, batch); scale: their derivatives by the predictions.
+    Beyond the soft limit only the order of magnitude of an error counts. A sequence that is lost
+    then does not outweigh the others. scale: (residuals,), the running RMS error of each step.
     """
 
-    network: Network
-    residuals: Array
-    scale: Array
+    soft_limit: float
+    scale: Floats
+
+    def of(self, errors: Floats) -> tuple[Floats, Floats]:
+        """Map errors (batch, residuals) to residuals, and to their derivatives by the errors."""
+        ratio = np.nan_to_num(
+            errors / self.soft_limit, nan=LARGEST, posinf=LARGEST, neginf=-LARGEST
+        )
+        root = np.hypot(1, ratio)
+        # asinh itself has other last digits in glibc 2.43 than before; those of log did not change.
+        bounded = np.copysign(np.log(root) + np.log1p(np.abs(ratio) / root), ratio)
+        return self.soft_limit * bounded / self.scale, 1 / root / self.scale
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """A loss around the present weights: loss + 2 gradient·step + step·matrix·step."""
+
+    loss: float
+    gradient: Floats
+    matrix: Floats
+
+    def change(self, step: Floats) -> float:
+        """Predict the change of the loss by a step."""
+        return float(step @ (2 * self.gradient + self.matrix @ step))
+
+    def moved(self, step: Floats, weight: float) -> "Quadratic":
+        """Weigh the loss, and centre it on the weights after a step."""
+        gradient = self.gradient + self.matrix @ step
+        return Quadratic(
+            weight * (self.loss + self.change(step)), weight * gradient, weight * self.matrix
+        )
+
+    def plus(self, other: "Quadratic") -> "Quadratic":
+        """Add two losses around the same weights."""
+        return Quadratic(
+            self.loss + other.loss, self.gradient + other.gradient, self.matrix + other.matrix
+        )
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """The residuals of a batch around the present weights, (batch · residuals,)."""
+
+    residuals: Floats
+    rows: Floats  # their derivatives, (batch · residuals, weights)
 
     @property
-    def loss(self) -> float:
-        """Return the sum of squares."""
-        return float(np.sum(self.residuals * self.residuals))
+    def quadratic(self) -> Quadratic:
+        """Leave out the second derivatives of the residuals (Gauss–Newton)."""
+        gradient = self.residuals @ self.rows
+        return Quadratic(float(self.residuals @ self.residuals), gradient, self.rows.T @ self.rows)
+
+
+@dataclass
+class Problem:
+    """A network, the batch that it predicts now, and how its errors count."""
+
+    network: Network
+    rollout: Rollout
+    batch: Batch
+    residuals: Residuals
 
     @property
     def weights(self) -> Floats:
-        """Return all weights, one after another."""
-        return flat(self.network)
+        vector = torch.nn.utils.parameters_to_vector(self.network.parameters())
+        return vector.detach().cpu().numpy().astype(np.float64)
+
+    def move(self, weights: Floats) -> None:
+        """Give the network other weights."""
+        vector = torch.from_numpy(weights).to(self.network.linear.weight)
+        torch.nn.utils.vector_to_parameters(vector, self.network.parameters())
+
+    def errors(self) -> Floats:
+        """Predict the batch, less its targets: (batch, residuals)."""
+        with torch.no_grad():
+            inputs = torch.from_numpy(self.batch.inputs).to(self.network.linear.weight)
+            predicted = predictions(self.network, inputs, self.rollout)
+        return predicted.cpu().numpy().astype(np.float64) - self.batch.targets
+
+    def residuals_at(self, weights: Floats) -> Floats:
+        """Compute the residuals at other weights, flat."""
+        self.move(weights)
+        return self.residuals.of(self.errors())[0].ravel()
+
+    def linearised(self) -> tuple[Linearised, Floats]:
+        """Compute the residuals and their derivatives; also give the errors, softly limited."""
+        flat, rows, limited = [], [], []
+        for start in range(0, len(self.batch.inputs), BLOCK):
+            here = slice(start, start + BLOCK)
+            inputs = torch.from_numpy(self.batch.inputs[here]).to(self.network.linear.weight)
+            predicted, derivatives = jacobian(self.network, inputs, self.rollout)
+            errors = predicted.cpu().numpy().astype(np.float64) - self.batch.targets[here]
+            residuals, by_error = self.residuals.of(errors)
+            scaled = by_error[:, :, None] * derivatives.cpu().numpy()
+            scaled = scaled.reshape(residuals.size, -1)
+            scaled[~np.isfinite(scaled).all(axis=1)] = 0  # diverged rows contribute nothing
+            flat.append(residuals.ravel())
+            rows.append(scaled)
+            limited.append(residuals * self.residuals.scale)
+        return Linearised(np.concatenate(flat), np.concatenate(rows)), np.concatenate(limited)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What is to be predicted, from what.
-
-    inputs: true values that go in, with noise where there is some; targets: the values without it.
-    Both (batch, time, 1). cap: where given, a residual r counts as r/√(1 + (r/cap)²), so that what
-    is lost does not outweigh the rest.
-    """
-
-    inputs: Array
-    targets: Array
-    rollout: Rollout
-    cap: float | None = None
-
-    @property
-    def steps(self) -> int:
-        """Training steps that one look at all sequences takes."""
-        return len(self.inputs) * self.rollout.steps
-
-    def at(self, network: Network) -> Point:
-        """Return what the problem makes of a network."""
-        found = predictions(network, self.inputs, self.rollout)
-        return Point(network, *self.capped(found - self.rollout.targets(self.targets)))
-
-    def capped(self, residuals: Array) -> tuple[Array, Array]:
-        """Return the residuals as they count, and their derivatives by the residuals."""
-        if self.cap is None:
-            return residuals, np.ones_like(residuals)
-        scale = 1 / np.sqrt(1 + (residuals / self.cap) ** 2)
-        return residuals * scale, scale**3
-
-    def blocks(self) -> Iterator[slice]:
-        """Yield which sequences are looked at together."""
-        for first in range(0, len(self.inputs), BLOCK):
-            yield slice(first, first + BLOCK)
-
-
-@np.errstate(over="ignore", invalid="ignore")  # a step to a loss that is not finite is not taken
 def levenberg_marquardt(
-    network: Network, problem: Problem, iterations: int, report: Report
-) -> Network:
-    """Return the network with weights that lessen the sum of squared residuals.
+    network: Network,
+    rollout: Rollout,
+    draw: Callable[[], Batch],
+    *,
+    iterations: int,
+    soft_limit: float,
+    normalise_by_step: bool,
+    forgetting: tuple[float, float] | None,
+    report: Report,
+) -> None:
+    """Lessen the sum of squared residuals, by moving the network's weights.
 
-    Marquardt 1963, with the geodesic acceleration of Transtrum and Sethna 2012: the valleys of the
-    loss are curved, and straight steps crawl along them. The network is float64. In memory are the
-    derivatives of all residuals by all weights. The loss reported is the mean square. Ends early
-    where no step lessens it.
-    Raises InputError where no weight makes a difference, or nothing is finite at the start.
+    draw: gives the batch of an iteration. forgetting: what an iteration weighs in the next one, at
+    the first and at the last iteration; None for a fixed batch, which is drawn once. The loss
+    reported is the mean square. On a fixed batch it ends early where no step lessens the loss.
+    Raises InputError where a free run diverges at the start, or no weight changes the loss.
     """
-    here, damping = problem.at(network), 0.0
-    if not math.isfinite(here.loss):
-        raise InputError("training: the free run blows up before the first iteration")
+    one = np.ones(len(rollout.counted))
+    problem = Problem(network, rollout, draw(), Residuals(soft_limit, one))
+    errors = problem.errors()
+    if forgetting is None and not np.isfinite(errors).all():
+        raise InputError("training: the free run diverges before the first iteration")
+    if normalise_by_step:
+        problem.residuals = Residuals(soft_limit, rms(problem.residuals.of(errors)[0]))
+    past, damping = None, 0.0
     for iteration in range(1, iterations + 1):
-        slopes = slopes_of(problem, here)
-        matrix = slopes.T @ slopes
-        damping = damping or FIRST_DAMPING * float(matrix.diagonal().max())
-        if damping == 0:
-            raise InputError(
-                f"training: the loss has no slope at iteration {iteration} of Levenberg-Marquardt"
-            )
-        tried = None
-        while tried is None:
-            if solve := solver(slopes, matrix, damping):
-                step = solve(here.residuals)
-                if not np.linalg.norm(step) > SMALLEST_STEP * np.linalg.norm(here.weights):
-                    return here.network
-                tried = bent(problem, here, step, solve)
-            damping *= 1 / DAMPING_FACTOR if tried else DAMPING_FACTOR
-        here = tried
-        report(iteration, iteration * problem.steps, here.loss / here.residuals.size)
-    return here.network
+        if forgetting and iteration > 1:
+            problem.batch = draw()
+        here, limited = problem.linearised()
+        own = here.quadratic
+        loss = own if past is None else own.plus(past)
+        largest = float(loss.matrix.diagonal().max())
+        if largest == 0:
+            raise InputError(f"training: no weight changes the loss at iteration {iteration}")
+        damping = max(damping or FIRST_DAMPING * largest, LEAST_DAMPING * largest)
+        step, damping = descend(problem, here, loss, damping, curved=forgetting is None)
+        seen = iteration * len(problem.batch.inputs) * rollout.steps
+        report(iteration, seen, own.loss / here.residuals.size)
+        if forgetting:
+            past = loss.moved(step, remembered(iteration, iterations, forgetting))
+        elif not step.any():
+            return
+        if forgetting and normalise_by_step:
+            newest = rms(np.clip(limited, -soft_limit, soft_limit))
+            running = np.sqrt((1 - SHARE) * problem.residuals.scale**2 + SHARE * newest**2)
+            problem.residuals = Residuals(soft_limit, running)
 
 
-def slopes_of(problem: Problem, here: Point) -> Floats:
-    """Return the derivatives of the residuals as they count: (batch · residuals, weights)."""
-    rows = []
-    for block in problem.blocks():
-        _, slopes = jacobian(here.network, problem.inputs[block], problem.rollout)
-        rows.append((slopes * here.scale[:, block].T[:, :, None]).reshape(-1, slopes.shape[2]))
-    return np.concatenate(rows)
+def rms(errors: Floats) -> Floats:
+    """Compute the root mean square of each step over the batch: (residuals,)."""
+    return np.sqrt((errors**2).mean(axis=0))
 
 
-def solver(slopes: Floats, matrix: Floats, damping: float) -> Solve | None:
-    """Return v ↦ -(JᵀJ + damping)⁻¹ Jᵀv, or None where rounding errors forbid it; matrix: JᵀJ."""
-    damped = matrix + damping * np.eye(len(matrix))
+def descend(
+    problem: Problem, here: Linearised, loss: Quadratic, damping: float, *, curved: bool
+) -> tuple[Floats, float]:
+    """Move the weights by a damped step, and give it with the next damping.
+
+    The step is zero where none is good enough: where it does not lessen the loss of a fixed batch,
+    or on a stream gains too little of what was predicted. curved: correct steps for the curvature
+    of the residuals, as on a fixed batch.
+    """
+    own, weights, first_damping = here.quadratic, problem.weights, damping
+    for _ in range(TRIES):
+        step = damped_step(problem, here, loss, damping, weights, curved=curved)
+        if step is not None:
+            residuals = problem.residuals_at(weights + step)
+            gain = own.loss - float(residuals @ residuals)
+            if gain > 0 if curved else gain / -own.change(step) > SMALLEST_GAIN:
+                return step, damping / DAMPING_FACTOR
+        damping *= DAMPING_FACTOR
+    problem.move(weights)
+    return np.zeros_like(weights), DAMPING_FACTOR * first_damping
+
+
+def damped_step(
+    problem: Problem,
+    here: Linearised,
+    loss: Quadratic,
+    damping: float,
+    weights: Floats,
+    *,
+    curved: bool,
+) -> Floats | None:
+    """Solve for −(JᵀJ + λI)⁻¹Jᵀr, corrected for the curvature of the residuals along it if asked.
+
+    Three points along the step give the second derivative of the residuals in its direction.
+    None where rounding errors forbid the step, or a long correction shows that it is too long.
+    """
+    damped = loss.matrix + damping * np.eye(len(loss.matrix))
     try:
         factor = scipy.linalg.cho_factor(damped, overwrite_a=True, check_finite=False)
     except scipy.linalg.LinAlgError:
         return None
-    return lambda v: -scipy.linalg.cho_solve(factor, v.T.ravel() @ slopes, check_finite=False)
+    step = -scipy.linalg.cho_solve(factor, loss.gradient, check_finite=False)
+    if not curved:
+        return step
+    ahead, behind = (problem.residuals_at(weights + h * step) for h in (PROBE, -PROBE))
+    curvature = (ahead - 2 * here.residuals + behind) / PROBE**2
+    correction = -scipy.linalg.cho_solve(factor, curvature @ here.rows, check_finite=False) / 2
+    if np.linalg.norm(correction) <= LARGEST_ACCELERATION * np.linalg.norm(step):
+        return step + correction
+    return None
 
 
-def bent(problem: Problem, here: Point, step: Floats, solve: Solve) -> Point | None:
-    """Return where a step leads, bent along the valley, if that is better than here.
-
-    A bend that is long tells that the step is too long.
-    """
-    bend = acceleration(problem, here, step, solve)
-    if not np.linalg.norm(bend) <= MOST_BEND * np.linalg.norm(step):
-        return None
-    there = problem.at(moved(here, step + bend))
-    return there if there.loss < here.loss else None
-
-
-def acceleration(problem: Problem, here: Point, step: Floats, solve: Solve) -> Floats:
-    """Return what is to be added to a step, so that it follows the curve of the residuals.
-
-    Three points along the step give the second derivative of the residuals in its direction.
-    """
-    ahead, behind = (problem.at(moved(here, length * step)) for length in (PROBE, -PROBE))
-    return solve(ahead.residuals - 2 * here.residuals + behind.residuals) / (2 * PROBE**2)
-
-
-def flat(network: Network) -> Floats:
-    """Return all weights, one after another."""
-    return np.concatenate([value.ravel() for value in network.weights.values()])
-
-
-def with_weights(network: Network, weights: Floats) -> Network:
-    """Return the network with other weights, given one after another."""
-    ends = np.cumsum([value.size for value in network.weights.values()])[:-1]
-    pieces = zip(network.weights.items(), np.split(weights, ends), strict=True)
-    return network.replace({name: new.reshape(old.shape) for (name, old), new in pieces})
-
-
-def moved(here: Point, step: Floats) -> Network:
-    """Return the network with weights a step away."""
-    return with_weights(here.network, here.weights + step)
+def remembered(iteration: int, iterations: int, forgetting: tuple[float, float]) -> float:
+    """Weigh an iteration in the next one; 1 - weight goes geometrically from first to last."""
+    first, last = (1 - weight for weight in forgetting)
+    return 1 - first * (last / first) ** (iteration / iterations)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from stages.networks.cells import Array
-from stages.networks.network import Network
+from stages.networks.network import Network, Sizes, State
 from stages.settings.model import (
     SETTLED,
     Adam,
@@ -14,185 +14,117 @@ from stages.settings.model import (
     LevenbergMarquardt,
     NetworkRow,
     Normal,
-    RecursiveLevenbergMarquardt,
     Ridge,
 )
-from stages.signals.sines import Floats, Sines
 from stages.training import initial
-from stages.training.attempts import free_run_error
-from stages.training.growth import grown
+from stages.training.adam import adam
 from stages.training.jacobian import Rollout
-from stages.training.levenberg_marquardt import Problem, Report, levenberg_marquardt
-from stages.training.recursive import Stream, recursive_levenberg_marquardt
+from stages.training.levenberg_marquardt import Report, levenberg_marquardt
 from stages.training.ridge import fit_read_out
+from stages.training.sequences import Sequences, Stream, fixed_batch
 
 # (attempt, phase) → the report of its iterations.
 Reports = Callable[[int, str], Report]
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """What a network is trained on: values go in, targets are predicted, (sequences, time, 1).
-
-    In noise the targets are the values without it.
-    """
-
-    values: Floats
-    targets: Floats
+Validate = Callable[[Network], float]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A network, the state (1, size) that it was left in if it was carried, and how it held.
+    """A network, the state that it carried through training if it did, and its validation error.
 
-    error: of the free run on the validation sequences.
+    attempts: how many were needed; accepted: whether the error is that which the row asks for.
     """
 
     network: Network
-    carried: Array | None
+    carried: State | None
     error: float
+    attempts: int
+    accepted: bool
 
 
-def train(row: NetworkRow, sines: Sines, validation: Sines, reports: Reports) -> Trained:
-    """Return the first of the row's attempts that holds, or else the one with the least error.
-
-    Whether it holds is decided by the free run of the validation sequences alone.
-    """
-    truth = sines.truth(np.arange(sines.values.shape[1]))[:, :, None]
-    sequences = Sequences(sines.values, truth)
-    kept: Trained | None = None
+def train(row: NetworkRow, data: Sequences, validate: Validate, reports: Reports) -> Trained:
+    """Train until an attempt is accepted; give it, or else the one with the least error."""
+    best: Trained | None = None
     for attempt in range(row.attempts):
         random = np.random.default_rng([row.seed, attempt])
-        network, carried = once(row, sequences, random, lambda phase, n=attempt: reports(n, phase))
-        accept = row.accept
-        error = free_run_error(network, validation, accept.warmup, accept.periods)
-        if kept is None or error < kept.error:
-            kept = Trained(network, carried, error)
-        if error <= accept.rmse:
+        network, carried = train_attempt(
+            row, data, validate, random, lambda phase, n=attempt: reports(n, phase)
+        )
+        error = validate(network)
+        if best is None or error < best.error:
+            best = Trained(network, carried, error, attempt + 1, error <= row.accept.rmse)
+        if best.accepted:
             break
-    return kept
+    return best
 
 
-def once(
+def train_attempt(
     row: NetworkRow,
-    sequences: Sequences,
+    data: Sequences,
+    validate: Validate,
     random: np.random.Generator,
     report: Callable[[str], Report],
-) -> tuple[Network, Array | None]:
-    """Draw a network and train it in the row's phases; return it, and a state that was carried."""
-    network, carried = drawn(row, random), None
+) -> tuple[Network, State | None]:
+    """Draw a network and train it in the row's phases."""
+    network, carried = initial_network(row, random), None
     for phase in row.training:
+        log = report(phase.phase)
         match phase:
             case Adam():
-                network, carried = run_adam(network, phase, sequences, report("adam"))
+                carried = adam(network, data, phase, validate=validate, random=random, report=log)
             case Ridge():
-                network = run_ridge(network, phase, sequences, random, report("ridge"))
+                loss = fit_read_out(network, data, phase, random)
+                log(1, 2 * data.values[: phase.sequences, 1:].size, loss)
             case LevenbergMarquardt():
-                problem = problem_of(phase, sequences, random)
-                network = levenberg_marquardt(
-                    network, problem, phase.iterations, report("levenberg_marquardt")
-                )
-            case RecursiveLevenbergMarquardt():
-                name = "recursive_levenberg_marquardt"
-                network = run_recursive(network, phase, sequences, random, report(name))
+                if phase.products is not None:
+                    network = initial.grown(network, phase.products, random)
+                run_levenberg_marquardt(network, data, phase, random, log)
     return network, carried
 
 
-def run_recursive(
-    network: Network,
-    phase: RecursiveLevenbergMarquardt,
-    sequences: Sequences,
-    random: np.random.Generator,
-    report: Report,
-) -> Network:
-    """Return the network after a phase on a stream, with more products if the phase asks."""
-    if phase.products is not None:
-        network = grown(network, phase.products, random)
-    rollout = Rollout(phase.warmup, tuple(phase.free_steps))
-    return recursive_levenberg_marquardt(
-        network,
-        Stream(sequences.targets, rollout, phase.sequences, phase.noise, phase.scaling),
-        iterations=phase.iterations,
-        forgetting=(phase.forgetting[0], phase.forgetting[1]),
-        cap=phase.cap,
-        balanced=phase.balanced,
-        random=random,
-        report=report,
-    )
-
-
-def drawn(row: NetworkRow, random: np.random.Generator) -> Network:
-    """Return the network of a row with initial weights."""
-    network = initial.empty(
-        row.cell,
-        hidden_size=row.hidden_size,
-        num_layers=row.num_layers,
-        memory_size=row.memory_size,
-        products=row.products,
-        dtype=row.precision,
-    )
+def initial_network(row: NetworkRow, random: np.random.Generator) -> Network:
+    """Draw the network of a row, on its device."""
+    sizes = Sizes(row.hidden_size, row.num_layers, row.memory_size, row.products)
+    network = initial.as_torch(row.cell, sizes, random).double()
     match row.initial:
         case Normal(sd=sd):
-            return initial.normal(network, sd, random)
+            initial.normal(network, sd, random)
         case EchoState(spectral_radius=radius, input_scale=scale, averages=averages):
             drawing = {"spectral_radius": radius, "input_scale": scale, "random": random}
             if row.cell == "innovation":
-                return initial.innovation(network, **drawing, averages=averages)
-            return initial.echo_state(network, **drawing)
-    return initial.uniform(network, random)
+                initial.innovation(network, **drawing, averages=averages)
+            else:
+                initial.echo_state(network, **drawing)
+    return network.to(row.device, getattr(torch, row.precision))
 
 
-def run_adam(
-    network: Network, phase: Adam, sequences: Sequences, report: Report
-) -> tuple[Network, Array | None]:
-    """Return the network after a phase of Adam, and the state that it carried."""
-    from stages.training.adam import adam  # torch takes seconds to load
-
-    return adam(
-        network,
-        sequences.values,
-        targets=sequences.targets,
-        iterations=phase.iterations,
-        learning_rate=phase.learning_rate,
-        batch=phase.batch,
-        carry_hidden_state=phase.carry_hidden_state,
-        report=report,
-    )
-
-
-def run_ridge(
+def run_levenberg_marquardt(
     network: Network,
-    phase: Ridge,
-    sequences: Sequences,
+    data: Sequences,
+    phase: LevenbergMarquardt,
     random: np.random.Generator,
     report: Report,
-) -> Network:
-    """Return the network with its best read-out."""
-    values = sequences.values[: phase.sequences]
-    network, loss = fit_read_out(
-        network,
-        values,
-        targets=sequences.targets[: phase.sequences],
-        warmup=phase.warmup,
-        noise=phase.noise,
-        noise_weight=phase.noise_weight,
-        ridge=phase.ridge,
-        random=random,
-    )
-    report(1, 2 * values[:, 1:].size, loss)
-    return network
+) -> None:
+    """Run a phase of Levenberg–Marquardt, on a fixed batch or on a stream.
 
-
-def problem_of(
-    phase: LevenbergMarquardt, sequences: Sequences, random: np.random.Generator
-) -> Problem:
-    """Return what a phase of Levenberg–Marquardt minimises.
-
-    Without free steps all predictions count that are made from true values, but for the first ones.
+    Without free steps all predictions within the warm-up count, but for the first ones.
     """
-    rollout = Rollout(phase.warmup, tuple(phase.free_steps))
-    if not phase.free_steps:
-        rollout = Rollout(phase.warmup, tuple(range(SETTLED + 2 - phase.warmup, 2)))
-    values = sequences.values[: phase.sequences]
-    noise = phase.noise * random.normal(size=values.shape)
-    return Problem(values + noise, sequences.targets[: phase.sequences], rollout, phase.cap)
+    counted = tuple(phase.free_steps) or tuple(range(SETTLED + 2 - phase.warmup, 2))
+    rollout = Rollout(phase.warmup, counted)
+    if phase.fresh:
+        jitter = phase.amplitude_jitter
+        stream = Stream(data.targets, rollout, phase.sequences, phase.noise, jitter, random)
+        draw = stream.draw
+    else:
+        batch = fixed_batch(data, rollout, phase.sequences, phase.noise, random)
+        draw = lambda: batch  # noqa: E731
+    levenberg_marquardt(
+        network,
+        rollout,
+        draw,
+        iterations=phase.iterations,
+        soft_limit=phase.soft_limit,
+        normalise_by_step=phase.normalise_by_step,
+        forgetting=(phase.forgetting[0], phase.forgetting[-1]) if phase.fresh else None,
+        report=report,
+    )

@@ -1,53 +1,45 @@
-"""Least squares for what is linear in the weights of a network: its read-out."""
-
-from collections.abc import Iterator
+"""Ridge regression for what is linear in the weights of a network: its read-out."""
 
 import numpy as np
+import torch
 
-from stages.networks.network import READ_OUT, Network
-from stages.signals.sines import Floats
-from stages.training.triangle import least_squares, upper_triangle
-
-BLOCK = 64  # sequences whose hidden states are in memory at one time
+from stages.networks.network import Network
+from stages.networks.predictor import Predictor
+from stages.settings.model import Ridge
+from stages.training.sequences import Floats, Sequences
 
 
 def fit_read_out(
-    network: Network,
-    values: Floats,
-    *,
-    targets: Floats,
-    warmup: int,
-    noise: float,
-    noise_weight: float,
-    ridge: float,
-    random: np.random.Generator,
-) -> tuple[Network, float]:
-    """Return the network with its best read-out, and the weighted squared error per prediction.
+    network: Network, data: Sequences, phase: Ridge, random: np.random.Generator
+) -> float:
+    """Solve for the read-out of a network; give the weighted squared error per prediction.
 
-    Ridge regression (Hoerl and Kennard 1970) on the hidden states, as for an echo-state network
-    (Jaeger 2001). values: what goes in, targets: what is predicted, both (batch, time, 1). The
-    first `warmup` predictions do not count, while the hidden state depends on the zeros that it
-    began with. Half of the rows come from a noisy copy of the values, with clean targets: noise is
-    its standard deviation, noise_weight how much a residual of the copy counts. Without the copy
-    nothing tells the network what to do next to the orbit (Jaeger 2001; Bishop 1995). ridge:
-    penalty on the weights, relative to the number of residuals.
+    Hoerl and Kennard 1970, on the hidden states, as for an echo-state network (Jaeger 2001). The
+    first `warmup` predictions are left out, while the hidden state depends on the zeros that it
+    began with. Half of the rows come from a noisy copy of the values, with clean targets. Without
+    it nothing shows the network what to do beside the orbit (Jaeger 2001; Bishop 1995).
     """
-    noisy = values[:, :-1] + noise * random.normal(size=values[:, :-1].shape)
+    values, targets = data.values[: phase.sequences], data.targets[: phase.sequences, 1:]
+    noisy = values[:, :-1] + phase.noise * random.normal(size=values[:, :-1].shape)
+    counted = targets[:, phase.warmup :].size
+    clean_rows = rows(network, values[:, :-1], targets, phase.warmup)
+    noisy_rows = phase.noise_weight * rows(network, noisy, targets, phase.warmup)
+    table = np.concatenate((clean_rows, noisy_rows))
+    penalty = phase.ridge * np.sqrt(counted * (1 + phase.noise_weight**2))
+    size = table.shape[1] - 1
+    # A QR decomposition does not square the condition number, as JᵀJ would.
+    triangle = np.linalg.qr(np.concatenate((table, penalty * np.eye(size, size + 1))), mode="r")
+    weights = np.linalg.solve(triangle[:size, :size], triangle[:size, size])
+    with torch.no_grad():
+        network.linear.weight.copy_(torch.from_numpy(weights[None, :-1]))
+        network.linear.bias.copy_(torch.from_numpy(weights[-1:]))
+    return float(np.sum((table[:, :size] @ weights - table[:, size]) ** 2) / counted)
 
-    def rows() -> Iterator[Floats]:
-        for inputs, weight in ((values[:, :-1], 1.0), (noisy, noise_weight)):
-            for first in range(0, len(inputs), BLOCK):
-                here = slice(first, first + BLOCK)
-                _, hidden, _ = network.forward(
-                    inputs[here], network.initial_state(len(inputs[here]))
-                )
-                one = np.ones((*hidden.shape[:2], 1))
-                block = np.concatenate((hidden, one, targets[here, 1:]), axis=2)[:, warmup:]
-                yield weight * block.reshape(-1, block.shape[2])
 
-    counted = len(values) * (values.shape[1] - 1 - warmup)
-    triangle = upper_triangle(rows())
-    weights = least_squares(triangle, ridge**2 * counted * (1 + noise_weight**2))
-    loss = float(np.sum((triangle @ np.append(weights, -1)) ** 2) / counted)
-    read_out = dict(zip(READ_OUT, (weights[None, :-1], weights[-1:]), strict=True))
-    return network.replace(network.weights | read_out), loss
+def rows(network: Network, values: Floats, targets: Floats, warmup: int) -> Floats:
+    """Write a row for each prediction: its hidden state, a one, and the target."""
+    predictor = Predictor(network)
+    _, hidden, _ = predictor.forward(values, predictor.initial_state(len(values)))
+    one = np.ones((*hidden.shape[:2], 1))
+    table = np.concatenate((hidden, one, targets), axis=2)[:, warmup:]
+    return table.reshape(-1, table.shape[2])

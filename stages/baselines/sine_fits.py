@@ -1,13 +1,12 @@
-"""Models without trained weights: a law fitted to each sequence's own past. NumPy alone.
+"""Models without trained weights: a sine fitted to each sequence's own past.
 
 They are used as networks are: `initial_state`, `forward` for a whole sequence given the true past,
 and `run` for a free run, in which nothing is fitted again.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from stages.signals.sines import Floats
 
 FINENESS = 4  # frequencies of the grid for each value of a sequence
 REFINEMENTS = 5  # Gauss–Newton iterations; from the grid, 5 leave 1e-11 of the frequency
