@@ -22,7 +22,7 @@ class Normal(Schema):
 class Uniform(Schema):
     """Initial weights as `torch.nn.RNN` draws them."""
 
-    method: Literal["uniform"]
+    method: Literal["uniform"] = "uniform"
 
 
 class EchoState(Schema):
@@ -34,7 +34,13 @@ class EchoState(Schema):
     averages: list[Weight] = Field([], max_length=100)
 
 
-Initial = Annotated[Normal | Uniform | EchoState, Field(discriminator="method")]
+class ZeroReadOut(Schema):
+    """Initial weights as torch draws them, but for a read-out of zeros: it predicts zero."""
+
+    method: Literal["zero_read_out"] = "zero_read_out"
+
+
+Initial = Annotated[Normal | Uniform | EchoState | ZeroReadOut, Field(discriminator="method")]
 
 
 class Ridge(Schema):
@@ -121,52 +127,107 @@ class Accept(Schema):
     rmse: float = Field(1e-7, gt=0, le=1e6)
 
 
-class Lags(Schema):
-    """The next value from the last `lags` values, by least squares."""
-
-    cell: Literal["linear"]
-    dataset: str = Field(description="the name of a row of `datasets`")
-    lags: int = Field(1, ge=1, le=1000)
-
-
-class Fit(Schema):
-    """A law fitted to each sequence's own past; nothing is trained."""
-
-    cell: Literal["prony", "sine_fit"]
-    dataset: str = Field(description="the name of a row of `datasets`")
-
-
-class NetworkRow(Schema):
-    """A recurrent network; the defaults are the recipe of `stable`."""
+class Row(Schema):
+    """One row of `models` in params.yaml."""
 
     cell: str
     dataset: str = Field(description="the name of a row of `datasets`")
+
+
+class Lags(Row):
+    """The next value from the last `lags` values, by least squares."""
+
+    lags: int = Field(1, ge=1, le=1000)
+
+
+class Fit(Row):
+    """A sine fitted to each sequence's own past; nothing is trained."""
+
+
+class Forecaster(Row):
+    """A method for a measured series that needs no network, and no settings."""
+
+
+class NetworkRow(Row):
+    """A recurrent network. What is not given follows the task: `with_defaults`."""
+
     hidden_size: int = Field(16, ge=1, le=4096)
     num_layers: int = Field(1, ge=1, le=64)
     memory_size: int = Field(1, ge=1, le=256)
     products: int = Field(8, ge=1, le=1024)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     precision: Literal["float32", "float64"] = "float64"
-    device: str = Field("cpu", description="a device that torch has here: cpu, cuda or mps")
-    attempts: int = Field(20, ge=1, le=1000)
+    device: str = Field("cpu", description="a device that torch has here, such as cpu or cuda")
+    transform: Literal["seasonal_difference", "window"] = "seasonal_difference"
+    ensemble: int = Field(1, ge=1, le=100)
+    attempts: int | None = Field(None, ge=1, le=1000)
     accept: Accept = Accept()
-    initial: Initial = EchoState()
-    training: list[Phase] = Field([Ridge(phase="ridge")], min_length=1, max_length=100)
+    initial: Initial | None = None
+    training: list[Phase] | None = Field(None, min_length=1, max_length=100)
 
     @field_validator("num_layers")
     @classmethod
     def _one_layer(cls, layers: int, info: ValidationInfo) -> int:
-        if info.data.get("cell") == "innovation" and layers > 1:
-            raise ValueError("expected 1: the cell innovation has one layer")
+        if info.data.get("cell") not in TORCH_CELLS and layers > 1:
+            raise ValueError("expected 1: only torch's cells are stacked in layers")
         return layers
 
     @field_validator("training")
     @classmethod
-    def _exact_enough(cls, phases: list[Any], info: ValidationInfo) -> list[Any]:
-        kinds = {phase.phase for phase in phases}
-        if info.data.get("cell") == "innovation" and "ridge" in kinds:
+    def _not_ridge(cls, phases: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
+        if info.data.get("cell") == "innovation" and any(p.phase == "ridge" for p in phases or ()):
             raise ValueError("has a ridge phase; expected levenberg_marquardt or adam: the cell")
         return phases
 
 
-ModelRow = Lags | Fit | NetworkRow
+TORCH_CELLS = ("rnn", "gru", "lstm")
+ROWS: dict[str, type[Row]] = {
+    "linear": Lags,
+    "prony": Fit,
+    "sine_fit": Fit,
+    "naive": Forecaster,
+    "seasonal_naive": Forecaster,
+    "drift": Forecaster,
+    "ets": Forecaster,
+    "ar": Forecaster,
+}  # a row of any other cell is a network
+
+
+def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> NetworkRow:
+    """Fill in the training that a row does not give, for a task of this kind.
+
+    kind: as `Dataset.kind`, or "measured". warmup: values that the network is given before a
+    forecast; horizon: values to forecast. One sine needs no training of one of torch's cells. All
+    else is trained by Adam, on one step and then on the free run.
+    """
+    if kind == "one sine" and row.cell in TORCH_CELLS:
+        initial, training, attempts = EchoState(), [Ridge(phase="ridge")], 20
+    elif kind == "measured":
+        initial, attempts = ZeroReadOut(), 1
+        training = [
+            Adam(
+                phase="adam",
+                iterations=400,
+                learning_rate=0.01,
+                decay=0.05,
+                batch=32,
+                warmup=warmup,
+                free_steps=horizon,
+                clip=1.0,
+                check_every=20,
+            )
+        ]
+    else:
+        initial, attempts = Uniform(), 1
+        adam = {"phase": "adam", "batch": 32, "clip": 1.0}
+        free = {"warmup": warmup, "free_steps": horizon, "check_every": 100, "decay": 0.05}
+        training = [
+            Adam(**adam, iterations=500, learning_rate=0.01),
+            Adam(**adam, **free, iterations=1000, learning_rate=0.005),
+        ]
+    chosen = {
+        "initial": row.initial or initial,
+        "training": row.training or training,
+        "attempts": row.attempts or attempts,
+    }
+    return row.model_copy(update=chosen)

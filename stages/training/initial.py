@@ -29,6 +29,13 @@ def normal(network: Network, sd: float, random: np.random.Generator) -> None:
 
 
 @torch.no_grad()
+def zero_read_out(network: Network) -> None:
+    """Set the read-out to zero: the network begins by predicting zero."""
+    for weight in network.linear.parameters():
+        weight.zero_()
+
+
+@torch.no_grad()
 def echo_state(
     network: Network, *, spectral_radius: float, input_scale: float, random: np.random.Generator
 ) -> None:

@@ -15,6 +15,7 @@ from stages.settings.model import (
     NetworkRow,
     Normal,
     Ridge,
+    ZeroReadOut,
 )
 from stages.training import initial
 from stages.training.adam import adam
@@ -95,6 +96,8 @@ def initial_network(row: NetworkRow, random: np.random.Generator) -> Network:
                 initial.innovation(network, **drawing, averages=averages)
             else:
                 initial.echo_state(network, **drawing)
+        case ZeroReadOut():
+            initial.zero_read_out(network)
     return network.to(row.device, getattr(torch, row.precision))
 
 

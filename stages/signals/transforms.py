@@ -1,0 +1,79 @@
+"""What a network sees of a measured series, and how its forecasts are brought back.
+
+Numbers that a transform needs are computed on the training part alone. Values are
+(batch, time, 1). `apply` takes the past of a forecast, and perhaps what followed it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from stages.signals.sines import Floats
+
+Name = Literal["seasonal_difference", "window"]
+
+
+class Transform(Protocol):
+    """A map to what a network sees, and back."""
+
+    def apply(self, values: Floats, warmup: int) -> Floats: ...
+
+    def undo(self, past: Floats, outputs: Floats) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class SeasonalDifference:
+    """d(t) = (x(t) − x(t − season) − mean) / scale.
+
+    A network that predicts zero repeats the last season, plus the mean change between seasons. The
+    first `season` values of the past are used up.
+    """
+
+    season: int
+    mean: float
+    scale: float
+
+    def apply(self, values: Floats, warmup: int) -> Floats:
+        """Difference values (batch, time, 1) to (batch, time - season, 1)."""
+        return (values[:, self.season :] - values[:, : -self.season] - self.mean) / self.scale
+
+    def undo(self, past: Floats, outputs: Floats) -> Floats:
+        """Add outputs (batch, horizon, 1) to what stood, or is forecast, a season before."""
+        values = np.concatenate((past, outputs * self.scale + self.mean), axis=1)
+        for step in range(past.shape[1], values.shape[1]):
+            values[:, step] += values[:, step - self.season]
+        return values[:, past.shape[1] :]
+
+
+@dataclass(frozen=True)
+class Window:
+    """y(t) = (x(t) − the mean of the past's last season) / scale."""
+
+    season: int
+    scale: float
+
+    def apply(self, values: Floats, warmup: int) -> Floats:
+        """Centre values on the last season of their first `warmup`."""
+        return (values - self._level(values[:, :warmup])) / self.scale
+
+    def undo(self, past: Floats, outputs: Floats) -> Floats:
+        """Bring outputs (batch, horizon, 1) back to the level of the past."""
+        return outputs * self.scale + self._level(past)
+
+    def _level(self, past: Floats) -> Floats:
+        return past[:, -self.season :].mean(axis=1, keepdims=True)
+
+
+def fit_transform(name: Name, training: Floats, season: int) -> Transform:
+    """Fit a transform to the training part of a series, (time,)."""
+    if name == "seasonal_difference":
+        differences = training[season:] - training[:-season]
+        return SeasonalDifference(season, float(differences.mean()), _scale(differences))
+    ends = np.cumsum(np.concatenate(([0.0], training)))
+    levels = (ends[season:] - ends[:-season]) / season
+    return Window(season, _scale(training[season - 1 :] - levels))
+
+
+def _scale(values: Floats) -> float:
+    return float(values.std()) or 1.0
