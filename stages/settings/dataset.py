@@ -91,6 +91,40 @@ class Dataset(Schema):
         return frequency
 
 
+class Measured(Schema):
+    """One row of `datasets` in params.yaml: a measured series, and how its forecasts are judged."""
+
+    csv: str = Field(min_length=1, description="the path of a CSV file")
+    column: str = Field(min_length=1, description="the name of the column of values")
+    time: str | None = Field(None, min_length=1, description="the name of the column of times")
+    season: int = Field(ge=1, le=100_000, description="values in a season, 1 for none")
+    validation: Count = Field(description="values")
+    test: Count = Field(description="values")
+    warmup: int = Field(ge=2, le=1_000_000, description="values before a forecast")
+    horizon: int = Field(ge=1, le=100_000, description="values ahead")
+    origins: int = Field(20, ge=1, le=100_000, description="forecasts in each part")
+
+    @field_validator("warmup")
+    @classmethod
+    def _two_seasons(cls, warmup: int, info: ValidationInfo) -> int:
+        least = 2 * info.data.get("season", 1)
+        if warmup < least:
+            raise ValueError(f"expected {least} or more: two seasons")
+        return warmup
+
+    @field_validator("origins")
+    @classmethod
+    def _fit_the_parts(cls, origins: int, info: ValidationInfo) -> int:
+        parts = [info.data[part] for part in ("validation", "test") if part in info.data]
+        most = min(parts, default=math.inf) - info.data.get("horizon", 1) + 1
+        if origins > most:
+            raise ValueError(
+                f"expected {max(most, 0)} at most: as many horizons begin in the shorter of "
+                "validation and test"
+            )
+        return origins
+
+
 def as_range(setting: float | list[float]) -> tuple[float, float]:
     """Return (low, high) of a setting that is a value or a range."""
     return (setting[0], setting[1]) if isinstance(setting, list) else (setting, setting)

@@ -1,6 +1,10 @@
-"""The dataset file: an `.npz` with three splits of sine sequences. Nothing in it is executable."""
+"""The dataset file: an `.npz` with three splits of sine sequences, or with a measured series.
+
+Nothing in it is executable.
+"""
 
 import io
+import json
 import zipfile
 import zlib
 from pathlib import Path
@@ -9,6 +13,8 @@ import numpy as np
 
 from stages import files
 from stages.files import AGAIN, InputError
+from stages.signals import series_file
+from stages.signals.series import Series, check
 from stages.signals.sines import Floats, Sines
 
 SPLITS = ("train", "validation", "test")
@@ -21,6 +27,8 @@ LIMITS = {
     "amplitude": (1e-6, 1e6),
 }
 SCALARS = {"time_step": (1e-12, 1e12), "noise": (0.0, 1e3)}
+PROTOCOL = ("season", "validation", "test", "warmup", "horizon", "origins")
+SERIES = ("values", "protocol", "text")
 # What zipfile and NumPy raise at damaged bytes.
 DAMAGED = (
     *(ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, SyntaxError),
@@ -37,6 +45,71 @@ def save(path: Path, splits: dict[str, Sines]) -> None:
     }
     first = next(iter(splits.values()))
     arrays |= {"time_step": np.asarray(first.time_step), "noise": np.asarray(first.noise)}
+    _write(path, arrays)
+
+
+def load(path: Path, split: str) -> Sines:
+    """Read one split of a dataset file.
+
+    Raises InputError where the file is missing, damaged, or not what `save` writes.
+    """
+    names = {array: f"{split}_{array}" for array in ARRAYS} | {name: name for name in SCALARS}
+    read = _read(path, names)
+    arrays, scalars = ({name: read[name] for name in part} for part in (ARRAYS, SCALARS))
+    for name, (low, high) in SCALARS.items():
+        value = scalars[name]
+        if value.shape != () or value.dtype != np.float64 or not low <= value <= high:
+            raise InputError(f"{path}: {name} is {value}; expected a number; {AGAIN}")
+    _check(path, split, arrays)
+    return Sines(**arrays, time_step=float(scalars["time_step"]), noise=float(scalars["noise"]))
+
+
+def is_series(path: Path) -> bool:
+    """Tell a dataset file of a measured series from one of sines.
+
+    False for a damaged file: `load` raises its InputError.
+    """
+    files.size(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "protocol.npy" in archive.namelist()
+    except DAMAGED:
+        return False
+
+
+def save_series(path: Path, series: Series) -> None:
+    """Write a measured series to a path."""
+    protocol = [getattr(series, key) for key in PROTOCOL]
+    text = json.dumps([series.name, series.times]).encode("ascii")
+    arrays = (series.values, np.array(protocol, np.int64), np.frombuffer(text, np.uint8))
+    _write(path, dict(zip(SERIES, arrays, strict=True)))
+
+
+def load_series(path: Path) -> Series:
+    """Read a measured series.
+
+    Raises InputError where the file is missing, damaged, or not what `save_series` writes.
+    """
+    values, protocol, text = _read(path, {name: name for name in SERIES}).values()
+    try:
+        if (values.dtype, protocol.dtype, text.dtype) != (np.float64, np.int64, np.uint8):
+            raise ValueError("expected arrays of float64, int64 and uint8")
+        if not (np.abs(values) <= series_file.LARGEST).all():
+            raise ValueError(f"expected values up to {series_file.LARGEST:g}")
+        name, times = json.loads(text.tobytes())
+        if not all(isinstance(each, str) for each in (name, *(times or ()))):
+            raise ValueError("expected a name and times")
+        settings = dict(zip(PROTOCOL, protocol.tolist(), strict=True))
+        series = Series(name, values, None if times is None else tuple(times), **settings)
+        check(series)
+    except (ValueError, TypeError, RecursionError, InputError) as error:
+        reason = files.reason(error)
+        raise InputError(f"{path}: holds no measured series ({reason}); {AGAIN}") from None
+    return series
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays to an `.npz` with the same bytes on every machine."""
     # np.savez writes large-file headers, which Python 3.11.2 and 3.11.7 write differently.
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
@@ -45,29 +118,19 @@ def save(path: Path, splits: dict[str, Sines]) -> None:
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
 
 
-def load(path: Path, split: str) -> Sines:
-    """Read one split of a dataset file.
-
-    Raises InputError where the file is missing, damaged, or not what `save` writes.
-    """
+def _read(path: Path, names: dict[str, str]) -> dict[str, np.ndarray]:
+    """Read arrays of an `.npz`, by the names that they are given here."""
     files.size(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if any(member.compress_type for member in archive.infolist()):
                 raise ValueError("an array is compressed")  # it may become any number of bytes
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {array: archive[f"{split}_{array}"] for array in ARRAYS}
-            scalars = {name: archive[name] for name in SCALARS}
+            return {name: archive[stored] for name, stored in names.items()}
     except DAMAGED as error:
         raise InputError(
             f"{path}: is not a readable dataset file ({files.reason(error)}); {AGAIN}"
         ) from None
-    for name, (low, high) in SCALARS.items():
-        value = scalars[name]
-        if value.shape != () or value.dtype != np.float64 or not low <= value <= high:
-            raise InputError(f"{path}: {name} is {value}; expected a number; {AGAIN}")
-    _check(path, split, arrays)
-    return Sines(**arrays, time_step=float(scalars["time_step"]), noise=float(scalars["noise"]))
 
 
 def _check(path: Path, split: str, arrays: dict[str, Floats]) -> None:
