@@ -109,7 +109,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def write_all(outputs: Mapping[Path, str | Callable[[Path], None]]) -> None:
+Content = str | Callable[[Path], None]  # a text, or a function that writes to a path
+
+
+def write_all(outputs: Mapping[Path, Content]) -> None:
     """Write several files, all or none: each a text, or a function that writes to a path.
 
     Raises InputError where one cannot be written; then all stay as they were.

@@ -1,7 +1,8 @@
-"""Generate one row of `datasets`: training, validation and test sequences of sines."""
+"""Make the dataset file of one row of `datasets`: draw sines, or read a measured series."""
 
 import argparse
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import numpy as np
 import stages
 from stages import files
 from stages.settings import entry, whole
-from stages.settings.dataset import Dataset, as_range
+from stages.settings.dataset import Dataset, Measured, as_range
 from stages.settings.whole import Settings
-from stages.signals import dataset_file, sines
+from stages.signals import dataset_file, series_file, sines
+from stages.signals.series import Series, check
 
 SHOWN_SEQUENCES = 4
 LOOKED_THROUGH = 1000  # sequences, for some that differ
@@ -79,28 +81,64 @@ def columns(names: tuple[str, ...], rows: Iterable[tuple]) -> dict[str, tuple]:
     return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
+def read_series(row: Measured) -> Series:
+    """Read the series of a row; raises InputError where it is not one, or is too short."""
+    column = series_file.load(Path(row.csv), row.column, row.time)
+    protocol = {key: getattr(row, key) for key in dataset_file.PROTOCOL}
+    series = Series(column.name, column.values, column.times, **protocol)
+    check(series)
+    return series
+
+
+def shown_series(series: Series) -> dict[str, object]:
+    """Write the values of a series as columns, with the part that each belongs to."""
+    steps = np.arange(len(series.values))
+    starts = [series.bounds(part)[0] for part in ("validation", "test")]
+    parts = np.array(["training", "validation", "test"])[np.searchsorted(starts, steps, "right")]
+    times = series.times or [""] * len(steps)
+    return {"step": steps, "time": times, "value": series.values, "part": parts}
+
+
+def link(target: Path) -> Callable[[Path], None]:
+    """Write a link to a file: DVC runs a stage again where what its output links to changes."""
+    return lambda path: path.symlink_to(os.path.relpath(target.absolute(), path.parent.absolute()))
+
+
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m stages.generate", description=__doc__, epilog=entry.EPILOG
     )
-    found.add_argument("row", help="name of a row of `datasets` in params.yaml")
-    found.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
-    found.add_argument("--report", type=Path, required=True, help="folder of what figures show")
-    return found
+    parser.add_argument("row", help="name of a row of `datasets` in params.yaml")
+    parser.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
+    parser.add_argument("--report", type=Path, required=True, help="folder of what figures show")
+    return parser
+
+
+def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, files.Content]:
+    """Make a row, and give its files by path: a dataset file, and what figures show of it."""
+    if isinstance(row, Measured):
+        series = read_series(row)
+        return {
+            report / "source.csv": link(Path(row.csv)),
+            report / "sequences.csv": stages.csv(shown_series(series)),
+            report / "distributions.csv": "",
+            out: lambda path: dataset_file.save_series(path, series),
+        }
+    splits = generate(row)
+    train = splits["train"]
+    sequences = columns(("sequence", "periods", "value", "truth"), shown_sequences(train))
+    spread = columns(("quantity", "low", "high", "share"), distributions(train))
+    return {
+        report / "source.csv": "",
+        report / "sequences.csv": stages.csv(sequences),
+        report / "distributions.csv": stages.csv(spread),
+        out: lambda path: dataset_file.save(path, splits),
+    }
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    splits = generate(whole.row(settings.datasets, arguments.row))
-    train = splits["train"]
-    shown = columns(("sequence", "periods", "value", "truth"), shown_sequences(train))
-    spread = columns(("quantity", "low", "high", "share"), distributions(train))
-    files.write_all(
-        {
-            arguments.report / "sequences.csv": stages.csv(shown),
-            arguments.report / "distributions.csv": stages.csv(spread),
-            arguments.out: lambda path: dataset_file.save(path, splits),
-        }
-    )
+    row = whole.row(settings.datasets, arguments.row)
+    files.write_all(outputs(row, arguments.out, arguments.report))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from stages import files
 from stages.baselines.lags import Lags
 from stages.baselines.sine_fits import Prony, SineFit
 from stages.files import AGAIN, InputError
+from stages.signals.transforms import Name as Transform
 
 if TYPE_CHECKING:
     from stages.networks.network import Network
@@ -40,30 +41,50 @@ class Model(Protocol):
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]: ...
 
 
-class Facts(pydantic.BaseModel):
-    """The facts that a model file states of its model, and of the data that it was trained on.
-
-    frequency [rad per unit of time], amplitude: the ranges of its training sequences. attempts,
-    accepted: how many trainings it took, and whether the last one reached what its row asks for.
-    """
+class AnyFacts(pydantic.BaseModel):
+    """The facts that every model file states: the cell, its task, and the sizes of a network."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
 
     cell: str
     dataset: str
-    time_step: pydantic.PositiveFloat
-    frequency: list[pydantic.PositiveFloat]
-    amplitude: list[pydantic.PositiveFloat]
-    lags: pydantic.PositiveInt = 1
     hidden_size: pydantic.PositiveInt = 1
     num_layers: pydantic.PositiveInt = 1
     memory_size: pydantic.PositiveInt = 1
     products: pydantic.PositiveInt = 1
+
+
+class Facts(AnyFacts):
+    """The facts of a model of sines.
+
+    frequency [rad per unit of time], amplitude: the ranges of its training sequences. attempts,
+    accepted: how many trainings it took, and whether the last one reached what its row asks for.
+    """
+
+    time_step: pydantic.PositiveFloat
+    frequency: list[pydantic.PositiveFloat]
+    amplitude: list[pydantic.PositiveFloat]
+    lags: pydantic.PositiveInt = 1
     attempts: pydantic.PositiveInt = 1
     accepted: bool = True
 
 
-def save(path: Path, tensors: Tensors, facts: Facts) -> None:
+class SeriesFacts(AnyFacts):
+    """The facts of a model of a measured series.
+
+    column: the name of its values. season, warmup, horizon: values, as in its task. transform: what
+    its networks see; ensemble: how many there are.
+    """
+
+    column: str
+    season: pydantic.PositiveInt
+    warmup: pydantic.PositiveInt
+    horizon: pydantic.PositiveInt
+    transform: Transform | None = None
+    ensemble: pydantic.PositiveInt = 1
+
+
+def save(path: Path, tensors: Tensors, facts: AnyFacts) -> None:
     """Write the tensors of a model to a path, with its facts."""
     tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     stated = facts.model_dump()
@@ -86,7 +107,7 @@ def digest(facts: dict[str, Any], tensors: Tensors) -> str:
     return sha.hexdigest()
 
 
-def read(path: Path) -> tuple[Tensors, Facts]:
+def read(path: Path) -> tuple[Tensors, Facts | SeriesFacts]:
     """Read the tensors and the facts of a model file, the tensors in float64.
 
     Raises InputError where the file is missing, damaged, or not what `save` writes.
@@ -105,7 +126,7 @@ def read(path: Path) -> tuple[Tensors, Facts]:
     if stored != digest(stated, tensors):
         raise InputError(f"{path}: is damaged: its content is not what was saved; {AGAIN}")
     try:
-        facts = Facts.model_validate(stated)
+        facts = (SeriesFacts if "season" in stated else Facts).model_validate(stated)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
@@ -119,6 +140,8 @@ def load(path: Path) -> tuple[Model, Floats | None, Facts]:
     Raises InputError as `read` does, and where the tensors are not those of the model.
     """
     tensors, facts = read(path)
+    if not isinstance(facts, Facts):
+        raise InputError(f"{path}: forecasts the series {facts.dataset}; expected a model of sines")
     carried = tensors.pop(CARRIED, None)
     try:
         return model_of(facts, tensors), carried, facts
@@ -140,7 +163,7 @@ def model_of(facts: Facts, tensors: Tensors) -> Model:
     return Predictor(network_of(facts, tensors))
 
 
-def network_of(facts: Facts, tensors: Tensors) -> "Network":
+def network_of(facts: AnyFacts, tensors: Tensors) -> "Network":
     """Build a network; raises ValueError where its tensors are others than it needs."""
     import torch
 
