@@ -17,12 +17,11 @@ from stages.files import InputError
 from stages.settings.schema import Schema
 
 HOME = "commands run in the repository's root, where it stands"
-MAX_DEPTH, MAX_TOKENS = 32, 200_000  # a few aliases of aliases can stand for billions of values
+MAX_DEPTH, MAX_TOKENS = 32, 100_000  # a few aliases of aliases can stand for billions of values
 SYNTAX = {  # words of ruamel.yaml, and their meaning for params.yaml
     "'\\t'": "begins with a tab; YAML is indented with spaces alone",
     "another document": "begins a second document; expected one, without `---` in the file",
     "mapping values": "has a second `: `, or is indented unlike the lines around it",
-    "constructor for the tag": "has a tag or a sign of YAML; expected a number, or text in quotes",
 }
 TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
 TYPES |= {"string": "text", "object": "a mapping"}
@@ -48,8 +47,8 @@ class Document:
             for key in place:  # a missing or merged key has the line of its mapping
                 marks = getattr(getattr(value, "lc", None), "data", None) or {}
                 line, value = (marks[key][0] + 1, value[key]) if key in marks else (line, None)
-            # The name is as `dvc exp run -S` takes it: models.stable.training.0.phase
-            lines.add((line, f"{'.'.join(files.shown(str(key)) for key in place)} {text}"))
+            name = ".".join(files.shown(str(key)) for key in place)  # as `dvc exp run -S` takes it
+            lines.add((line, f"{name} {text}"))
         messages = (f"{self.path}:{line}: {text}" for line, text in sorted(lines))
         return InputError("\n".join(map(files.printable, messages)))
 
@@ -59,33 +58,29 @@ def parse(path: Path) -> Document:
     text = files.text(path, HOME, "save it as UTF-8").removeprefix("\ufeff")
     if conflict := files.merge_conflict(text):
         raise InputError(f"{path}:{conflict}")
+    loaders = YAML(typ="rt", pure=True), YAML(typ="safe")  # with lines; plain values
+    for yaml in loaders:
+        yaml.max_depth, yaml.composer.warn_double_anchors = MAX_DEPTH, False
     try:
-        marked, values = (load(text, kind) for kind in ("rt", "safe"))
+        marked, values = (yaml.load(text) for yaml in loaders)
         tokens = json.JSONEncoder(skipkeys=True, default=str).iterencode(values)
         if sum(1 for _ in islice(tokens, MAX_TOKENS)) == MAX_TOKENS:
             raise ValueError("too many values, aliases written out")
     except MarkedYAMLError as error:
-        start = error.context_mark or error.problem_mark
-        line, problem = (error.problem_mark or start).line + 1, str(error.problem)
+        marks, problem = (error.context_mark, error.problem_mark), str(error.problem)
+        start, *_, line = [mark.line + 1 for mark in marks if mark] * 2
         other = f"is not valid YAML: {problem.partition(' with value')[0]}"
-        other += f", in what begins on line {start.line + 1}" * (start.line + 1 != line)
+        other += f", in what begins on line {start}" * (start != line)
         meaning = next((SYNTAX[words] for words in SYNTAX if words in problem), other)
         raise InputError(f"{path}:{line}: {files.shown(meaning, 200)}") from None
     except (AttributeError, RecursionError):  # of ruamel.yaml
-        raise InputError(f"{path}:1: is not valid YAML: an alias stands for itself") from None
+        raise InputError(f"{path}: is not valid YAML: an alias stands for itself") from None
     except (YAMLError, ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{path}:1: is not valid YAML: {files.reason(error)}") from None
+        raise InputError(f"{path}: is not valid YAML: {files.reason(error)}") from None
     if not isinstance(values, dict):
         problem = "is empty" if values is None else "is not a mapping"
         raise InputError(f"{path}:1: {problem}; expected sections such as `datasets:`")
     return Document(path, values, marked)
-
-
-def load(text: str, kind: str) -> Any:
-    """Load YAML with lines ("rt") or as plain values ("safe")."""
-    yaml = YAML(typ=kind, pure=True)
-    yaml.max_depth, yaml.composer.warn_double_anchors = MAX_DEPTH, False
-    return yaml.load(text)
 
 
 def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, list[Mistake]]:
@@ -100,9 +95,6 @@ def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, li
         place, known, node = locate(item, root)
         kind, value, context = item["type"], item["input"], item.get("ctx", {})
         message = str(context.get("error", ""))  # of a validator
-        unknown = [str(key) for key in value if key not in known] if kind == "missing" else []
-        if unknown and difflib.get_close_matches(str(place[-1]), unknown):
-            continue  # the key is misspelt, which is a mistake of its own
         if kind in ("extra_forbidden", "invalid_key"):
             texts[place] = f"is not a known key{suggest(place[-1], known)}"
         elif kind in ("missing", "union_tag_not_found"):
@@ -110,10 +102,9 @@ def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, li
         elif message and not message.startswith("expected "):
             texts[place] = message
         elif place not in texts or message:  # of a union's members, a validator says most
-            value = context.get("tag", value)
-            text = "empty" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-            text = f"is {files.shown(text)}; {message or f'expected {expected(node, root)}'}"
-            texts[place] = text
+            shown = json.dumps(context.get("tag", value), ensure_ascii=False, default=str)
+            shown = "empty" if value is None else files.shown(shown)
+            texts[place] = f"is {shown}; {message or f'expected {expected(node, root)}'}"
     outer = {place[:n] for place in texts for n in range(len(place))}
     return None, [((*at, *place), texts[place]) for place in texts.keys() - outer]
 
@@ -149,8 +140,7 @@ def expected(node: Node, root: Node) -> str:
         text = "one of " * (len(choices) > 1) + ", ".join(map(str, choices))
     elif items := first.get("items"):
         low, high = first.get("minItems", 0), first.get("maxItems", "many")
-        count = low if low == high else f"{low} to {high}"
-        text = f"a list of {count} items, each {expected(items, root)}"
+        text = f"a list of {low} to {high} items, each {expected(items, root)}"
     else:
         words = {"minimum": "from", "exclusiveMinimum": "above", "exclusiveMaximum": "and below"}
         words["maximum"] = "to" if "minimum" in first else "and up to"
@@ -162,6 +152,6 @@ def expected(node: Node, root: Node) -> str:
 
 def suggest(key: str | int, known: Iterable[str]) -> str:
     """End a message about an unknown key: the nearest known key, or all known keys."""
-    close = difflib.get_close_matches(str(key), known := list(known), n=1)
+    close = difflib.get_close_matches(str(key), known := [*map(str, known)], n=1)
     end = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
     return f"; {files.shown(end, 200)}"

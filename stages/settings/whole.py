@@ -20,15 +20,14 @@ from stages.settings.schema import Schema
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")  # of a row, and so of files and stages
 FOLDERS = ("cards", "datasets", "figures", "plots")  # of reports/, beside those of the models
 MAX_STEPS = 100_000_000  # of a free run: about an hour for 64 sequences and 16 units
-ROWS = Field(min_length=1, description="rows, each with its settings below")
 Row = TypeVar("Row")
 
 
 class Sections(Schema):
     """The sections of params.yaml; each row is validated on its own."""
 
-    datasets: dict[Any, Any] = ROWS
-    models: dict[Any, Any] = ROWS
+    datasets: dict[Any, Any] = Field(min_length=1)
+    models: dict[Any, Any] = Field(min_length=1)
     plot: Plot
 
 
@@ -94,33 +93,36 @@ def names(section: str, rows: Iterable[Any]) -> Iterator[Mistake]:
             yield (section, name), f"is {other}, but for case; expected another name"
 
 
-def lengths(datasets: dict[str, Any], models: dict[str, Any]) -> Iterator[Mistake]:
-    """Yield horizons that take hours, unknown datasets, and lengths beyond the sequences'.
-
-    A row that is None has mistakes of its own.
-    """
-    for name, data in datasets.items():
-        if isinstance(data, Dataset):
-            period = 2 * math.pi / (as_range(data.frequency)[0] * data.time_step)
-            if data.periods * period > MAX_STEPS:
-                most = f"{int(MAX_STEPS / period)} at most: one of them is {period:.4g} steps"
-                yield ("datasets", name, "periods"), f"is {data.periods}; expected {most}"
+def lengths(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Yield unknown datasets, endless horizons, and lengths beyond those of the sequences."""
+    sines = {name: data for name, data in datasets.items() if isinstance(data, Dataset)}
+    for name, data in sines.items():
+        period = 2 * math.pi / (as_range(data.frequency)[0] * data.time_step)
+        if data.periods * period > MAX_STEPS:
+            most = f"{int(MAX_STEPS / period)} at most: one of them is {period:.4g} steps"
+            yield ("datasets", name, "periods"), f"is {data.periods}; expected {most}"
     for name, model in models.items():
-        if model and datasets and model.dataset not in datasets:
+        if model and model.dataset not in datasets:
             text = f"is {files.shown(model.dataset)}; expected a row of datasets"
             yield ("models", name, "dataset"), text + suggest(model.dataset, datasets)
-        needed: dict[Place, int] = {}  # steps of a sequence
-        if isinstance(model, Lags):
-            needed["lags",] = model.lags + 1
-        elif isinstance(model, NetworkRow):
-            needed["accept", "warmup"] = model.accept.warmup
+        elif model and model.dataset in sines:
+            steps = sines[model.dataset].steps
+            for keys, needed in steps_needed(model).items():
+                if needed > steps:
+                    text = f"needs {needed} steps; datasets.{model.dataset} has {steps}"
+                    yield ("models", name, *keys), text
+
+
+def steps_needed(model: Lags | Fit | NetworkRow) -> dict[Place, int]:
+    """Count the steps of a sequence that each length needs: its own, and those it predicts."""
+    match model:
+        case Lags():
+            return {("lags",): model.lags + 1}
+        case NetworkRow():
+            needed: dict[Place, int] = {("accept", "warmup"): model.accept.warmup}
             for i, phase in enumerate(model.training):
-                if isinstance(phase, Ridge):
-                    needed["training", i, "warmup"] = phase.warmup + 2
-                elif not isinstance(phase, Adam):
-                    needed["training", i, "warmup"] = phase.warmup + max(1, 1, *phase.free_steps)
-        data = datasets.get(model.dataset) if model else None
-        for keys, steps in needed.items() if isinstance(data, Dataset) else ():
-            if steps > data.steps:
-                text = f"needs {steps} steps; expected {data.steps} at most, as {model.dataset} has"
-                yield ("models", name, *keys), text
+                if not isinstance(phase, Adam):
+                    last = 2 if isinstance(phase, Ridge) else max(1, *phase.free_steps, 1)
+                    needed["training", i, "warmup"] = phase.warmup + last
+            return needed
+    return {}
