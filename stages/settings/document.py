@@ -16,7 +16,6 @@ from stages import files
 from stages.files import InputError
 from stages.settings.schema import Schema
 
-HOME = "commands run in the repository's root, where it stands"
 MAX_DEPTH, MAX_TOKENS = 32, 100_000  # a few aliases of aliases can stand for billions of values
 SYNTAX = {  # words of ruamel.yaml, and their meaning for params.yaml
     "'\\t'": "begins with a tab; YAML is indented with spaces alone",
@@ -55,7 +54,8 @@ class Document:
 
 def parse(path: Path) -> Document:
     """Parse a YAML file of sections; raises InputError at the first mistake in its syntax."""
-    text = files.text(path, HOME, "save it as UTF-8").removeprefix("\ufeff")
+    make = "commands run in the repository's root, where it stands"
+    text = files.text(path, make, "save it as UTF-8").removeprefix("\ufeff")
     if conflict := files.merge_conflict(text):
         raise InputError(f"{path}:{conflict}")
     loaders = YAML(typ="rt", pure=True), YAML(typ="safe")  # with lines; plain values
@@ -94,17 +94,17 @@ def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, li
     for item in errors:
         place, known, node = locate(item, root)
         kind, value, context = item["type"], item["input"], item.get("ctx", {})
-        message = str(context.get("error", ""))  # of a validator
+        wanted, message = expected(node, root), str(context.get("error", ""))
         if kind in ("extra_forbidden", "invalid_key"):
             texts[place] = f"is not a known key{suggest(place[-1], known)}"
         elif kind in ("missing", "union_tag_not_found"):
-            texts[place] = f"is missing; expected {expected(node, root)}"
+            texts[place] = f"is missing; expected {wanted}"
         elif message and not message.startswith("expected "):
             texts[place] = message
         elif place not in texts or message:  # of a union's members, a validator says most
             shown = json.dumps(context.get("tag", value), ensure_ascii=False, default=str)
             shown = "empty" if value is None else files.shown(shown)
-            texts[place] = f"is {shown}; {message or f'expected {expected(node, root)}'}"
+            texts[place] = f"is {shown}; {message or f'expected {wanted}'}"
     outer = {place[:n] for place in texts for n in range(len(place))}
     return None, [((*at, *place), texts[place]) for place in texts.keys() - outer]
 
@@ -139,15 +139,16 @@ def expected(node: Node, root: Node) -> str:
     if choices := first.get("enum") or [first[key] for key in first if key == "const"]:
         text = "one of " * (len(choices) > 1) + ", ".join(map(str, choices))
     elif items := first.get("items"):
-        low, high = first.get("minItems", 0), first.get("maxItems", "many")
-        text = f"a list of {low} to {high} items, each {expected(items, root)}"
+        low, high = first.get("minItems", 0), first.get("maxItems", "any")
+        count = low if low == high else f"{low} to {high}"
+        text = f"a list of {count} items, each {expected(items, root)}"
     else:
         words = {"minimum": "from", "exclusiveMinimum": "above", "exclusiveMaximum": "and below"}
         words["maximum"] = "to" if "minimum" in first else "and up to"
         ends = (f" {word} {first[key]:.10g}" for key, word in words.items() if key in first)
         text = "".join((TYPES[first.get("type", "object")], *ends))
-    text = " or ".join((text, *(expected(each, root) for each in others)))
-    return f"{text} [{about}]" if about else text
+    text = " or ".join([text, *(expected(each, root) for each in others)])
+    return about if about and text == "text" else f"{text} [{about}]" if about else text
 
 
 def suggest(key: str | int, known: Iterable[str]) -> str:

@@ -84,13 +84,16 @@ def read(path: Path) -> Settings:
 
 def names(section: str, rows: Iterable[Any]) -> Iterator[Mistake]:
     """Yield the names of rows that cannot be names of files and stages."""
-    taken = {name: f"the folder reports/{name}" for name in FOLDERS}
+    taken = {name: f"reports/{name}" for name in FOLDERS}
     for name in rows:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             expected = "up to 100 of a to z, A to Z, 0 to 9, _ and -, a number in quotes"
             yield (section, name), f"is no name of a row; expected {expected}"
         elif (other := taken.setdefault(name.lower(), name)) != name:
-            yield (section, name), f"is {other}, but for case; expected another name"
+            yield (
+                (section, name),
+                f"names the files of {other} on some disks; expected another name",
+            )
 
 
 def lengths(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Mistake]:
@@ -102,27 +105,21 @@ def lengths(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[
             most = f"{int(MAX_STEPS / period)} at most: one of them is {period:.4g} steps"
             yield ("datasets", name, "periods"), f"is {data.periods}; expected {most}"
     for name, model in models.items():
-        if model and model.dataset not in datasets:
-            text = f"is {files.shown(model.dataset)}; expected a row of datasets"
-            yield ("models", name, "dataset"), text + suggest(model.dataset, datasets)
-        elif model and model.dataset in sines:
-            steps = sines[model.dataset].steps
-            for keys, needed in steps_needed(model).items():
-                if needed > steps:
-                    text = f"needs {needed} steps; datasets.{model.dataset} has {steps}"
-                    yield ("models", name, *keys), text
-
-
-def steps_needed(model: Lags | Fit | NetworkRow) -> dict[Place, int]:
-    """Count the steps of a sequence that each length needs: its own, and those it predicts."""
-    match model:
-        case Lags():
-            return {("lags",): model.lags + 1}
-        case NetworkRow():
-            needed: dict[Place, int] = {("accept", "warmup"): model.accept.warmup}
+        needed: dict[Place, int] = {}  # steps of a sequence
+        if isinstance(model, Lags):
+            needed["lags",] = model.lags + 1
+        elif isinstance(model, NetworkRow):
+            needed["accept", "warmup"] = model.accept.warmup
             for i, phase in enumerate(model.training):
                 if not isinstance(phase, Adam):
                     last = 2 if isinstance(phase, Ridge) else max(1, *phase.free_steps, 1)
                     needed["training", i, "warmup"] = phase.warmup + last
-            return needed
-    return {}
+        if model and datasets and model.dataset not in datasets:
+            text = f"is {files.shown(model.dataset)}; expected a row of datasets"
+            yield ("models", name, "dataset"), text + suggest(model.dataset, datasets)
+        elif model and model.dataset in sines:
+            steps = sines[model.dataset].steps
+            for keys, count in needed.items():
+                if count > steps:
+                    text = f"needs {count} steps; expected {steps}, those of {model.dataset}"
+                    yield ("models", name, *keys), text
