@@ -24,7 +24,8 @@ SYNTAX = {  # words of ruamel.yaml, and their meaning for params.yaml
 }
 TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
 TYPES |= {"string": "text", "object": "a mapping"}
-
+BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+BOUNDS |= {"exclusiveMaximum": "and below"}
 Node = dict[str, Any]  # a part of a JSON schema
 Place = tuple[str | int, ...]  # the keys and list positions that lead to a value
 Mistake = tuple[Place, str]  # where it is, and what follows the key in its message
@@ -73,14 +74,14 @@ def parse(path: Path) -> Document:
         other += f", in what begins on line {start}" * (start != line)
         meaning = next((SYNTAX[words] for words in SYNTAX if words in problem), other)
         raise InputError(f"{path}:{line}: {files.shown(meaning, 200)}") from None
-    except (AttributeError, RecursionError):  # of ruamel.yaml
-        raise InputError(f"{path}: is not valid YAML: an alias stands for itself") from None
     except (YAMLError, ValueError, LookupError, TypeError) as error:
         raise InputError(f"{path}: is not valid YAML: {files.reason(error)}") from None
-    if not isinstance(values, dict):
-        problem = "is empty" if values is None else "is not a mapping"
-        raise InputError(f"{path}:1: {problem}; expected sections such as `datasets:`")
-    return Document(path, values, marked)
+    except (AttributeError, RecursionError):  # of ruamel.yaml, from an alias inside its own anchor
+        raise InputError(f"{path}: is not valid YAML: an alias stands for itself") from None
+    if isinstance(values, dict):
+        return Document(path, values, marked)
+    problem = "is empty" if values is None else "is not a mapping"
+    raise InputError(f"{path}:1: {problem}; expected sections such as `datasets:`")
 
 
 def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, list[Mistake]]:
@@ -118,8 +119,8 @@ def locate(item: Any, root: Node) -> tuple[Place, list[str], Node]:
             node = {"$ref": first["discriminator"]["mapping"][key]}
         elif not others or isinstance(key, int):  # else the key is the name of a member
             place, known = (*place, key), list(first.get("properties", ()))
-            items = [each["items"] for each in (first, *others) if "items" in each]
-            node = first.get("properties", {}).get(key) or (items or [{}])[0]
+            items = next((each["items"] for each in (first, *others) if "items" in each), {})
+            node = first.get("properties", {}).get(key, items)
     if item["type"].startswith("union_tag"):
         union = members(node, root)[0]["discriminator"]
         return (*place, union["propertyName"]), known, {"enum": list(union["mapping"])}
@@ -140,13 +141,11 @@ def expected(node: Node, root: Node) -> str:
         text = "one of " * (len(choices) > 1) + ", ".join(map(str, choices))
     elif items := first.get("items"):
         low, high = first.get("minItems", 0), first.get("maxItems", "any")
-        count = low if low == high else f"{low} to {high}"
-        text = f"a list of {count} items, each {expected(items, root)}"
+        text = f"a list of {f'{low} to ' * (low != high)}{high} items, each {expected(items, root)}"
     else:
-        words = {"minimum": "from", "exclusiveMinimum": "above", "exclusiveMaximum": "and below"}
-        words["maximum"] = "to" if "minimum" in first else "and up to"
-        ends = (f" {word} {first[key]:.10g}" for key, word in words.items() if key in first)
+        ends = (f" {word} {first[key]:.10g}" for key, word in BOUNDS.items() if key in first)
         text = "".join((TYPES[first.get("type", "object")], *ends))
+        text = text.replace(" to ", " and up to ") if " above " in text else text
     text = " or ".join([text, *(expected(each, root) for each in others)])
     return about if about and text == "text" else f"{text} [{about}]" if about else text
 

@@ -63,8 +63,6 @@ hidden_size: 4 → hidden_size: "16"
  17: models.stable.hidden_size is "16"; expected a whole number from 1 to 4096
 hidden_size: 4 → hidden_size: 2027-01-31
  17: models.stable.hidden_size is "2027-01-31"; expected a whole number from 1 to 4096
-0.01 → .nan
- 27: models.stable.training.0.learning_rate is NaN; expected a number above 0 and up to 10
 hidden_size: 4 → hiden_size: 4
  17: models.stable.hiden_size is not a known key; did you mean hidden_size?
         learning_rate: → ⏎        learning_rat:
@@ -84,8 +82,6 @@ method: echo_state → method: echo
  14: models.stable.dataset is missing; expected the name of a row of `datasets`
     dataset: phases⏎ →     dataset: phase⏎
  15: models.stable.dataset is phase; expected a row of datasets; did you mean phases?
-cell: linear, lags: 2 → cell: prony, lags: 2
- 13: models.linear.lags is not a known key; known keys: cell, dataset
 phase: adam → phase: adamant
  25: models.stable.training.0.phase is "adamant"; expected one of adam, levenberg_marquardt, recursive_levenberg_marquardt, ridge
 phase: ridge, warmup: 19 → phase: ridge, ridge: 2
