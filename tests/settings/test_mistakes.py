@@ -178,7 +178,7 @@ def edited(old: str, new: str) -> str:
     return BASE.replace(old, new)
 
 
-@pytest.mark.parametrize(("old", "new", "expected"), cases())
+@pytest.mark.parametrize(("old", "new", "expected"), [*cases()])
 def test_each_mistake_has_its_line(old: str, new: str, expected: list[str]) -> None:
     start = "params.yaml:"
     assert [line.removeprefix(start).strip() for line in errors(edited(old, new))] == expected
