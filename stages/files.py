@@ -1,4 +1,4 @@
-"""Unreadable files give a one-line error; files are written completely or not at all."""
+"""Read files with a one-line error, and write them completely or not at all."""
 
 import os
 import re
@@ -12,14 +12,14 @@ CONFLICT = re.compile(r"(<{7}|={7}|>{7})( |$)")
 
 
 class InputError(Exception):
-    """What the person at the keyboard can mend; one line a mistake: where, what and how."""
+    """An error in the input. Each line of its message has a place, a problem and a remedy."""
 
 
 def size(path: Path, make: str = MAKE) -> int:
-    """Return the bytes of a file that can be read; links are followed, as DVC makes them.
+    """Measure a readable file in bytes, following links, as DVC makes them.
 
-    make: what to do where there is none.
-    Raises InputError where it is missing, may not be read, or is a folder or a device.
+    make: the remedy for a missing file.
+    Raises InputError for a file that is missing or unreadable, a folder or a device.
     """
     try:
         status = path.stat()
@@ -37,9 +37,9 @@ def size(path: Path, make: str = MAKE) -> int:
 
 
 def text(path: Path, make: str = MAKE, mend: str = AGAIN) -> str:
-    """Return the text of a UTF-8 file; raises InputError where there is none.
+    """Read a UTF-8 file; raises InputError for a file that is unreadable or no UTF-8.
 
-    make, mend: what to do where there is no file, or no text in it.
+    make, mend: the remedy for a missing file, and for one that is no UTF-8.
     """
     size(path, make)
     content = path.read_bytes()
@@ -51,12 +51,11 @@ def text(path: Path, make: str = MAKE, mend: str = AGAIN) -> str:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Yield a path to write to; rename it to `path` when the block ends, delete it when it fails.
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to, and rename it to `path` when the block succeeds.
 
-    The temporary name ends in `.partial`, which Git and DVC ignore: what a killed process leaves
-    behind is never taken for an output.
-    Raises InputError where the file cannot be written.
+    The temporary name ends in `.partial`, which Git and DVC ignore: the rest of a killed process
+    is never an output. Raises InputError for a path that cannot be written.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; expected a file to write or to replace")
@@ -76,21 +75,43 @@ def whole(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written: {reason(error)}") from None
 
 
+Content = str | Callable[[Path], None]  # a text, or a function that writes to a path
+
+
+def write_all(outputs: Mapping[Path, Content]) -> None:
+    """Write several files, all or none: each a text, or a function that writes to a path.
+
+    Raises InputError for a path that cannot be written; all files stay as they were.
+    """
+    with ExitStack() as stack:
+        for path, content in outputs.items():
+            partial = stack.enter_context(atomic(path))
+            if isinstance(content, str):
+                partial.write_text(content, encoding="utf-8", newline="\n")
+            else:
+                content(partial)
+
+
 def reason(error: Exception) -> str:
-    """Return what an error of the operating system or of a library says, in one short line."""
+    """Shorten the message of the operating system or of a library to one line."""
     text = getattr(error, "strerror", None) or str(error)
     return shown(" ".join(text.split()), 160)
 
 
 def shown(text: str, most: int = 60) -> str:
-    """Return a text as it can be shown in a line: shortened, without control characters."""
+    """Shorten a text for a message, with its control characters escaped."""
     return printable(text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}")
 
 
-def merge_conflict(text: str) -> str:
-    """Return where a text has the markers of a merge conflict; empty where it has none.
+def printable(text: str) -> str:
+    """Escape the control characters of a text, line breaks among them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
-    As the end of a message: the line, what is there, and how to mend it.
+
+def merge_conflict(text: str) -> str:
+    """Locate an unresolved merge conflict, as the end of a message; empty without one.
+
+    The message has the lines, the problem and the remedy.
     """
     lines = text.splitlines()
     signs = {n: line[:7] for n, line in enumerate(lines, start=1) if CONFLICT.match(line)}
@@ -100,27 +121,5 @@ def merge_conflict(text: str) -> str:
     last = next((n for n, sign in signs.items() if n >= first and sign == ">" * 7), len(lines))
     return (
         f"{first}: has an unresolved merge conflict, lines {first} to {last}; keep one side, and "
-        "take the lines with <<<<<<<, ======= and >>>>>>> away"
+        "delete the lines with <<<<<<<, ======= and >>>>>>>"
     )
-
-
-def printable(text: str) -> str:
-    """Return a text with its control characters, line breaks among them, written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-Content = str | Callable[[Path], None]  # a text, or a function that writes to a path
-
-
-def write_all(outputs: Mapping[Path, Content]) -> None:
-    """Write several files, all or none: each a text, or a function that writes to a path.
-
-    Raises InputError where one cannot be written; then all stay as they were.
-    """
-    with ExitStack() as stack:
-        for path, content in outputs.items():
-            partial = stack.enter_context(whole(path))
-            if isinstance(content, str):
-                partial.write_text(content, encoding="utf-8", newline="\n")
-            else:
-                content(partial)

@@ -1,187 +1,157 @@
-"""params.yaml as DVC reads it, with the line of every value.
+"""Read params.yaml as DVC does (ruamel.yaml, YAML 1.2), and explain mistakes in it by line."""
 
-DVC reads YAML 1.2 with ruamel.yaml: `1e-3` is a number, anchors and merge keys are followed. What
-it would drop in silence or trip over is refused here, one mistake at a time.
-"""
-
-import re
+import difflib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pydantic
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
 
 from stages import files
 from stages.files import InputError
+from stages.settings.schema import Schema
 
-HOME = "commands run in the repository's root, where it stands"
-LARGEST = 1_000_000  # characters of a file
-DEEPEST = 32  # values inside each other
-MOST_VALUES = 100_000  # with aliases written out
-MOST_DIGITS = 4000  # of a whole number; Python reads 4300
-STANDARD = "tag:yaml.org,2002:"  # what stands for !! in a tag
-MERGE = f"{STANDARD}merge"
-TYPES = ("str", "int", "float", "bool", "null", "map", "seq")
-
-# The keys and list positions that lead to a value.
-Place = tuple[str | int, ...]
-# Where a mistake is, and what follows the key in its message.
-Mistake = tuple[Place, str]
+MAX_DEPTH, MAX_TOKENS = 32, 100_000  # a few aliases of aliases can stand for billions of values
+SYNTAX = {  # words of ruamel.yaml, and their meaning for params.yaml
+    "'\\t'": "begins with a tab; YAML is indented with spaces alone",
+    "another document": "begins a second document; expected one, without `---` in the file",
+    "mapping values": "has a second `: `, or is indented unlike the lines around it",
+}
+TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
+TYPES |= {"string": "text", "object": "a mapping"}
+BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+BOUNDS |= {"exclusiveMaximum": "and below"}
+Node = dict[str, Any]  # a part of a JSON schema
+Place = tuple[str | int, ...]  # the keys and list positions that lead to a value
+Mistake = tuple[Place, str]  # where it is, and what follows the key in its message
 
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file. lines: the line of each key and list item, counted from one."""
+    """A parsed file. marked: its values as ruamel.yaml marks them with their lines."""
 
     path: Path
     values: dict[str, Any]
-    lines: dict[Place, int]
+    marked: Any = None
 
     def error(self, mistakes: Iterable[Mistake]) -> InputError:
-        """Return the error that tells each mistake in a line, in the order of the file."""
-        told = sorted({(self.line(place), f"{name_of(place)} {text}") for place, text in mistakes})
-        lines = [f"{self.path}:{line}: {text.lstrip()}" for line, text in told]
-        return InputError("\n".join(map(files.printable, lines)))
-
-    def line(self, place: Place) -> int:
-        """Return the line of a value, or of what it is missing from."""
-        while place and place not in self.lines:
-            place = place[:-1]
-        return self.lines.get(place, 1)
-
-
-def name_of(place: Place) -> str:
-    """Return a place as one name: `models.stable.training[0].phase`."""
-    parts = (f"[{key}]" if isinstance(key, int) else f".{files.shown(key)}" for key in place)
-    return "".join(parts).removeprefix(".")
+        """Make an error with a line for each mistake, in the order of the file."""
+        lines: set[tuple[int, str]] = set()
+        for place, text in mistakes:
+            line, value = 1, self.marked
+            for key in place:  # a missing or merged key has the line of its mapping
+                marks = getattr(getattr(value, "lc", None), "data", None) or {}
+                line, value = (marks[key][0] + 1, value[key]) if key in marks else (line, None)
+            name = ".".join(files.shown(str(key)) for key in place)  # as `dvc exp run -S` takes it
+            lines.add((line, f"{name} {text}"))
+        messages = (f"{self.path}:{line}: {text}" for line, text in sorted(lines))
+        return InputError("\n".join(map(files.printable, messages)))
 
 
 def parse(path: Path) -> Document:
-    """Read a YAML file of sections; raises InputError at the first mistake in its syntax."""
-    text = text_of(path)
-    try:
-        root = yaml().compose(text)
-        if not isinstance(root, MappingNode):
-            found = "is empty" if root is None else "is not a mapping"
-            raise InputError(f"{path}:1: {found}; expected sections such as `datasets:`")
-        lines = Marks(path, root).lines
-        return Document(path, yaml().constructor.construct_document(root), lines)
-    except MarkedYAMLError as error:
-        raise InputError(f"{path}:{syntax(error)}") from None
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        character = f"the control character U+{error.character:04X}"
-        raise InputError(f"{path}:{line}: holds {character}; take it away") from None
-    except (YAMLError, ValueError) as error:
-        raise InputError(f"{path}: is not valid YAML: {files.reason(error)}") from None
-
-
-def yaml() -> YAML:
-    reader = YAML(typ="safe", pure=True)
-    reader.max_depth = DEEPEST
-    reader.composer.warn_double_anchors = False
-    return reader
-
-
-def text_of(path: Path) -> str:
-    """Return the text of a file, a byte-order mark left out; raises InputError."""
-    text = files.text(path, HOME, "save it as UTF-8").removeprefix("\ufeff")
-    if len(text) > LARGEST:
-        raise InputError(f"{path}: has {len(text)} characters; expected {LARGEST} at most")
+    """Parse a YAML file of sections; raises InputError at the first mistake in its syntax."""
+    make = "commands run in the repository's root, where it stands"
+    text = files.text(path, make, "save it as UTF-8").removeprefix("\ufeff")
     if conflict := files.merge_conflict(text):
         raise InputError(f"{path}:{conflict}")
-    if odd := re.search("^%|[\x85\u2028\u2029]", text, re.MULTILINE):
-        line = text.count("\n", 0, odd.start()) + 1
-        # Such line breaks are seen by one of ruamel.yaml's two parsers, and no editor.
-        what = "a YAML directive" if odd[0] == "%" else f"the line break U+{ord(odd[0]):04X}"
-        raise InputError(f"{path}:{line}: has {what}; take it away")
-    return text
+    loaders = YAML(typ="rt", pure=True), YAML(typ="safe")  # with lines; plain values
+    for yaml in loaders:
+        yaml.max_depth, yaml.composer.warn_double_anchors = MAX_DEPTH, False
+    try:
+        marked, values = (yaml.load(text) for yaml in loaders)
+        tokens = json.JSONEncoder(skipkeys=True, default=str).iterencode(values)
+        if sum(1 for _ in islice(tokens, MAX_TOKENS)) == MAX_TOKENS:
+            raise ValueError("too many values, aliases written out")
+    except MarkedYAMLError as error:
+        marks, problem = (error.context_mark, error.problem_mark), str(error.problem)
+        start, *_, line = [mark.line + 1 for mark in marks if mark] * 2
+        other = f"is not valid YAML: {problem.partition(' with value')[0]}"
+        other += f", in what begins on line {start}" * (start != line)
+        meaning = next((SYNTAX[words] for words in SYNTAX if words in problem), other)
+        raise InputError(f"{path}:{line}: {files.shown(meaning, 200)}") from None
+    except (YAMLError, ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{path}: is not valid YAML: {files.reason(error)}") from None
+    except (AttributeError, RecursionError):  # of ruamel.yaml, from an alias inside its own anchor
+        raise InputError(f"{path}: is not valid YAML: an alias stands for itself") from None
+    if isinstance(values, dict):
+        return Document(path, values, marked)
+    problem = "is empty" if values is None else "is not a mapping"
+    raise InputError(f"{path}:1: {problem}; expected sections such as `datasets:`")
 
 
-# What ruamel.yaml says, and what that means for who reads it.
-SYNTAX = {
-    "'\\t'": "begins with a tab; YAML is indented with spaces alone",
-    "maximum depth": f"is nested more than {DEEPEST} deep; expected sections, rows and settings",
-    "another document": "begins a second document; expected one, without `---` in the file",
-    "mapping values": "has a second `: `, or is indented unlike the lines around it",
-    "for merging": "merges what is no mapping; expected an alias, such as `<<: *name`",
-}
+def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, list[Mistake]]:
+    """Validate the values at a place of params.yaml, and list a mistake for each wrong key."""
+    try:
+        return schema.model_validate(values), []
+    except pydantic.ValidationError as error:
+        errors, root = error.errors(include_url=False), schema.model_json_schema()
+    root.pop("description", None)  # the docstring
+    texts: dict[Place, str] = {}
+    for item in errors:
+        place, known, node = locate(item, root)
+        kind, value, context = item["type"], item["input"], item.get("ctx", {})
+        wanted, message = expected(node, root), str(context.get("error", ""))
+        if kind in ("extra_forbidden", "invalid_key"):
+            texts[place] = f"is not a known key{suggest(place[-1], known)}"
+        elif kind in ("missing", "union_tag_not_found"):
+            texts[place] = f"is missing; expected {wanted}"
+        elif message and not message.startswith("expected "):
+            texts[place] = message
+        elif place not in texts or message:  # of a union's members, a validator says most
+            shown = json.dumps(context.get("tag", value), ensure_ascii=False, default=str)
+            shown = "empty" if value is None else files.shown(shown)
+            texts[place] = f"is {shown}; {message or f'expected {wanted}'}"
+    outer = {place[:n] for place in texts for n in range(len(place))}
+    return None, [((*at, *place), texts[place]) for place in texts.keys() - outer]
 
 
-def syntax(error: MarkedYAMLError) -> str:
-    """Return the line of a syntax error, and what is wrong there."""
-    mark, problem = error.problem_mark or error.context_mark, str(error.problem or error.context)
-    line = mark.line + 1 if mark else 1
-    for sign, meaning in SYNTAX.items():
-        if sign in problem:
-            return f"{line}: {meaning}"
-    began = error.context_mark.line + 1 if error.context_mark else line
-    began_text = f", in what begins on line {began}" if began != line else ""
-    return f"{line}: is not valid YAML: {files.reason(ValueError(problem))}{began_text}"
+def locate(item: Any, root: Node) -> tuple[Place, list[str], Node]:
+    """Map an error to its place, the keys that are known there, and its part of the schema."""
+    place, known, node = (), [], root
+    for key in item["loc"]:
+        first, *others = members(node, root)
+        if "discriminator" in first:  # the key is the tag of a member
+            node = {"$ref": first["discriminator"]["mapping"][key]}
+        elif not others or isinstance(key, int):  # else the key is the name of a member
+            place, known = (*place, key), list(first.get("properties", ()))
+            items = next((each["items"] for each in (first, *others) if "items" in each), {})
+            node = first.get("properties", {}).get(key, items)
+    if item["type"].startswith("union_tag"):
+        union = members(node, root)[0]["discriminator"]
+        return (*place, union["propertyName"]), known, {"enum": list(union["mapping"])}
+    return place, known, node
 
 
-class Marks:
-    """The lines of a file's values, aliases written out; raises InputError where one is no value.
-
-    lines: of each key and list item, by its place.
-    """
-
-    def __init__(self, path: Path, root: Node) -> None:
-        self.lines: dict[Place, int] = {}
-        self._path, self._left = path, MOST_VALUES
-        self._resolver = yaml().resolver
-        self._add(root, ())
-
-    def _add(self, node: Node, place: Place, depth: int = 0) -> None:
-        self._left -= 1
-        if depth > DEEPEST or self._left < 0:  # a few aliases of aliases can stand for billions
-            most = f"{MOST_VALUES} values, or {DEEPEST} inside each other"
-            raise self._refused(place[:3], f"holds more than {most}, aliases written out")
-        self._check_type(node, place)
-        if isinstance(node, SequenceNode):
-            for i, item in enumerate(node.value):
-                self.lines[*place, i] = item.start_mark.line + 1
-                self._add(item, (*place, i), depth + 1)
-        elif isinstance(node, MappingNode):
-            own: dict[str, int] = {}
-            for key, value in sorted(node.value, key=is_own):  # what is merged comes first
-                name = key.value if isinstance(key, ScalarNode) else "?"
-                here, line = (*place, name), key.start_mark.line + 1
-                self.lines[here] = line
-                if key.tag not in (f"{STANDARD}str", MERGE):
-                    raise self._refused(here, "is a key that is no text; put it in quotes")
-                if name in own:
-                    text = f"stands on line {own[name]} already; rename one of the two"
-                    raise self._refused(here, text)
-                own[name] = line
-                self._add(value, place if key.tag == MERGE else here, depth + 1)
-
-    def _check_type(self, node: Node, place: Place) -> None:
-        name, implied = node.tag.removeprefix(STANDARD), node.tag
-        if isinstance(node, ScalarNode):
-            plain = (node.style is None, True)
-            implied = str(self._resolver.resolve(ScalarNode, node.value, plain))
-            if name == "int" and len(node.value) > MOST_DIGITS:
-                raise self._refused(place, f"is a number of more than {MOST_DIGITS} digits")
-        if node.tag != implied or name not in TYPES:  # by a tag; a date; one of the signs << and =
-            text = (
-                f"is of the YAML type {files.shown(name)}; expected a number or text, without a tag"
-            )
-            raise self._refused(place, text)
-
-    def _refused(self, place: Place, text: str) -> InputError:
-        return Document(self._path, {}, self.lines).error([(place, text)])
+def members(node: Node, root: Node) -> list[Node]:
+    """List the members of a union but for null, or the node alone, with references followed."""
+    while "$ref" in node:
+        node = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return [each for each in node.get("anyOf", ()) if each.get("type") != "null"] or [node]
 
 
-def is_own(pair: tuple[Node, Node]) -> bool:
-    """Tell whether a key of a mapping is its own, and not one that merges another's."""
-    return pair[0].tag != MERGE
+def expected(node: Node, root: Node) -> str:
+    """Describe what a schema accepts: type, bounds, choices and unit."""
+    about, (first, *others) = node.get("description"), members(node, root)
+    if choices := first.get("enum") or [first[key] for key in first if key == "const"]:
+        text = "one of " * (len(choices) > 1) + ", ".join(map(str, choices))
+    elif items := first.get("items"):
+        low, high = first.get("minItems", 0), first.get("maxItems", "any")
+        text = f"a list of {f'{low} to ' * (low != high)}{high} items, each {expected(items, root)}"
+    else:
+        ends = (f" {word} {first[key]:.10g}" for key, word in BOUNDS.items() if key in first)
+        text = "".join((TYPES[first.get("type", "object")], *ends))
+        text = text.replace(" to ", " and up to ") if " above " in text else text
+    text = " or ".join([text, *(expected(each, root) for each in others)])
+    return about if about and text == "text" else f"{text} [{about}]" if about else text
 
 
-def is_text(value: str) -> bool:
-    """Tell whether a value is text when it is written without quotes."""
-    return str(yaml().resolver.resolve(ScalarNode, value, (True, True))).endswith(":str")
+def suggest(key: str | int, known: Iterable[str]) -> str:
+    """End a message about an unknown key: the nearest known key, or all known keys."""
+    close = difflib.get_close_matches(str(key), known := [*map(str, known)], n=1)
+    end = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+    return f"; {files.shown(end, 200)}"

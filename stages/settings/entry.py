@@ -1,4 +1,4 @@
-"""How every stage starts and ends: in its own folder, with one line for each mistake."""
+"""Start and end every stage: in its own folder, with one line for each mistake."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ BAD_INPUT = 2
 def run(
     parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace, Settings], None]
 ) -> None:
-    """Run a stage and exit: 0 done, 2 bad input (one line a mistake on stderr)."""
+    """Parse the arguments and params.yaml, and run a stage."""
     arguments = parser.parse_args()
     if doubts := stages.doubts():
         print(f"note: bytes may differ from dvc.lock's: {'; '.join(doubts)}", file=sys.stderr)
@@ -27,18 +27,18 @@ def run(
 
 
 def finish(work: Callable[[], None]) -> None:
-    """Do the work of a command; exit 2 where input is bad (one line a mistake on stderr)."""
+    """Do the work of a command; exit 2 on bad input, with one line for each mistake on stderr."""
     try:
         refuse_foreign_copy()
         work()
         return
     except InputError as error:
-        told = str(error)
+        message = str(error)
     except OSError as error:
-        told = f"{error.filename or 'a file'}: {reason(error)}"
+        message = f"{error.filename or 'a file'}: {reason(error)}"
     except MemoryError:
-        told = "not enough memory; expected fewer or shorter sequences, or a smaller network"
-    for line in told.splitlines():
+        message = "not enough memory; expected fewer or shorter sequences, or a smaller network"
+    for line in message.splitlines():
         print(f"error: {line}", file=sys.stderr)
     sys.exit(BAD_INPUT)
 
