@@ -1,13 +1,13 @@
-"""`check`: the metrics of the workspace against those of a commit, by the rules."""
+"""`check`: compare the metrics of the workspace with a commit's, by the rules."""
 
 import datetime
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import ndiff
 from typing import Any
 
 from dvc_gate import gate_file, revisions, rules
-from dvc_gate.formats import Key, Value
+from dvc_gate.formats import Key, Value, is_quoted_number
 from dvc_gate.gate_file import GateFile
 from dvc_gate.git import NOTHING, Git
 from dvc_gate.problems import Unjudged, one_line
@@ -18,11 +18,10 @@ from dvc_gate.rules import Gate, Row
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every metric with its verdict, worst first, and what else has changed.
+    """Every metric with its verdict, worst first, and the other changes.
 
-    baseline: commit; why: which one it is; judged_by: whose rules. parameters: (name, baseline,
-    now) of those that changed, None where there is none. rules: lines of a diff, of the rules that
-    changed. remarks: what the reader should know besides.
+    why: the reason for this baseline; judged_by: the owner of the rules; parameters: (name,
+    baseline, now), None where there is none; rules: the lines of a diff.
     """
 
     baseline: str
@@ -39,13 +38,14 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        return "regressed" if self.failed else "held"
+        return rules.REGRESSED if self.failed else "held"
 
 
 def check(baseline: str | None, rules_from: str | None, today: datetime.date) -> Comparison:
-    """Judge the workspace against a revision; None: the default one, and the workspace's rules.
+    """Judge the workspace against a revision. Raises Unjudged.
 
-    Raises Unjudged where it cannot be judged.
+    baseline: None for the default. rules_from: None for the workspace's rules, "" for the
+    baseline's.
     """
     here = find_project()
     own = gate_file.read_own(here)
@@ -56,13 +56,10 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
     refuse_unreadable(before)
     if not now.faults:
         _refuse_idle(own, {**before.metrics, **now.metrics})
-    judging, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
+    gate, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
-    rows = [rules.acknowledge(judging, row, today) for row in judge_all(judging, before, now)]
-    bad = [row.metric for row in rows if row.failed or row.outcome == rules.ACKNOWLEDGED]
-    idle = [known for known in judging.acknowledged if not any(map(known.names, bad))]
-    remarks += [f"nothing that fails is named by `{known}`: take it away" for known in idle]
+    rows = [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
     return Comparison(
         baseline=before.label,
         why=why,
@@ -70,8 +67,22 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
         rows=sorted(rows, key=lambda row: row.badness),
         parameters=list(_changed_parameters(before, now)) if there else [],
         rules=changed,
-        remarks=[*remarks, *before.remarks, *now.remarks],
+        remarks=[*remarks, *_remarks(gate, rows, before, now), *before.remarks, *now.remarks],
     )
+
+
+def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> Iterator[str]:
+    """Yield entries of no more use, and changed metrics that only look like numbers."""
+    bad = [row.metric for row in rows if row.failed or row.outcome == rules.ACKNOWLEDGED]
+    for known in gate.acknowledged:
+        if not any(map(known.names, bad)):
+            yield f"nothing that fails is named by `{known}`: take it away"
+    for old in gate.renamed.keys() - _renamed(gate, before, now).keys():
+        yield f"no metrics file is renamed by `{old}: {gate.renamed[old]}`: take it away"
+    for row in rows:
+        if not row.failed and is_quoted_number(row.now) and row.now != row.baseline:
+            name = ": ".join(row.metric)
+            yield f"{name}: NOT JUDGED: {row.now!r} is text; write it as a number and give a rule"
 
 
 def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, Any, Any]]:
@@ -85,7 +96,7 @@ def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, 
 def _baseline(git: Git, baseline: str | None, now: Revision) -> tuple[str | None, str]:
     if baseline is None:
         return git.default_baseline(now.results)
-    if baseline == NOTHING:
+    if NOTHING.fullmatch(baseline):
         return None, "asked for: nothing was there before"
     return git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
 
@@ -93,13 +104,13 @@ def _baseline(git: Git, baseline: str | None, now: Revision) -> tuple[str | None
 def _whose_rules(
     own: GateFile, there: Tree | None, here: Tree, rules_from: str | None
 ) -> tuple[Gate, str, list[str], list[str]]:
-    """Return the rules that judge, whose they are, how the workspace's differ, and remarks.
+    """Choose the rules: (rules, their owner, a diff of the workspace's, remarks).
 
-    A base without rules leaves the judging to those of the workspace: so the change that adds the
-    gate can pass. Raises Unjudged.
+    The workspace's rules judge where the base has none, so that the change that adds the gate can
+    pass. Raises Unjudged.
     """
     tree = there
-    if rules_from and rules_from != NOTHING:
+    if rules_from and not NOTHING.fullmatch(rules_from):
         tree = here.at(here.git.commit(rules_from))
     remarks, base = [], None
     try:
@@ -108,8 +119,8 @@ def _whose_rules(
         if rules_from is not None:
             raise
         remarks.append(f"the rules of the baseline cannot be compared: {error}")
-    changed = [] if base is None else list(ndiff(base.gate.lines(), own.gate.lines()))
-    changed = [line for line in changed if line.startswith(("- ", "+ "))]
+    lines = difflib.ndiff(base.gate.lines(), own.gate.lines()) if base else ()
+    changed = [line for line in lines if line.startswith(("- ", "+ "))]
     if rules_from is None or (base is None and tree is None):
         return own.gate, "the workspace", changed, remarks
     if base is None:
@@ -119,35 +130,66 @@ def _whose_rules(
 
 
 def refuse_unreadable(before: Revision) -> None:
-    """Raise Unjudged unless every file of metrics at the baseline could be read."""
-    mend = "compare with another revision, by --baseline REV"
-    told = [f"{before.label}:{path}: {why}; {mend}" for path, (_, why) in before.faults.items()]
-    if told:
-        raise Unjudged("\n".join(told))
+    """Raise Unjudged for each file of metrics that could not be read at the baseline."""
+    remedy = "compare with another revision, by --baseline REV"
+    if before.faults:
+        faults = [f"{before.label}:{path}: {why}" for path, (_, why) in before.faults.items()]
+        raise Unjudged("\n".join(f"{fault}; {remedy}" for fault in faults))
 
 
 def _refuse_idle(own: GateFile, metrics: Mapping[Key, Value]) -> None:
-    """Raise Unjudged unless every rule of the workspace is of some use.
+    """Raise Unjudged for each rule of the workspace that judges nothing.
 
-    A rule that only the revision of --rules-from still has may be idle, or the change that takes
-    it away could never pass.
+    Rules of the revision of --rules-from may be idle: otherwise no change could take one away.
     """
     if wrong := [f"{own.place(name, i)} {why}" for name, i, why in own.gate.idle(metrics)]:
         raise Unjudged("\n".join(wrong))
 
 
+def _renamed(gate: Gate, before: Revision, now: Revision) -> dict[str, str]:
+    """Select the renames that happened between two revisions."""
+    lost, added = set(before.files) - set(now.files), set(now.files) - set(before.files)
+    return {old: new for old, new in gate.renamed.items() if old in lost and new in added}
+
+
 def judge_all(gate: Gate, before: Revision, now: Revision) -> list[Row]:
-    """Return a verdict on every metric, and on every file of metrics that is gone or broken."""
+    """Judge every metric, and fail every file of metrics that is lost, broken or not paired."""
+    before = before.with_names(_renamed(gate, before, now))
     faults = dict(now.faults)
-    for path in before.files:
-        if path not in now.files:
-            faults[path] = "missing", "is no metric of dvc.yaml any more"
-    whole = ((path, rules.WHOLE) for path in faults)
-    told = zip(whole, faults.values(), strict=True)
-    rows = [Row(metric, None, None, outcome, note=note) for metric, (outcome, note) in told]
+    lost = [path for path in before.files if path not in now.files]
+    faults |= {path: (rules.MISSING, "is no metric of dvc.yaml any more") for path in lost}
+    rows = [
+        Row((path, rules.ALL_KEYS), None, None, outcome, note=note)
+        for path, (outcome, note) in [*faults.items(), *_unpaired(gate, before, now, lost)]
+    ]
     old, new = (
         {metric: value for metric, value in each.metrics.items() if metric[0] not in faults}
         for each in (before, now)
     )
     names = {**old, **new}
     return rows + [rules.judge(gate, name, old.get(name), new.get(name)) for name in names]
+
+
+def _unpaired(
+    gate: Gate, before: Revision, now: Revision, lost: list[str]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield each new file that may be a lost one under another name, with its fault.
+
+    The two have a key in common. It has a rule for the lost file alone, or one with tolerances.
+    """
+
+    def unjudged(old: str, new: str, key: str) -> bool:
+        rule = gate.rule((new, key))
+        return rule.compares if rule else gate.rule((old, key)) is not None
+
+    for path in now.files if lost else ():
+        keys = [key for file, key in now.metrics if file == path]
+        alike = [
+            old
+            for old in lost
+            if any((old, key) in before.metrics and unjudged(old, path, key) for key in keys)
+        ]
+        if path not in before.files and alike:
+            old = difflib.get_close_matches(path, alike, n=1, cutoff=0)[0]
+            text = f"is new, with keys of {old}, which is gone: write `renamed: {{{old}: {path}}}`"
+            yield path, (rules.NO_BASELINE, f"{text} in {gate_file.NAME}, or acknowledge this file")

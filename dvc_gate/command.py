@@ -1,12 +1,10 @@
-"""The command line, and the exit codes: nothing but a regression or a difference ever gives 1.
+"""Run the command line with its exit codes: only a regression or a difference ever gives 1.
 
-Nothing is imported at the top but the standard library, so that a package that is missing or broken
-is told like any other reason for which there is no verdict.
+The standard library alone is imported at the top: a missing package is an error like any other.
 """
 
 import argparse
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,9 +25,11 @@ gate.yaml, beside the folder .dvc:
       limit: 0.5                    # the worst value at any baseline
       abs_tol: 0.01                 # a regression: worse than the baseline by more than
       rel_tol: 0.05                 # abs_tol + rel_tol * |baseline|
+    - {metrics: size, better: lower, improve_by: 10}  # fails unless it improves by that much
   informational: [epochs]           # shown, never a failure
   acknowledged:                     # a failure that is accepted for a while
-    - {metric: eval.loss_2, reason: new data, until: 2027-01-31}"""
+    - {metric: eval.loss_2, reason: new data, until: 2027-01-31}
+  renamed: {old.json: new.json}     # a metrics file that has a new name"""
 VERIFY = """Make a commit's results again from nothing and compare them with what was committed: its
 files are put into an empty folder with an empty DVC cache, what the pipelines make is
 deleted, all is run, and compared with every dvc.lock and with the files of the commit.
@@ -43,11 +43,11 @@ one parameter alone, such as a seed, and which tolerances lie inside it:
   dvc queue start --jobs 2
   dvc-gate calibrate --over train.seed
 
-Experiments from other machines count once `dvc exp pull` has brought them."""
+`dvc exp pull` brings experiments from other machines."""
 INIT = """Write a gate.yaml with a rule for each metric that the project has now. The directions
 are guessed from the names: confirm them, then commit the file."""
-RULES_FROM = """judge by the rules of REV, or of the baseline where REV is left out: so a change
-cannot loosen the rules that judge it"""
+RULES_FROM = """judge by the rules of REV, or of the baseline where REV is left out or empty: so a
+change cannot loosen the rules that judge it"""
 BY_RULES = "outputs may differ where the committed rules hold for the metrics made again"
 UNJUDGED_EXIT = "exit code where there is no verdict (default: 2; `git bisect run` skips 125)"
 
@@ -57,7 +57,7 @@ def run() -> NoReturn:
     code: Any = UNJUDGED
     try:
         code = main(sys.argv[1:])
-    except SystemExit as error:  # argparse: 0 after --help, 2 for what it does not understand
+    except SystemExit as error:  # argparse: 0 after --help, 2 for a wrong command line
         code = error.code
     finally:
         say("", sys.stdout, end="")
@@ -65,7 +65,7 @@ def run() -> NoReturn:
 
 
 def main(words: list[str]) -> int:
-    """Run a command; return its exit code. No exception leaves it but SystemExit of argparse."""
+    """Run a command and return its exit code. No exception leaves it but argparse's SystemExit."""
     arguments = parser().parse_args(words)
     try:
         from dvc_gate.git import clean_environment
@@ -83,7 +83,7 @@ def main(words: list[str]) -> int:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what to say of an exception: one line a mistake."""
+    """Describe an exception, in one line a mistake."""
     if type(error).__name__ == "Unjudged":
         return str(error)
     if isinstance(error, ImportError):
@@ -92,12 +92,12 @@ def reason_of(error: BaseException) -> str:
     while last is not None and last.tb_next is not None:
         last = last.tb_next
     where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "?"
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return f"nothing was judged, for a fault of dvc-gate: {said} ({where})"
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"nothing was judged, for a fault of dvc-gate: {message} ({where})"
 
 
 def say(text: str, stream: Any, end: str = "\n") -> None:
-    """Write a text, whatever the stream can show; a closed one is no reason to fail."""
+    """Write a text in the stream's encoding; a closed stream is no reason to fail."""
     try:
         encoding = stream.encoding or "ascii"
         stream.write(text.encode(encoding, "replace").decode(encoding) + end)
@@ -106,56 +106,47 @@ def say(text: str, stream: Any, end: str = "\n") -> None:
         pass
 
 
-def progress(text: str) -> None:
-    say(text, sys.stderr)
-
-
 def check(arguments: argparse.Namespace) -> int:
     import datetime
 
     from dvc_gate import check, reports
-    from dvc_gate.problems import write_whole
+    from dvc_gate.problems import write_atomically
 
-    def write(found: check.Comparison | str) -> None:
-        texts = [(getattr(arguments, kind), writer) for kind, writer in reports.WRITERS.items()]
-        for path, text in [(path, writer(found)) for path, writer in texts if path]:
-            write_whole(path, text)
+    def write(result: check.Comparison | str) -> None:
+        paths = [(getattr(arguments, kind), writer) for kind, writer in reports.WRITERS.items()]
+        for path, text in [(path, writer(result)) for path, writer in paths if path]:
+            write_atomically(path, text)
 
     try:
-        found = check.check(arguments.baseline, arguments.rules_from, datetime.date.today())
-        shown = reports.text(found, terminal_width())
+        baseline, rules_from = arguments.baseline, arguments.rules_from
+        comparison = check.check(baseline, rules_from, datetime.date.today())
+        text = reports.text(comparison)
     except BaseException as error:
         write(reason_of(error))
         raise
-    write(found)
-    say(shown, sys.stdout)
-    return FAILED if found.failed else HELD
-
-
-def terminal_width() -> int | None:
-    """Return the width of the terminal on standard output, or None where it is none."""
-    try:
-        coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        return shutil.get_terminal_size().columns if coloured else None
-    except (AttributeError, ValueError):
-        return None
+    write(comparison)
+    say(text, sys.stdout)
+    return FAILED if comparison.failed else HELD
 
 
 def verify(arguments: argparse.Namespace) -> int:
     from dvc_gate import verify
-    from dvc_gate.problems import write_whole
+    from dvc_gate.problems import write_atomically
 
-    found = verify.verify(arguments.rev, arguments.stage, arguments.by_rules, progress)
+    stages = list(filter(None, arguments.stage))
+    verification = verify.verify(
+        arguments.rev or "HEAD", stages, arguments.by_rules, lambda line: say(line, sys.stderr)
+    )
     if arguments.json:
-        write_whole(arguments.json, verify.as_json(found))
-    say("\n".join(verify.report(found)), sys.stdout)
-    return HELD if found.passed else FAILED
+        write_atomically(arguments.json, verify.as_json(verification))
+    say("\n".join(verify.report(verification)), sys.stdout)
+    return HELD if verification.passed else FAILED
 
 
 def calibrate(arguments: argparse.Namespace) -> int:
     from dvc_gate import calibrate
 
-    say(calibrate.calibrate(arguments.over, arguments.rev), sys.stdout)
+    say(calibrate.calibrate(arguments.over, arguments.rev or "HEAD"), sys.stdout)
     return HELD
 
 
@@ -167,6 +158,7 @@ def init(arguments: argparse.Namespace) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Build the parser; empty values, which CI services pass on, mean the defaults."""
     form = {"formatter_class": argparse.RawDescriptionHelpFormatter, "epilog": EPILOG}
     about = "Rules for the metrics of a DVC project that fail a build, and a verifier of dvc.lock."
     result = argparse.ArgumentParser(prog="dvc-gate", description=about, **form)
@@ -180,18 +172,24 @@ def parser() -> argparse.ArgumentParser:
         )
         return added.add_argument
 
+    def revision(text: str) -> str | None:
+        return text.strip() or None
+
+    def file(text: str) -> Path | None:
+        return Path(text) if text else None
+
     option = command(check, "judge the metrics of the workspace", CHECK)
-    option("--baseline", metavar="REV", help="the commit or experiment to compare with")
-    option("--rules-from", metavar="REV", nargs="?", const="", help=RULES_FROM)
+    option("--baseline", metavar="REV", type=revision, help="a commit or experiment")
+    option("--rules-from", metavar="REV", type=str.strip, nargs="?", const="", help=RULES_FROM)
     for kind in ("markdown", "json", "junit"):
-        option(f"--{kind}", metavar="FILE", type=Path, help=f"write a report, {kind}")
+        option(f"--{kind}", metavar="FILE", type=file, help=f"write a report, {kind}")
     option = command(verify, "make a commit's results again and compare them", VERIFY)
-    option("--rev", default="HEAD", help="the commit to verify (default: HEAD)")
+    option("--rev", type=revision, help="the commit to verify (default: HEAD)")
     option("--stage", nargs="+", default=[], metavar="NAME", help="these and what they need")
     option("--by-rules", action="store_true", help=BY_RULES)
-    option("--json", type=Path, metavar="FILE", help="write the verdict to FILE")
+    option("--json", type=file, metavar="FILE", help="write the verdict to FILE")
     option = command(calibrate, "the spread of metrics over experiments", CALIBRATE)
     option("--over", required=True, metavar="PARAM", help="[file:]key of a parameter")
-    option("--rev", default="HEAD", help="the commit of the experiments (default: HEAD)")
+    option("--rev", type=revision, help="the commit of the experiments (default: HEAD)")
     command(init, "write a first gate.yaml", INIT)
     return result

@@ -1,4 +1,4 @@
-"""All that the gate takes from inside DVC, where there is no public way. Written for DVC 3."""
+"""Use the parts of DVC 3 that have no public way."""
 
 import functools
 import io
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class _Files:
-    """What DVC's resolver asks of a file system."""
+    """Serve a reader of files as the file system of DVC's resolver."""
 
     sep = "/"
     join = staticmethod(posixpath.join)
@@ -35,10 +35,9 @@ class _Files:
 
 
 def resolve(read: Callable[[str], bytes], folder: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Return a dvc.yaml with its `foreach`, `matrix` and `${}` written out.
+    """Expand `foreach`, `matrix` and `${}` of the dvc.yaml in a folder; DVC's errors pass through.
 
-    read: gives a file of the project, or raises FileNotFoundError; folder: that of the dvc.yaml.
-    Raises whatever DVC does.
+    read: reads a file of the project, or raises FileNotFoundError.
     """
     from dvc.parsing import DataResolver
 
@@ -46,15 +45,12 @@ def resolve(read: Callable[[str], bytes], folder: str, document: dict[str, Any])
     stages: dict[str, Any] = {}
     for name in resolver.get_keys():
         stages |= resolver.resolve_one(name)
-    return {
-        "stages": stages,
-        "metrics": resolver.resolve_metrics(),
-        "params": resolver.resolve_params(),
-    }
+    more = {"metrics": resolver.resolve_metrics(), "params": resolver.resolve_params()}
+    return {"stages": stages, **more}
 
 
 def load_python(text: str, path: str) -> dict[str, Any]:
-    """Return the constants of a Python file of parameters; raises ValueError."""
+    """Parse the constants of a Python file of parameters. Raises ValueError."""
     from dvc.utils.serialize import ParseError, parse_py
 
     try:
@@ -65,7 +61,7 @@ def load_python(text: str, path: str) -> dict[str, Any]:
 
 @functools.cache
 def cache_folders(root: Path) -> tuple[Path, Path]:
-    """Return the folders of the project's cache: of DVC 3, and of DVC 2 and before."""
+    """Locate the project's caches: of DVC 3, and of DVC 2 and before."""
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
@@ -73,7 +69,7 @@ def cache_folders(root: Path) -> tuple[Path, Path]:
 
 
 def digest(path: Path, kind: str) -> str:
-    """Return DVC's hash of a file; kind: "md5", or "md5-dos2unix" of DVC 2 and before."""
+    """Hash a file as DVC does; kind: "md5", or "md5-dos2unix" of DVC 2 and before."""
     from dvc.fs import localfs
     from dvc_data.hashfile.hash import file_md5
 

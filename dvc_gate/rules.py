@@ -1,4 +1,4 @@
-"""The rules of the gate: what a metric may be, told from its two values and nothing else."""
+"""Judge a metric by its two values and the rules of the gate."""
 
 import datetime
 import math
@@ -13,38 +13,38 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from dvc_gate.formats import Key, Value
 
-FAILURES = ("unreadable", "missing", "no number", "past limit", "regressed")
+MISSING, UNREADABLE, NO_BASELINE = "missing", "unreadable", "no baseline"
+NO_NUMBER, PAST_LIMIT, REGRESSED = "no number", "past limit", "regressed"
+NOT_IMPROVED = "not improved"
+FAILURES = (UNREADABLE, MISSING, NO_BASELINE, NO_NUMBER, PAST_LIMIT, REGRESSED, NOT_IMPROVED)
 ACKNOWLEDGED = "acknowledged"
 OUTCOMES = (*FAILURES, ACKNOWLEDGED, "no rule", "new", "held", "informational")
-WHOLE = "*"  # stands for all metrics of a file that could not be read
+ALL_KEYS = "*"  # the key of a row on a whole file
 
 
 class Schema(BaseModel):
-    """Base of all in gate.yaml: frozen, no unknown keys, no silent conversion of types."""
+    """Refuse unknown keys and silent conversions in gate.yaml."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 KEY = "the key of a metric, or a glob such as eval.loss_*"
+FILE = "the path of a metrics file, or a glob such as reports/*/metrics.json"
+FROM_ZERO = "a number from 0{}; for a metric that must improve write `improve_by`"
 
 
 class Named(Schema):
-    """What names metrics: by their key, and where it is given by their file."""
+    """Name metrics by their key, and by their file where one is given."""
 
     metrics: str = Field(min_length=1, description=KEY)
-    file: str | None = Field(
-        None,
-        min_length=1,
-        description="the path of a metrics file, or a glob such as reports/*/metrics.json",
-    )
+    file: str | None = Field(None, min_length=1, description=FILE)
 
     def names(self, metric: Key) -> bool:
-        return self.literally(metric) or (
-            self._in_file(metric[0]) and fnmatchcase(metric[1], self.metrics)
-        )
+        glob = self._in_file(metric[0]) and fnmatchcase(metric[1], self.metrics)
+        return glob or self.literally(metric)
 
     def literally(self, metric: Key) -> bool:
-        """Whether the key stands here as it is, brackets and all."""
+        """Compare the key as it is, brackets and all."""
         return metric[1] == self.metrics and self._in_file(metric[0])
 
     def _in_file(self, file: str) -> bool:
@@ -55,37 +55,49 @@ class Named(Schema):
 
 
 class Rule(Named):
-    """What holds for the metrics that it names: at least one bound."""
+    """Bound the metrics that it names: by a limit, by the baseline, or by both."""
 
     better: Literal["lower", "higher", "near"] = Field(description="lower, higher or near")
     limit: float | None = Field(None, description="a number, the worst value at any baseline")
     abs_tol: float | None = Field(
-        None, ge=0, description="a number from 0, in the metric's own unit"
+        None, ge=0, description=FROM_ZERO.format(", in the metric's own unit")
     )
-    rel_tol: float | None = Field(None, ge=0, description="a number from 0, × |baseline|")
+    rel_tol: float | None = Field(None, ge=0, description=FROM_ZERO.format(", × |baseline|"))
+    improve_by: float | None = Field(None, ge=0, description="a number from 0, the least gain")
 
     @model_validator(mode="after")
     def _bounded(self) -> "Rule":
-        if self.limit is None and not self.compares:
-            raise ValueError("has no bound; expected any of limit, abs_tol, rel_tol")
+        if not any(self._bounds()):
+            raise ValueError("has no bound; expected any of limit, abs_tol, rel_tol, improve_by")
         if self.limit is not None and self.better == "near":
             raise ValueError("has a limit; a metric that is to stay near has abs_tol or rel_tol")
+        if self.improve_by is not None and self.better == "near":
+            raise ValueError("has improve_by; expected better: lower or higher beside it")
+        if self.improve_by is not None and (self.abs_tol, self.rel_tol) != (None, None):
+            raise ValueError("has improve_by and a tolerance; expected one of them")
         return self
+
+    def _bounds(self) -> Iterator[str]:
+        for name in ("limit", "abs_tol", "rel_tol", "improve_by"):
+            if (value := getattr(self, name)) is not None:
+                yield f"{name} {value:g}"
 
     @property
     def compares(self) -> bool:
-        """Whether the rule looks at the baseline."""
-        return self.abs_tol is not None or self.rel_tol is not None
+        """Whether the rule needs a baseline."""
+        return any(each is not None for each in (self.abs_tol, self.rel_tol, self.improve_by))
 
     def allowed(self, baseline: Value) -> dict[str, "Range"]:
-        """Return the range that is allowed, by the outcome of a metric that is out of it."""
+        """Map each possible failure to the range that avoids it."""
         ranges = {}
         if self.limit is not None:
-            ranges["past limit"] = self._side(exact(self.limit), Fraction(0))
+            ranges[PAST_LIMIT] = self._side(exact(self.limit), Fraction(0))
         if self.compares and is_number(baseline):
-            start = exact(baseline)
+            start, outcome = exact(baseline), REGRESSED
             slack = exact(self.abs_tol or 0) + exact(self.rel_tol or 0) * abs(start)
-            ranges["regressed"] = self._side(start, slack)
+            if self.improve_by is not None:
+                slack, outcome = -exact(self.improve_by), NOT_IMPROVED
+            ranges[outcome] = self._side(start, slack)
         return ranges
 
     def _side(self, start: Fraction, slack: Fraction) -> "Range":
@@ -93,13 +105,8 @@ class Rule(Named):
         return Range(least, None if self.better == "higher" else start + slack)
 
     def __str__(self) -> str:
-        bounds = [
-            f"{name} {value:g}"
-            for name in ("limit", "abs_tol", "rel_tol")
-            if (value := getattr(self, name)) is not None
-        ]
         better = "near the baseline" if self.better == "near" else f"{self.better} is better"
-        return f"{super().__str__()}: {better}, {', '.join(bounds)}"
+        return f"{super().__str__()}: {', '.join([better, *self._bounds()])}"
 
 
 @dataclass(frozen=True)
@@ -110,13 +117,13 @@ class Range:
     most: Fraction | None = None
 
     def within(self, other: "Range") -> "Range":
-        """Return what is in both."""
+        """Intersect two ranges."""
         leasts = [each.least for each in (self, other) if each.least is not None]
         mosts = [each.most for each in (self, other) if each.most is not None]
         return Range(max(leasts, default=None), min(mosts, default=None))
 
     def excess(self, value: int | float) -> Fraction:
-        """Return how far out a number is; negative or zero: it is inside."""
+        """Measure how far out a number lies; negative or zero inside."""
         outs = [self.least - exact(value)] if self.least is not None else []
         return max([*outs, *([exact(value) - self.most] if self.most is not None else [])])
 
@@ -129,7 +136,7 @@ def _as_date(value: Any) -> Any:
 
 
 class Acknowledged(Named):
-    """Failures that are accepted until a day, that day included."""
+    """Accept failures until a day, that day included."""
 
     metrics: str = Field(alias="metric", min_length=1, description=KEY)
     reason: str = Field(min_length=1, description="a sentence for who reads the report")
@@ -143,7 +150,7 @@ class Acknowledged(Named):
 
 
 class Calibration(Schema):
-    """What `calibrate` measured of one metrics file: [least, median, most] of each metric."""
+    """Hold [least, median, most] of each metric of a file, as `calibrate` measured them."""
 
     over: str = Field(description="the parameter that differed")
     values: int = Field(ge=2, description="how many values it had, from 2")
@@ -156,28 +163,42 @@ Glob = Annotated[
 
 
 class Gate(Schema):
-    """The rules. What names a metric literally goes before globs, else what is informational.
+    """Choose the rule of a metric: literal names first, then informational globs, then rules.
 
-    Of the rest the first rule that names a metric judges it, in the order of the file.
+    Of these the first in the file judges.
     """
 
     rules: list[Rule] = Field(min_length=1, description="a list of rules")
     informational: list[Glob] = Field([], description="a list of keys or globs")
     acknowledged: list[Acknowledged] = Field([], description="a list of accepted failures")
+    renamed: dict[str, str] = Field({}, description="a mapping of old to new metrics files")
     calibration: dict[str, Calibration] = Field({}, description="what `calibrate` printed")
 
+    @model_validator(mode="after")
+    def _one_to_one(self) -> "Gate":
+        if len(set(self.renamed.values())) < len(self.renamed):
+            raise ValueError("renamed gives two files the same new name")
+        return self
+
     def judge_of(self, metric: Key) -> Named | None:
-        """Return the rule that judges a metric, or the entry that makes it informational."""
+        """Find the rule or informational entry of a metric, by its file's new name, then its old.
+
+        Under its old name a file is judged after a rename that `renamed` lists.
+        """
         named = [*self.informational, *self.rules]
-        literal = (entry for entry in named if entry.literally(metric))
-        return next(literal, None) or next((e for e in named if e.names(metric)), None)
+        old = [(before, metric[1]) for before, now in self.renamed.items() if now == metric[0]]
+        for name in (metric, *old):
+            literal = next((entry for entry in named if entry.literally(name)), None)
+            if entry := literal or next((e for e in named if e.names(name)), None):
+                return entry
+        return None
 
     def rule(self, metric: Key) -> Rule | None:
-        found = self.judge_of(metric)
-        return found if isinstance(found, Rule) else None
+        entry = self.judge_of(metric)
+        return entry if isinstance(entry, Rule) else None
 
     def idle(self, metrics: Iterable[Key]) -> Iterator[tuple[str, int, str]]:
-        """Yield the list, the index in it, and the fault of each entry that is of no use."""
+        """Yield the list, index and fault of each entry that judges nothing."""
         metrics = list(metrics)
         used = {id(self.judge_of(metric)) for metric in metrics}
         for name in ("rules", "informational"):
@@ -185,16 +206,17 @@ class Gate(Schema):
                 if id(entry) not in used:
                     others = any(map(entry.names, metrics))
                     why = "all that it names is judged by others" if others else "no such metric"
-                    mend = "" if others else "; `dvc metrics show` lists them"
-                    yield name, index, f"`{Named.__str__(entry)}` is of no use: {why}{mend}"
+                    remedy = "" if others else "; `dvc metrics show` lists them"
+                    yield name, index, f"`{Named.__str__(entry)}` is of no use: {why}{remedy}"
 
     def lines(self) -> list[str]:
-        """Return all that bears on a verdict, one line each."""
-        told = (f"{named}: informational" for named in self.informational)
-        return [*map(str, self.rules), *told, *map(str, self.acknowledged)]
+        """Write each entry that bears on a verdict as a line."""
+        shown = [f"{named}: informational" for named in self.informational]
+        renamed = [f"{old}: renamed to {new}" for old, new in self.renamed.items()]
+        return [*map(str, self.rules), *shown, *map(str, self.acknowledged), *renamed]
 
 
-# What each key of gate.yaml takes, for who wrote something else there.
+# The value that each key of gate.yaml takes, for messages about other values.
 EXPECTED = {
     field.alias or name: field.description
     for schema in (Gate, Rule, Acknowledged, Calibration)
@@ -204,10 +226,7 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class Row:
-    """One metric and its verdict.
-
-    allowed: the range that would have passed; note: what there is to say about the verdict.
-    """
+    """One metric and its verdict; allowed: the range that passes."""
 
     metric: Key
     baseline: Value
@@ -229,12 +248,12 @@ class Row:
 
     @property
     def quiet(self) -> bool:
-        """Whether there is nothing to tell: it passes, and is what it was."""
+        """Whether the metric passes and did not change."""
         return self.outcome in ("held", "informational") and self.now == self.baseline
 
     @property
     def badness(self) -> tuple[int, float, Key]:
-        """A key that sorts the worst first: by outcome, then by how far past what is allowed."""
+        """A key that sorts the worst first: by outcome, then by the excess over the range."""
         excess = -math.inf
         if self.allowed is not None and is_number(self.now):
             bounds = [abs(b) for b in (self.allowed.least, self.allowed.most) if b is not None]
@@ -244,30 +263,32 @@ class Row:
 
 
 def judge(gate: Gate, metric: Key, baseline: Value, now: Value) -> Row:
-    """Return the verdict on one metric, acknowledgements aside.
+    """Judge one metric, acknowledgements aside.
 
-    Fails closed: under a rule, what is no number fails. Without a number in the baseline a metric
-    is new, and judged by its limit alone.
+    Fails closed: under a rule, anything but a number or a boolean fails, and so does the change of
+    one into the other. Without a number in the baseline a metric is new: its limit alone judges.
     """
-    judging = gate.judge_of(metric)
-    if not isinstance(judging, Rule):
-        return Row(metric, baseline, now, "informational" if judging else "no rule")
-    ranges = judging.allowed(baseline)
-    allowed = None
+    entry = gate.judge_of(metric)
+    if not isinstance(entry, Rule):
+        return Row(metric, baseline, now, "informational" if entry else "no rule")
+    ranges = entry.allowed(baseline)
+    allowed, note = None, _noise(gate, metric)
     for each in ranges.values():
         allowed = each.within(allowed or Range())
     if now is None:
-        outcome = "missing"
+        outcome = MISSING
     elif not is_number(now):
-        outcome = "no number"
+        outcome = NO_NUMBER
+    elif is_number(baseline) and isinstance(now, bool) != isinstance(baseline, bool):
+        outcome, note = NO_NUMBER, "one value is a boolean, the other a number"
     else:
-        out = [name for name, allowed_there in ranges.items() if allowed_there.excess(now) > 0]
+        out = [name for name, passing in ranges.items() if passing.excess(now) > 0]
         outcome = out[0] if out else "held" if is_number(baseline) else "new"
-    return Row(metric, baseline, now, outcome, allowed, _noise(gate, metric))
+    return Row(metric, baseline, now, outcome, allowed, note)
 
 
 def _noise(gate: Gate, metric: Key) -> str:
-    """Return what is known of the metric's noise, if it was ever measured."""
+    """Describe the metric's calibrated noise."""
     measured = gate.calibration.get(metric[0])
     if measured is None or len(measured.spread.get(metric[1], ())) != 3:
         return ""
@@ -276,7 +297,7 @@ def _noise(gate: Gate, metric: Key) -> str:
 
 
 def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
-    """Return a failed row as acknowledged, where it is, and the day has not passed."""
+    """Replace an acknowledged failure; after its day add a note alone."""
     for known in gate.acknowledged:
         if row.failed and known.names(row.metric):
             note = f"{row.outcome}; acknowledged until {known.until}: {known.reason}"
@@ -287,16 +308,17 @@ def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
 
 
 def is_number(value: Value) -> bool:
+    """Test for a number or a boolean, which is 0 or 1."""
     return isinstance(value, int | float)
 
 
 def exact(value: int | float) -> Fraction:
-    """Return the number as it is written: 0.11 is 10 % above 0.1, and not a rounding error more."""
-    return Fraction(repr(value))
+    """Convert a number as it is written: 0.11 is 10 % above 0.1, without a rounding error."""
+    return Fraction(repr(+value))
 
 
 def approximate(value: Fraction) -> float:
-    """Return the nearest float, the largest one for what is larger."""
+    """Round to the nearest float, at most the largest."""
     try:
         return float(value)
     except OverflowError:

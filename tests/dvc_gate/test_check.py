@@ -352,7 +352,9 @@ def test_the_main_branch_is_the_remotes(
 ) -> None:
     fork = head(repo)
     repo.git("branch", "--move", "main", "trunk")
-    assert error_of(baseline=None) == "found no branch main or master; give one with --baseline REV"
+    assert (
+        error_of(baseline=None) == "there is no branch main or master; give one with --baseline REV"
+    )
     clone = Project(tmp_path / "clone")
     repo.git("clone", "--quiet", ".", str(clone.root))
     monkeypatch.chdir(clone.root)

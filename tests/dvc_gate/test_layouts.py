@@ -219,7 +219,7 @@ def test_parameters_in_several_files(make: Make) -> None:
         ("p.py:N", 4),
     ]
     told = " ".join(found.remarks)
-    assert "big.yaml: no such file" in told and "x.yaml: its parameters are not told" in told
+    assert "big.yaml: no such file" in told and "x.yaml: its parameters are not shown" in told
 
 
 def md5(content: bytes) -> str:

@@ -2,12 +2,10 @@
 
 import json
 import sys
-from dataclasses import replace
 from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
-from rich.text import Text
 
 from dvc_gate import reports
 from dvc_gate.check import Comparison
@@ -51,30 +49,9 @@ def test_the_reports_hold_the_largest_numbers_and_what_json_has_no_word_for(repo
     changes = {(each["file"], each["metric"]): each["change"] for each in told["metrics"]}
     assert changes[A, "run.rmse"] == -sys.float_info.max
     assert failures(found) == {}
-    assert reports.markdown(found) and reports.as_junit(found) and reports.text(found, None)
+    assert reports.markdown(found) and reports.as_junit(found) and reports.text(found)
     names = [each["parameter"] for each in told["parameters"]]
     assert names == ["1.2", "models.a", "models.a.size", "models.b", "models.b.size"]
-
-
-def test_the_table_fits_a_terminal_of_80_columns(failing: Comparison) -> None:
-    name = "recurrence.free_running.valid_prediction_periods.median"
-    bound = Range(None, Fraction(-1, 81000))
-    long = Row((A, name), 1000.0, -0.000123456, "informational", bound)
-    found = replace(failing, rows=[*failing.rows, long])
-    lines = [Text.from_ansi(line).plain for line in reports.text(found, 80).splitlines()]
-    assert max(map(len, lines)) <= 80
-    assert name in "".join(line.split(" ")[0] for line in lines)
-    assert any(
-        line.split()[-5:] == ["-0.0001235", "-1e+03", "≤", "-1.235e-05", "informational"]
-        for line in lines
-    )
-
-
-def test_a_terminal_has_colours_and_a_pipe_has_none(failing: Comparison, monkeypatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[1;31m" in reports.text(failing, 80)
-    assert "\x1b" not in reports.text(failing, None)
 
 
 def test_a_two_sided_bound_is_shown_with_both_ends() -> None:
