@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dvc_gate import gate_file, revisions
 from dvc_gate.formats import Key, Value, dump_yaml
-from dvc_gate.git import SHORT, Git
+from dvc_gate.git import SHORT
 from dvc_gate.pipelines import PARAMS, is_within, pipelines
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_project
@@ -40,7 +40,10 @@ def calibrate(over: str, revision: str) -> str:
         else:
             runs.setdefault(repr(other.parameters.get(over)), other)
     if len(runs) < 2:
-        reasons = passed_over or [_known_experiments(base.git)]
+        commits = Counter("".join(ref.split("/")[2:4])[:SHORT] for ref, _ in base.git.experiments())
+        known = [f"--rev {commit} has {count} experiments" for commit, count in commits.items()]
+        none = "no experiments are known here; see `dvc-gate calibrate --help`"
+        reasons = passed_over or ["; ".join(known) or none]
         raise Unjudged("\n".join([f"{base.label}: one value of {over} alone is known", *reasons]))
     return "\n".join([*_report(over, gate, list(runs.values())), *passed_over])
 
@@ -51,12 +54,6 @@ def _experiments(base: Tree) -> Iterator[tuple[str, Tree]]:
         _, _, begin, end, name = ref.split("/", 4)
         if begin + end == base.commit:
             yield name, base.at(commit)
-
-
-def _known_experiments(git: Git) -> str:
-    commits = Counter("".join(ref.split("/")[2:4])[:SHORT] for ref, _ in git.experiments())
-    known = [f"--rev {commit} has {count} experiments" for commit, count in commits.items()]
-    return "; ".join(known) or "no experiments are known here; see `dvc-gate calibrate --help`"
 
 
 def _differences(base: Tree, start: Revision, tree: Tree, other: Revision, over: str) -> list[str]:
@@ -86,7 +83,9 @@ def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
         width = max(len(metric[1]) for metric in keys)
         yield f"\n{file}\n{'metric':{width}}  {'least':>10} {'median':>10} {'most':>10}  failing"
         for metric, each in values.items():
-            spread, failing = _spread(each), _failing(gate, metric, each)
+            failing, spread = _failing(gate, metric, each), []
+            if all(map(is_number, each)):
+                spread = [min(each), statistics.median(each), max(each)]
             numbers = [f"{value:>10.4g}" for value in spread] or [f"{'–':>10}"] * 3
             counts = "no rule" if failing is None else "{}, {}".format(*failing)
             yield f"{metric[1]:{width}}  {' '.join(numbers)}  {counts}"
@@ -99,18 +98,12 @@ def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
     yield from warnings
 
 
-def _spread(values: Sequence[Value]) -> list[float]:
-    """Compute the least, the median and the most; nothing unless all are numbers."""
-    if not all(map(is_number, values)):
-        return []
-    return [min(values), statistics.median(values), max(values)]
-
-
 def _failing(gate: Gate, metric: Key, values: Sequence[Value]) -> tuple[int, int] | None:
     """Count the values that fail against their median, and against the first."""
     if gate.rule(metric) is None:
         return None
     numbers = [value for value in values if is_number(value)]
-    baselines = (statistics.median(numbers) if numbers else None, values[0])
+    middle = statistics.median_low if isinstance(values[0], bool) else statistics.median
+    baselines = (middle(numbers) if numbers else None, values[0])
     against = [sum(judge(gate, metric, base, v).failed for v in values) for base in baselines]
     return against[0], against[1]

@@ -2,14 +2,14 @@
 
 import datetime
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dvc_gate import gate_file, revisions, rules
-from dvc_gate.formats import Key, Value, is_quoted_number
+from dvc_gate.formats import is_quoted_number
 from dvc_gate.gate_file import GateFile
-from dvc_gate.git import NOTHING, Git
+from dvc_gate.git import NOTHING
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_project
 from dvc_gate.revisions import Revision
@@ -50,12 +50,19 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
     here = find_project()
     own = gate_file.read_own(here)
     now = revisions.read(here)
-    commit, why = _baseline(here.git, baseline, now)
+    if baseline is None:
+        commit, why = here.git.default_baseline(now.results)
+    elif NOTHING.fullmatch(baseline):
+        commit, why = None, "asked for: nothing was there before"
+    else:
+        commit, why = here.git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
     there = here.at(commit) if commit else None
     before = revisions.read(there) if there else Revision("nothing")
     refuse_unreadable(before)
-    if not now.faults:
-        _refuse_idle(own, {**before.metrics, **now.metrics})
+    # Rules of the revision of --rules-from may be idle: otherwise no change could take one away.
+    idle = own.gate.idle({**before.metrics, **now.metrics})
+    if not now.faults and (wrong := [f"{own.place(name, at)} {why}" for name, at, why in idle]):
+        raise Unjudged("\n".join(wrong))
     gate, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
@@ -93,14 +100,6 @@ def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, 
             yield name, old, new
 
 
-def _baseline(git: Git, baseline: str | None, now: Revision) -> tuple[str | None, str]:
-    if baseline is None:
-        return git.default_baseline(now.results)
-    if NOTHING.fullmatch(baseline):
-        return None, "asked for: nothing was there before"
-    return git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
-
-
 def _whose_rules(
     own: GateFile, there: Tree | None, here: Tree, rules_from: str | None
 ) -> tuple[Gate, str, list[str], list[str]]:
@@ -135,15 +134,6 @@ def refuse_unreadable(before: Revision) -> None:
     if before.faults:
         faults = [f"{before.label}:{path}: {why}" for path, (_, why) in before.faults.items()]
         raise Unjudged("\n".join(f"{fault}; {remedy}" for fault in faults))
-
-
-def _refuse_idle(own: GateFile, metrics: Mapping[Key, Value]) -> None:
-    """Raise Unjudged for each rule of the workspace that judges nothing.
-
-    Rules of the revision of --rules-from may be idle: otherwise no change could take one away.
-    """
-    if wrong := [f"{own.place(name, i)} {why}" for name, i, why in own.gate.idle(metrics)]:
-        raise Unjudged("\n".join(wrong))
 
 
 def _renamed(gate: Gate, before: Revision, now: Revision) -> dict[str, str]:

@@ -18,34 +18,19 @@ from dvc_gate.pipelines import cached_files
 from dvc_gate.problems import Unjudged
 
 # The same bytes on every machine, and none of the user's hooks.
-SETTINGS = {
-    "core.hooksPath": os.devnull,
-    "core.autocrlf": "false",
-    "core.sparseCheckout": "false",
-    "core.fileMode": "false",
-}
+SETTINGS = {"core.hooksPath": os.devnull} | dict.fromkeys(
+    ("core.autocrlf", "core.sparseCheckout", "core.fileMode"), "false"
+)
 # The cache's folder is relative to .dvc: no name of a temporary folder has to be quoted.
-DVC_CONFIG = """[core]
-    autostage = false
-    check_update = false
-    analytics = false
-[cache]
-    dir = cache
-"""
+DVC_CONFIG = """[core]\nautostage = false\ncheck_update = false\n[cache]\ndir = cache\n"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal, on its way through every `finally`."""
-
-    def __init__(self, signum: int) -> None:
-        self.code = 128 + signum
-
-
 def _interrupt(signum: int, _: object) -> None:
+    """Raise KeyboardInterrupt with the exit code of a signal, which runs every `finally`."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(signum)
+    raise KeyboardInterrupt(128 + signum)
 
 
 @contextmanager
@@ -90,14 +75,6 @@ def check_out(source: Git, commit: str, target: Path) -> None:
         if not (module.folder / ".git").exists():
             raise Unjudged(f"{path}: run `git submodule update --init`: its files are not here")
         check_out(module, digest, target / path)
-
-
-def with_own_cache(root: Path) -> Path:
-    """Give the project in `root` a cache of its own. Raises Unjudged where it is no project."""
-    if not (root / ".dvc").is_dir():
-        raise Unjudged("the folder .dvc is not in the commit, so it holds no DVC project")
-    (root / ".dvc/config.local").write_text(DVC_CONFIG)
-    return root
 
 
 def environment_in(folder: Path, start: Path) -> dict[str, str]:
@@ -180,6 +157,8 @@ def reproduce(
                 logged.add(line)
             elif line.lower().startswith("error:"):
                 errors.append(line[len("error:") :].strip())
+            elif line.startswith("> "):  # the command of a stage; its output follows
+                last.clear()
             elif line.strip() and not errors:
                 last.append(f"  {line.rstrip()}")
         code = process.wait()

@@ -30,12 +30,10 @@ gate.yaml, beside the folder .dvc:
   acknowledged:                     # a failure that is accepted for a while
     - {metric: eval.loss_2, reason: new data, until: 2027-01-31}
   renamed: {old.json: new.json}     # a metrics file that has a new name"""
-VERIFY = """Make a commit's results again from nothing and compare them with what was committed: its
-files are put into an empty folder with an empty DVC cache, what the pipelines make is
-deleted, all is run, and compared with every dvc.lock and with the files of the commit.
-Sources that .dvc files track come from this project's cache and are hashed again. The
-Python that runs this command is first on PATH; variables that begin with PYTHON or DVC_
-are not passed on."""
+VERIFY = """Re-make a commit's results in an empty folder with an empty DVC cache, and compare them
+with every dvc.lock and with the files of the commit. Sources that .dvc files track come
+from this project's cache and are hashed again. The Python that runs this command is first
+on PATH; variables that begin with PYTHON or DVC_ are not passed on."""
 CALIBRATE = """Print the spread of each metric over the DVC experiments of a commit that differ in
 one parameter alone, such as a seed, and which tolerances lie inside it:
 
@@ -75,7 +73,7 @@ def main(words: list[str]) -> int:
         return arguments.run(arguments)
     except KeyboardInterrupt as error:
         say("interrupted: nothing was judged, and nothing is left behind", sys.stderr)
-        return getattr(error, "code", INTERRUPTED)
+        return error.args[0] if error.args else INTERRUPTED
     except BaseException as error:
         for line in reason_of(error).splitlines():
             say(f"error: {line}", sys.stderr)
@@ -113,13 +111,13 @@ def check(arguments: argparse.Namespace) -> int:
     from dvc_gate.problems import write_atomically
 
     def write(result: check.Comparison | str) -> None:
-        paths = [(getattr(arguments, kind), writer) for kind, writer in reports.WRITERS.items()]
-        for path, text in [(path, writer(result)) for path, writer in paths if path]:
-            write_atomically(path, text)
+        for kind, writer in reports.WRITERS.items():
+            if path := getattr(arguments, kind):
+                write_atomically(path, writer(result))
 
+    today = datetime.date.today()
     try:
-        baseline, rules_from = arguments.baseline, arguments.rules_from
-        comparison = check.check(baseline, rules_from, datetime.date.today())
+        comparison = check.check(arguments.baseline, arguments.rules_from, today)
         text = reports.text(comparison)
     except BaseException as error:
         write(reason_of(error))

@@ -9,29 +9,22 @@ from types import SimpleNamespace
 from typing import Any
 
 
-class _Files:
+def _file_system(read: Callable[[str], bytes]) -> SimpleNamespace:
     """Serve a reader of files as the file system of DVC's resolver."""
 
-    sep = "/"
-    join = staticmethod(posixpath.join)
-    normpath = staticmethod(posixpath.normpath)
-    suffix = staticmethod(lambda path: posixpath.splitext(path)[1])
-
-    def __init__(self, read: Callable[[str], bytes]) -> None:
-        self._read = read
-
-    def exists(self, path: str) -> bool:
+    def exists(path: str) -> bool:
         try:
-            self._read(path)
+            return read(path) is not None
         except FileNotFoundError:
             return False
-        return True
 
-    def isdir(self, path: str) -> bool:
-        return False
-
-    def open(self, path: str, **_: Any) -> io.StringIO:
-        return io.StringIO(self._read(path).decode("utf-8"))
+    return SimpleNamespace(
+        **{name: getattr(posixpath, name) for name in ("sep", "join", "normpath")},
+        suffix=lambda path: posixpath.splitext(path)[1],
+        exists=exists,
+        isdir=lambda path: False,
+        open=lambda path, **_: io.StringIO(read(path).decode("utf-8")),
+    )
 
 
 def resolve(read: Callable[[str], bytes], folder: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +34,7 @@ def resolve(read: Callable[[str], bytes], folder: str, document: dict[str, Any])
     """
     from dvc.parsing import DataResolver
 
-    resolver = DataResolver(SimpleNamespace(fs=_Files(read), config={}), folder, document)
+    resolver = DataResolver(SimpleNamespace(fs=_file_system(read), config={}), folder, document)
     stages: dict[str, Any] = {}
     for name in resolver.get_keys():
         stages |= resolver.resolve_one(name)

@@ -1,4 +1,4 @@
-"""Read JSON, YAML and TOML as DVC reads them; describe each metric that is no number by a word."""
+"""Read JSON, YAML and TOML as DVC does; describe a metric that is no number by a word."""
 
 import functools
 import io
@@ -20,17 +20,15 @@ Value = int | float | str | None
 Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
 ENDINGS = (".json", ".yaml", ".yml", ".toml")
 MOST = 100_000  # values in a file
-CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 QUOTED_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
 
 
 def text_of(content: bytes) -> str:
     """Decode UTF-8 text without the marks of a merge conflict. Raises ValueError."""
     text = content.decode("utf-8-sig")
-    marks = list(CONFLICT.finditer(text))
-    if any(mark[0].startswith("<") for mark in marks):
-        lines = ", ".join(str(text.count("\n", 0, mark.start()) + 1) for mark in marks[:6])
-        raise ValueError(f"has the marks of a merge conflict on lines {lines}: settle it first")
+    if mark := re.search(r"^<{7} ", text, re.MULTILINE):
+        line = text.count("\n", 0, mark.start()) + 1
+        raise ValueError(f"line {line}: has the mark of a merge conflict: settle it first")
     return text
 
 
@@ -89,23 +87,19 @@ def metrics(path: str, content: bytes) -> dict[str, Value]:
 
 
 def leaves(document: dict[Any, Any]) -> dict[str, Any]:
-    """Flatten nested mappings to dotted keys.
-
-    Raises ValueError for equal keys, and where YAML's aliases multiply a few values to very many.
-    """
+    """Flatten nested mappings to dotted keys. Raises ValueError for equal keys and a flood."""
     pairs = list(islice(_pairs(document), MOST + 1))
-    if len(pairs) > MOST:
+    if len(pairs) > MOST:  # YAML's aliases multiply a few values
         raise ValueError(f"holds more than {MOST} values")
     return unique(pairs)
 
 
 def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Build a mapping. Raises ValueError where a key stands twice."""
-    mapping = dict(pairs)
-    if len(mapping) < len(pairs):
-        keys = [key for key, _ in pairs]
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) < len(keys):
         raise ValueError(f"has {max(keys, key=keys.count)!r} twice")
-    return mapping
+    return dict(pairs)
 
 
 def _pairs(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -120,10 +114,8 @@ def as_value(leaf: Any) -> Value:
     """Keep finite numbers and booleans; describe anything else by a word."""
     if isinstance(leaf, str):
         return leaf if leaf and leaf.isprintable() else repr(leaf)
-    if isinstance(leaf, list):
-        return "a list"
-    if leaf == {}:
-        return "empty"
+    if leaf == {} or isinstance(leaf, list):
+        return "empty" if leaf == {} else "a list"
     if isinstance(leaf, int | float):
         try:
             return leaf if math.isfinite(leaf) else json.dumps(leaf)

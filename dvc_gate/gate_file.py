@@ -1,7 +1,8 @@
 """Read gate.yaml, or the section `gate` of params.yaml alone; name mistakes by their line."""
 
 import difflib
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,15 +23,10 @@ SECTION = "gate"
 
 @dataclass(frozen=True)
 class GateFile:
-    """The rules and their places; section: "" or "gate."."""
+    """The rules, and a function from nested keys to their place in the file."""
 
     gate: Gate
-    name: str
-    section: str
-    node: Node
-
-    def place(self, *keys: str | int) -> str:
-        return place(self.name, self.section, self.node, keys)
+    place: Callable[..., str]
 
 
 def read(tree: Tree) -> GateFile | None:
@@ -58,16 +54,17 @@ def read_own(workspace: Tree) -> GateFile:
 def _checked(name: str, section: str, node: Node | None) -> GateFile:
     if not isinstance(node, MappingNode):
         raise Unjudged(f"{name}:1: expected a mapping with the key rules")
+    where = functools.partial(place, name, section, node)
     try:
         # The node alone: the rest of params.yaml is DVC's business.
         value = YAML(typ="safe", pure=True).constructor.construct_document(node)
-        return GateFile(Gate.model_validate(value), name, section, node)
+        return GateFile(Gate.model_validate(value), where)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise Unjudged(f"{name}:{line}: {one_line(error.problem)}") from None
     except pydantic.ValidationError as error:
-        errors = [_message(place(name, section, node, e["loc"]), e) for e in error.errors()]
+        errors = [_message(where(*e["loc"]), e) for e in error.errors()]
         raise Unjudged("\n".join(dict.fromkeys(errors))) from None
 
 
@@ -97,7 +94,7 @@ def child(node: Node | None, key: str | int) -> tuple[Node | None, int]:
     return result
 
 
-def place(name: str, section: str, node: Node, keys: Sequence[str | int]) -> str:
+def place(name: str, section: str, node: Node, *keys: str | int) -> str:
     """Write the place of nested keys as `file:line: key`."""
     here: Node | None = node
     line, text = node.start_mark.line, section

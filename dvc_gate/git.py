@@ -1,8 +1,6 @@
-"""Run Git's own command, so that shallow and partial clones fetch missing objects.
+"""Run Git's own command, so that shallow and partial clones fetch missing objects."""
 
-No variable of a hook leads to another repository, and Git asks for no password.
-"""
-
+import contextlib
 import os
 import re
 import subprocess
@@ -15,6 +13,7 @@ SHORT = 9  # characters of a commit's name
 LONGEST = 120  # seconds for one command, lazy fetches included
 # Of the variables GIT_*, these alone do not choose another repository, index or output.
 SAFE = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH")
+SHALLOW = "; the clone is shallow: run `git fetch --unshallow`"
 NOTHING = re.compile("0{40}|0{64}")  # the commit before the first push, in the words of CI services
 
 
@@ -38,7 +37,7 @@ class Git:
         self.folder = folder
 
     def raw(self, *arguments: str, **variables: str) -> bytes:
-        """Capture the output of a command; variables: added to its environment.
+        """Capture the output of a command, in an environment with more variables.
 
         Raises GitError where the command fails, Unjudged where it cannot run or hangs.
         """
@@ -72,18 +71,16 @@ class Git:
 
     def ask(self, *arguments: str) -> str | None:
         """Capture the output of a command, stripped; None where it fails."""
-        try:
+        with contextlib.suppress(GitError):
             return os.fsdecode(self.raw(*arguments)).strip()
-        except GitError:
-            return None
 
     def commit(self, revision: str) -> str:
         """Resolve a revision or the name of a DVC experiment to a full commit. Raises Unjudged."""
         if commit := self._commit(revision):
             return commit
-        experiments = [sha for ref, sha in self.experiments() if ref.endswith(f"/{revision}")]
-        if len(experiments) == 1:
-            return experiments[0]
+        commits = [commit for ref, commit in self.experiments() if ref.endswith(f"/{revision}")]
+        if len(commits) == 1:
+            return commits[0]
         raise Unjudged(f"unknown Git revision {one_line(revision, 60)!r}{self.hint()}")
 
     def _commit(self, revision: str) -> str | None:
@@ -100,9 +97,8 @@ class Git:
     def default_baseline(self, results: Sequence[str]) -> tuple[str | None, str]:
         """Choose a commit to compare the workspace with, and name the choice.
 
-        Off the main branch: the merge base with it. On it, or where the merge base is HEAD: the
-        commit before, or HEAD while `results`, files of the workspace, are not committed. None
-        before the first commit. Raises Unjudged.
+        Off the main branch it is the merge base. On it, or where the merge base is HEAD, it is the
+        commit before, or HEAD while `results` are not committed. Raises Unjudged.
         """
         head = self.commit("HEAD")
         name, refs = self._main_branch()
@@ -116,8 +112,8 @@ class Git:
         if results and self.ask(*status):
             return head, "HEAD, for the metrics of the workspace are not committed"
         before = self._commit("HEAD~1")
-        if before is None and self._is_shallow():
-            raise Unjudged(f"there is no commit before HEAD{self.hint()}")
+        if before is None and self.hint() == SHALLOW:
+            raise Unjudged(f"there is no commit before HEAD{SHALLOW}")
         return before, "the commit before HEAD" if before else "there is no commit before HEAD"
 
     def _main_branch(self) -> tuple[str, list[str]]:
@@ -132,11 +128,8 @@ class Git:
         missing = " or ".join(dict.fromkeys(names))
         raise Unjudged(f"there is no branch {missing}{self.hint()}")
 
-    def _is_shallow(self) -> bool:
-        return self.ask("rev-parse", "--is-shallow-repository") == "true"
-
     def hint(self) -> str:
         """Suggest a remedy for a missing revision."""
-        if self._is_shallow():
-            return "; the clone is shallow: run `git fetch --unshallow`"
+        if self.ask("rev-parse", "--is-shallow-repository") == "true":
+            return SHALLOW
         return "; give one with --baseline REV"

@@ -56,17 +56,14 @@ class Pipeline:
         """Yield (stage, path in the project, options) of the outputs, or of some kinds of them."""
         for name, stage in self.stages.items():
             for item in (i for kind in kinds or OUTPUTS for i in stage.get(kind) or ()):
-                path, options = (item, {}) if isinstance(item, str) else _path_and_options(item)
+                item = {item: {}} if isinstance(item, str) else item
+                # In a dvc.yaml it is {path: {…}}, in a .dvc file {path: …, md5: …}.
+                path, options = (item["path"], item) if "path" in item else [*item.items()][0]
                 yield name, self.inside(name, path), options or {}
 
     def recorded(self, name: str, stage: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
         """Map the paths of a stage's recorded "deps" or "outs" to their records."""
         return {self.inside(name, entry["path"]): entry for entry in stage.get(kind) or ()}
-
-
-def _path_and_options(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Split `{path: {…}}` of a dvc.yaml, or `{path: …, md5: …}` of a .dvc file."""
-    return (item["path"], item) if "path" in item else next(iter(item.items()))
 
 
 def is_within(path: str, outer: Iterable[str]) -> bool:
@@ -117,34 +114,29 @@ class Recorded:
         """The record of each output: {"md5": …, "hash": …}; of those in Git, {}."""
         entries = {}
         for each in self.pipelines:
-            in_git = {path for _, path, more in each.outs() if not more.get("cache", True)}
             for name, stage in lock_of(self.tree, each).items():
-                records = each.recorded(name, stage, "outs")
-                entries |= {path: {} if path in in_git else records[path] for path in records}
+                entries |= each.recorded(name, stage, "outs")
+            entries |= {
+                p: {} for _, p, o in each.outs() if p in entries and not o.get("cache", True)
+            }
         return entries
-
-    def files_in(self, folder: str) -> list[str]:
-        """List the cached files below a folder."""
-        owner = self.owner(folder)
-        if owner is None:
-            return []
-        listed = cached_files(self.tree.git.folder, self.entries[owner])
-        paths = [posixpath.join(owner, name) for name, _, _ in listed if name]
-        return [path for path in paths if path.startswith(f"{folder}/")]
 
     def owner(self, path: str) -> str | None:
         """Find the recorded output that holds a file."""
         parents = [path, *map(str, PurePosixPath(path).parents)]
         return next((parent for parent in parents if parent in self.entries), None)
 
+    def places(self, path: str) -> dict[str, Path]:
+        """Locate the files of the output that holds a path in the cache; none for one in Git."""
+        if (owner := self.owner(path)) is None:
+            return {}
+        listed = cached_files(self.tree.git.folder, self.entries[owner])
+        return {posixpath.join(owner, name).rstrip("/"): place for name, place, _ in listed}
+
     def place(self, path: str) -> Path | None:
-        """Locate a file in the cache, there or not; None for a file that DVC does not cache."""
-        owner = self.owner(path)
-        if owner is None:
-            return None
-        wanted = "" if owner == path else posixpath.relpath(path, owner)
-        places = cached_files(self.tree.git.folder, self.entries[owner])
-        return next((place for name, place, _ in places if name in (wanted, "")), None)
+        """Locate a file in the cache, or the list of its folder where that is not there."""
+        places = self.places(path)
+        return places.get(path) or places.get(self.owner(path))
 
 
 def cached_files(root: Path, entry: dict[str, Any]) -> Iterator[tuple[str, Path, str]]:

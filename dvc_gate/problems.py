@@ -27,16 +27,12 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a file under another name and rename it. Raises Unjudged."""
     if path.is_dir():
         raise Unjudged(f"{path}: cannot be written: it is a folder")
-    partial = path.with_name(f"{path.name}.partial")
+    special = path.exists() and not path.is_file()  # such as /dev/stdout
+    partial = path if special else path.with_name(f"{path.name}.partial")
     try:
-        if path.exists() and not path.is_file():  # such as /dev/stdout
-            path.write_text(text, **AS_TEXT)
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_text(text, **AS_TEXT)
+        partial.write_text(text, **AS_TEXT)
+        if not special:
             os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise Unjudged(f"{path}: cannot be written: {reason(error)}") from None

@@ -67,14 +67,14 @@ class Tree:
             raise Unjudged(f"{self.name(path)}: {one_line(error)}") from None
 
     def load(self, path: str) -> dict[str, Any]:
-        """Parse a mapping that DVC wrote. Raises as `parse` does."""
+        """Parse a mapping that DVC wrote; raises as `parse` does."""
         document = self.parse(path, formats.load_yaml) or {}
         if not isinstance(document, dict):
             raise Unjudged(f"{self.name(path)}: expected a mapping, as DVC writes it")
         return document
 
     def files_in(self, folder: str) -> list[str]:
-        """List the files below a folder; none where it is no folder."""
+        """List the files below a folder."""
         if self.commit:
             return [path for path in self.blobs if path.startswith(f"{folder}/")]
         root = self.git.folder
@@ -92,24 +92,20 @@ class Tree:
         # A folder with a .dvc of its own is another project.
         others = [path[: -len(".dvc/config")] for path in paths if path.endswith("/.dvc/config")]
         ignored = self._ignored([path for path in paths if path.endswith(".dvcignore")])
-        return [
-            path
-            for path in paths
-            if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")
-            if not path.startswith((".dvc/", *others)) and not ignored(path)
-        ]
+        own = [path for path in paths if not path.startswith((".dvc/", *others))]
+        named = [p for p in own if posixpath.basename(p) == "dvc.yaml" or p.endswith(".dvc")]
+        return [path for path in named if not ignored(path)]
 
     def _ignored(self, files: list[str]) -> Callable[[str], bool]:
         from pathspec import GitIgnoreSpec
 
-        specs = {}
-        for file in files:
-            lines = self.read(file).decode("utf-8", "replace").splitlines()
-            if any(line.strip() and not line.startswith("#") for line in lines):
-                specs[posixpath.dirname(file)] = GitIgnoreSpec.from_lines(lines)
+        texts = [
+            (posixpath.dirname(file), self.read(file).decode(errors="replace")) for file in files
+        ]
+        specs = [(folder, GitIgnoreSpec.from_lines(text.splitlines())) for folder, text in texts]
         return lambda path: any(
             spec.match_file(posixpath.relpath(path, folder or "."))
-            for folder, spec in specs.items()
+            for folder, spec in specs
             if not folder or path.startswith(f"{folder}/")
         )
 

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 
@@ -21,46 +20,43 @@ SKIPPED = ("acknowledged", "no rule", "informational")
 def summary(comparison: Comparison) -> str:
     """Count the failures, and the other outcomes that deserve a look."""
     failed, seen = len(comparison.failed), len(comparison.rows)
+    others = counts(row for row in comparison.rows if row.outcome in REMARKABLE)
     some = f"{failed or 'none'} of {seen} metrics fail{'' if failed > 1 else 's'}"
-    others = Counter(row.outcome for row in comparison.rows if row.outcome in REMARKABLE)
-    return ", ".join([some, *(f"{count} {outcome}" for outcome, count in others.items())])
+    return f"{some}, {others}" if others else some
 
 
-def quiet_summary(rows: Iterable[Row]) -> str:
-    counts = Counter(row.outcome for row in rows)
-    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+def counts(rows: Iterable[Row]) -> str:
+    outcomes = Counter(row.outcome for row in rows)
+    return ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
 
 
 def notes(comparison: Comparison) -> list[str]:
     """List the notes on failures, acknowledged or not, and the remarks."""
-    noted = [
-        f"{': '.join(row.metric)}: {row.note}"
-        for row in comparison.rows
-        if row.note and (row.failed or row.outcome in REMARKABLE)
-    ]
-    return [*noted, *comparison.remarks]
+    rows = [row for row in comparison.rows if row.failed or row.outcome in REMARKABLE]
+    return [f"{': '.join(r.metric)}: {r.note}" for r in rows if r.note] + [*comparison.remarks]
 
 
-def by_file(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
-    """Yield each metrics file with its rows; the file with the worst row is first."""
-    rows = list(rows)
-    order = {file: at for at, file in enumerate(dict.fromkeys(row.metric[0] for row in rows))}
-    rows.sort(key=lambda row: order[row.metric[0]])
-    for file, own in groupby(rows, key=lambda row: row.metric[0]):
-        yield file, list(own)
+def by_file(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Group rows by their metrics file; the file with the worst row is first."""
+    files: dict[str, list[Row]] = {}
+    for row in rows:
+        files.setdefault(row.metric[0], []).append(row)
+    return files
 
 
 def number(value: Value) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_WORD else f"{value[: LONGEST_WORD - 1]}…"
+        return one_line(value, LONGEST_WORD)
     return str(value).lower() if isinstance(value, bool) else f"{value:.4g}"
 
 
 def cells(row: Row) -> tuple[str, ...]:
     """Format the cells of a row in a table."""
-    least, most = (f"{bound:.4g}" if bound is not None else "" for bound in bounds(row))
+    least, most = (
+        f"{bound:.4g}" if bound is not None else "" for bound in map(approximate, row.allowed)
+    )
     allowed = f"{least} to {most}" if least and most else f"≥ {least}" if least else f"≤ {most}"
     change = "–" if row.change is None else f"{approximate(row.change):+.3g}"
     name = "(the whole file)" if row.metric[1] == ALL_KEYS else one_line(row.metric[1])
@@ -68,16 +64,10 @@ def cells(row: Row) -> tuple[str, ...]:
     return name, *values, allowed if least or most else "–", row.outcome
 
 
-def bounds(row: Row) -> Iterator[float | None]:
-    """Yield the least and the most that is allowed."""
-    for bound in (row.allowed.least, row.allowed.most) if row.allowed else (None, None):
-        yield None if bound is None else approximate(bound)
-
-
 def text(comparison: Comparison) -> str:
     """Write the comparison as text."""
     lines = []
-    for file, rows in by_file(row for row in comparison.rows if not row.quiet):
+    for file, rows in by_file(row for row in comparison.rows if not row.quiet).items():
         table = [COLUMNS, *map(cells, rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines.append(file)
@@ -86,16 +76,15 @@ def text(comparison: Comparison) -> str:
             lines.append(" ".join([name.ljust(widths[0]), *aligned, verdict]))
         lines.append("")
     if quiet := [row for row in comparison.rows if row.quiet]:
-        lines += [f"unchanged: {quiet_summary(quiet)}", ""]
+        lines += [f"unchanged: {counts(quiet)}", ""]
     changed = [f"{name}: {shown(old)} → {shown(new)}" for name, old, new in comparison.parameters]
     titles = ("parameters that changed", "rules that changed", "notes")
     for title, part in zip(titles, (changed, comparison.rules, notes(comparison)), strict=True):
         if part:
             lines += [title, *(f"  {line}" for line in part), ""]
-    lines.append(
-        f"baseline {comparison.baseline} ({comparison.why}), rules of {comparison.judged_by}"
-    )
-    return "\n".join([*lines, f"{comparison.verdict}: {summary(comparison)}"])
+    baseline = f"baseline {comparison.baseline} ({comparison.why})"
+    verdict = f"{comparison.verdict}: {summary(comparison)}"
+    return "\n".join([*lines, f"{baseline}, rules of {comparison.judged_by}", verdict])
 
 
 def shown(parameter: Any) -> str:
@@ -119,13 +108,13 @@ def markdown(comparison: Comparison | str) -> str:
     if noted := notes(comparison):
         parts += ["**Notes**", "\n".join(f"- {escaped(note)}" for note in noted)]
     if quiet := [row for row in comparison.rows if row.quiet]:
-        title = f"<details><summary>Unchanged: {quiet_summary(quiet)}</summary>"
+        title = f"<details><summary>Unchanged: {counts(quiet)}</summary>"
         parts += [title, *tables(quiet), "</details>"]
     return "\n\n".join(parts) + "\n"
 
 
 def tables(rows: Iterable[Row]) -> Iterator[str]:
-    for file, own in by_file(rows):
+    for file, own in by_file(rows).items():
         yield f"**{escaped(file)}**"
         yield markdown_table(COLUMNS, map(cells, own))
 
@@ -146,35 +135,33 @@ def as_json(comparison: Comparison | str) -> str:
     """Write the comparison as a JSON object."""
     if isinstance(comparison, str):
         return dump({"verdict": "could not be judged", "errors": comparison.splitlines()})
-    metrics = []
+    rows = []
     for row in comparison.rows:
-        names = ("file", "metric", "baseline", "now", "least", "most", "change", "verdict", "note")
-        change = None if row.change is None else approximate(row.change)
-        values = (*row.metric, row.baseline, row.now, *bounds(row), change, row.outcome, row.note)
-        metrics.append(dict(zip(names, values, strict=True)))
-    names = ("parameter", "baseline", "now")
-    changed = [dict(zip(names, map(strict, each), strict=True)) for each in comparison.parameters]
+        bounds, change = map(approximate, row.allowed), approximate(row.change)
+        values = (row.baseline, row.now, *bounds, change, row.outcome, row.note)
+        rows.append((*row.metric, *values))
+    keys = ("file", "metric", "baseline", "now", "least", "most", "change", "verdict", "note")
+    parameters = [(name, strict(old), strict(new)) for name, old, new in comparison.parameters]
     return dump(
-        {
-            "verdict": comparison.verdict,
-            "baseline": comparison.baseline,
-            "why": comparison.why,
-            "rules": comparison.judged_by,
-            "metrics": metrics,
-            "parameters": changed,
-            "rules_changed": list(comparison.rules),
-            "remarks": list(comparison.remarks),
-        }
+        {"verdict": comparison.verdict, "baseline": comparison.baseline}
+        | {"why": comparison.why, "rules": comparison.judged_by}
+        | {"metrics": mappings(keys, rows)}
+        | {"parameters": mappings(("parameter", "baseline", "now"), parameters)}
+        | {"rules_changed": list(comparison.rules), "remarks": list(comparison.remarks)}
     )
+
+
+def mappings(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Name the columns of rows."""
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def strict(value: Any) -> Any:
     """Convert a value to text where strict JSON has no word for it."""
     try:
-        json.dumps(value, allow_nan=False)
+        return json.dumps(value, allow_nan=False) and value
     except (TypeError, ValueError):
         return str(value)
-    return value
 
 
 def dump(document: dict[str, Any]) -> str:
@@ -184,12 +171,11 @@ def dump(document: dict[str, Any]) -> str:
 def as_junit(comparison: Comparison | str) -> str:
     """Write the comparison as a JUnit report: a test case for each metric."""
     suite = ElementTree.Element("testsuite", name="dvc-gate")
-    if isinstance(comparison, str):
-        suite.attrib |= {"tests": "1", "failures": "0", "errors": "1", "skipped": "0"}
+    error = isinstance(comparison, str)
+    if error:
         case = ElementTree.SubElement(suite, "testcase", classname="dvc-gate", name="check")
         ElementTree.SubElement(case, "error", type="could not be judged", message=comparison)
-        return as_xml(suite)
-    for row in comparison.rows:
+    for row in () if error else comparison.rows:
         names = {"classname": one_line(row.metric[0]), "name": one_line(row.metric[1])}
         case = ElementTree.SubElement(suite, "testcase", names)
         if row.failed or row.outcome in SKIPPED:
@@ -198,13 +184,9 @@ def as_junit(comparison: Comparison | str) -> str:
             message = f"{message}; {row.note}" if row.note else message
             kind = "failure" if row.failed else "skipped"
             ElementTree.SubElement(case, kind, type=row.outcome, message=one_line(message, 1000))
-    skipped = [row for row in comparison.rows if row.outcome in SKIPPED]
-    counts = {"tests": comparison.rows, "failures": comparison.failed, "errors": ()}
-    suite.attrib |= {name: str(len(rows)) for name, rows in (counts | {"skipped": skipped}).items()}
-    return as_xml(suite)
-
-
-def as_xml(suite: ElementTree.Element) -> str:
+    failed, skipped = (len(suite.findall(f"*/{kind}")) for kind in ("failure", "skipped"))
+    totals = {"tests": len(suite), "failures": failed, "errors": int(error), "skipped": skipped}
+    suite.attrib |= {name: str(total) for name, total in totals.items()}
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode") + "\n"
 

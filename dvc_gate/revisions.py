@@ -57,10 +57,12 @@ def read(tree: Tree) -> Revision:
     named = sorted({path for pipeline in every for path in pipeline.metrics})
     for path in dict.fromkeys(file for each in named for file in _files(tree, recorded, each)):
         try:
-            content = formats.metrics(path, _content(tree, recorded, path))
-            revision.metrics.update(((path, key), value) for key, value in content.items())
-        except NotPulled:
-            unpulled.append(path)
+            content = _content(tree, recorded, path)
+            if content is None:
+                unpulled.append(path)
+                continue
+            values = formats.metrics(path, content)
+            revision.metrics.update(((path, key), value) for key, value in values.items())
         except FileNotFoundError as error:
             inside = not path.startswith(("../", "/"))
             if inside and tree.commit and recorded.owner(path) is None:
@@ -93,19 +95,16 @@ def _files(tree: Tree, recorded: Recorded, path: str) -> list[str]:
     """List the metrics files in a folder; of anything else the path itself."""
     if path.endswith(formats.ENDINGS):
         return [path]
-    inside = [*tree.files_in(path), *recorded.files_in(path)]
+    cached = [file for file in recorded.places(path) if file.startswith(f"{path}/")]
+    inside = {*tree.files_in(path), *cached}
     return sorted(file for file in inside if file.endswith(formats.ENDINGS)) or [path]
 
 
-class NotPulled(Exception):
-    """A file of DVC's cache that is not on this machine."""
+def _content(tree: Tree, recorded: Recorded, path: str) -> bytes | None:
+    """Read a file from Git, or at a commit from DVC's cache; None where it is not pulled.
 
-
-def _content(tree: Tree, recorded: Recorded, path: str) -> bytes:
-    """Read a file from Git, or at a commit from DVC's cache.
-
-    A file that the workspace lost is not taken from the cache. Raises NotPulled, or
-    FileNotFoundError whose file name is the message.
+    A file that the workspace lost is not taken from the cache. Raises FileNotFoundError whose file
+    name is the message.
     """
     try:
         return tree.read(path)
@@ -113,11 +112,9 @@ def _content(tree: Tree, recorded: Recorded, path: str) -> bytes:
         place = recorded.place(path)
         if place is None:
             raise FileNotFoundError(2, "", "no such file") from None
-    if not place.is_file():
-        raise NotPulled
-    if tree.commit is None:
+    if tree.commit is None and place.is_file():
         raise FileNotFoundError(2, "", "no such file; `dvc checkout` has it")
-    return place.read_bytes()
+    return place.read_bytes() if place.is_file() else None
 
 
 def _read_parameters(tree: Tree, recorded: Recorded, revision: Revision) -> None:
@@ -125,13 +122,16 @@ def _read_parameters(tree: Tree, recorded: Recorded, revision: Revision) -> None
     revision.parameter_files.extend(dict.fromkeys([PARAMS, *named]))
     for path in revision.parameter_files:
         try:
-            content = formats.leaves(formats.load(path, _content(tree, recorded, path)) or {})
+            content = _content(tree, recorded, path)
+            if content is None:
+                raise ValueError("not in DVC's cache here")
+            values = formats.leaves(formats.load(path, content) or {})
             prefix = "" if path == PARAMS else f"{path}:"
-            revision.parameters.update((f"{prefix}{name}", leaf) for name, leaf in content.items())
+            revision.parameters.update((f"{prefix}{name}", leaf) for name, leaf in values.items())
         except FileNotFoundError:
             if path != PARAMS:
                 message = f"{tree.name(path)}: no such file; its parameters are not shown"
                 revision.remarks.append(message)
-        except (OSError, ValueError, AttributeError, RecursionError, NotPulled) as error:
-            why = one_line(error, 120) or "not in DVC's cache here"
-            revision.remarks.append(f"{tree.name(path)}: its parameters are not shown: {why}")
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
+            why = f"its parameters are not shown: {one_line(error, 120)}"
+            revision.remarks.append(f"{tree.name(path)}: {why}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -28,9 +28,10 @@ class Schema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+BOUNDS = ("limit", "abs_tol", "rel_tol", "improve_by")
 KEY = "the key of a metric, or a glob such as eval.loss_*"
 FILE = "the path of a metrics file, or a glob such as reports/*/metrics.json"
-FROM_ZERO = "a number from 0{}; for a metric that must improve write `improve_by`"
+TOLERANCE = "a number from 0 (`improve_by` asks for an improvement)"
 
 
 class Named(Schema):
@@ -59,28 +60,21 @@ class Rule(Named):
 
     better: Literal["lower", "higher", "near"] = Field(description="lower, higher or near")
     limit: float | None = Field(None, description="a number, the worst value at any baseline")
-    abs_tol: float | None = Field(
-        None, ge=0, description=FROM_ZERO.format(", in the metric's own unit")
-    )
-    rel_tol: float | None = Field(None, ge=0, description=FROM_ZERO.format(", × |baseline|"))
+    abs_tol: float | None = Field(None, ge=0, description=f"{TOLERANCE}, in the metric's own unit")
+    rel_tol: float | None = Field(None, ge=0, description=f"{TOLERANCE}, × |baseline|")
     improve_by: float | None = Field(None, ge=0, description="a number from 0, the least gain")
 
     @model_validator(mode="after")
     def _bounded(self) -> "Rule":
-        if not any(self._bounds()):
-            raise ValueError("has no bound; expected any of limit, abs_tol, rel_tol, improve_by")
-        if self.limit is not None and self.better == "near":
-            raise ValueError("has a limit; a metric that is to stay near has abs_tol or rel_tol")
-        if self.improve_by is not None and self.better == "near":
-            raise ValueError("has improve_by; expected better: lower or higher beside it")
-        if self.improve_by is not None and (self.abs_tol, self.rel_tol) != (None, None):
+        given = [name for name in BOUNDS if getattr(self, name) is not None]
+        if not given:
+            raise ValueError(f"has no bound; expected any of {', '.join(BOUNDS)}")
+        if self.better == "near" and (wrong := {"limit", "improve_by"} & set(given)):
+            text = "a metric that is to stay near has abs_tol or rel_tol"
+            raise ValueError(f"has a {min(wrong)}; {text}")
+        if "improve_by" in given and {"abs_tol", "rel_tol"} & set(given):
             raise ValueError("has improve_by and a tolerance; expected one of them")
         return self
-
-    def _bounds(self) -> Iterator[str]:
-        for name in ("limit", "abs_tol", "rel_tol", "improve_by"):
-            if (value := getattr(self, name)) is not None:
-                yield f"{name} {value:g}"
 
     @property
     def compares(self) -> bool:
@@ -106,26 +100,22 @@ class Rule(Named):
 
     def __str__(self) -> str:
         better = "near the baseline" if self.better == "near" else f"{self.better} is better"
-        return f"{super().__str__()}: {', '.join([better, *self._bounds()])}"
+        values = [(name, getattr(self, name)) for name in BOUNDS]
+        bounds = [f"{name} {value:g}" for name, value in values if value is not None]
+        return f"{super().__str__()}: {', '.join([better, *bounds])}"
 
 
-@dataclass(frozen=True)
-class Range:
+class Range(NamedTuple):
     """Numbers from least to most; None: no bound."""
 
     least: Fraction | None = None
     most: Fraction | None = None
 
-    def within(self, other: "Range") -> "Range":
-        """Intersect two ranges."""
-        leasts = [each.least for each in (self, other) if each.least is not None]
-        mosts = [each.most for each in (self, other) if each.most is not None]
-        return Range(max(leasts, default=None), min(mosts, default=None))
-
     def excess(self, value: int | float) -> Fraction:
         """Measure how far out a number lies; negative or zero inside."""
-        outs = [self.least - exact(value)] if self.least is not None else []
-        return max([*outs, *([exact(value) - self.most] if self.most is not None else [])])
+        below = self.least is not None and [self.least - exact(value)]
+        above = self.most is not None and [exact(value) - self.most]
+        return max([*(below or ()), *(above or ())])
 
 
 def _as_date(value: Any) -> Any:
@@ -163,10 +153,7 @@ Glob = Annotated[
 
 
 class Gate(Schema):
-    """Choose the rule of a metric: literal names first, then informational globs, then rules.
-
-    Of these the first in the file judges.
-    """
+    """Choose the rule of a metric: literal names first, then informational globs, then rules."""
 
     rules: list[Rule] = Field(min_length=1, description="a list of rules")
     informational: list[Glob] = Field([], description="a list of keys or globs")
@@ -181,10 +168,7 @@ class Gate(Schema):
         return self
 
     def judge_of(self, metric: Key) -> Named | None:
-        """Find the rule or informational entry of a metric, by its file's new name, then its old.
-
-        Under its old name a file is judged after a rename that `renamed` lists.
-        """
+        """Find the rule or informational entry of a metric, at last by its file's old name."""
         named = [*self.informational, *self.rules]
         old = [(before, metric[1]) for before, now in self.renamed.items() if now == metric[0]]
         for name in (metric, *old):
@@ -232,7 +216,7 @@ class Row:
     baseline: Value
     now: Value
     outcome: str
-    allowed: Range | None = None
+    allowed: Range = Range()
     note: str = ""
 
     @property
@@ -255,9 +239,8 @@ class Row:
     def badness(self) -> tuple[int, float, Key]:
         """A key that sorts the worst first: by outcome, then by the excess over the range."""
         excess = -math.inf
-        if self.allowed is not None and is_number(self.now):
-            bounds = [abs(b) for b in (self.allowed.least, self.allowed.most) if b is not None]
-            scale = max(bounds) or Fraction(1, 10**12)
+        if any(bound is not None for bound in self.allowed) and is_number(self.now):
+            scale = max(abs(b) for b in self.allowed if b is not None) or Fraction(1, 10**12)
             excess = approximate(self.allowed.excess(self.now) / scale)
         return OUTCOMES.index(self.outcome), -excess, self.metric
 
@@ -265,16 +248,17 @@ class Row:
 def judge(gate: Gate, metric: Key, baseline: Value, now: Value) -> Row:
     """Judge one metric, acknowledgements aside.
 
-    Fails closed: under a rule, anything but a number or a boolean fails, and so does the change of
-    one into the other. Without a number in the baseline a metric is new: its limit alone judges.
+    Under a rule anything but a number or a boolean fails, and so does a change between the two.
+    A metric without a number in the baseline is new: its limit alone judges.
     """
     entry = gate.judge_of(metric)
     if not isinstance(entry, Rule):
         return Row(metric, baseline, now, "informational" if entry else "no rule")
     ranges = entry.allowed(baseline)
-    allowed, note = None, _noise(gate, metric)
-    for each in ranges.values():
-        allowed = each.within(allowed or Range())
+    leasts = [each.least for each in ranges.values() if each.least is not None]
+    mosts = [each.most for each in ranges.values() if each.most is not None]
+    allowed = Range(max(leasts, default=None), min(mosts, default=None))
+    note = _noise(gate, metric)
     if now is None:
         outcome = MISSING
     elif not is_number(now):
@@ -317,9 +301,9 @@ def exact(value: int | float) -> Fraction:
     return Fraction(repr(+value))
 
 
-def approximate(value: Fraction) -> float:
+def approximate(value: Fraction | None) -> float | None:
     """Round to the nearest float, at most the largest."""
     try:
-        return float(value)
+        return None if value is None else float(value)
     except OverflowError:
         return sys.float_info.max if value > 0 else -sys.float_info.max

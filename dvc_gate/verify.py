@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from dvc_gate.git import SHORT, Git
 from dvc_gate.pipelines import Pipeline, Stages, is_within, lock_of, pipelines
 from dvc_gate.problems import Unjudged
 from dvc_gate.project import Tree, find_project
-from dvc_gate.reports import dump
+from dvc_gate.reports import dump, mappings
 from dvc_gate.rules import Row
 
 Log = Callable[[str], None]
@@ -24,18 +24,14 @@ ANOTHER, UNKNOWN = "is another in the commit", "is not in the commit"
 
 
 class Finding(NamedTuple):
-    """A difference, as a phrase.
-
-    output: of an output, not of its inputs. fault: not explained by training that varies.
-    """
+    """A difference, as a phrase; fault: not explained by training that varies."""
 
     text: str
-    output: bool = False
+    output: bool = False  # a difference of an output, not of its inputs
     fault: bool = True
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The differences of one stage; outputs: how many were compared."""
 
     stage: str
@@ -88,26 +84,28 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, log: Log) -> Ver
     with clone.temporary_folder() as folder:
         top = folder / "clone"
         clone.check_out(Git(Path(git.out("rev-parse", "--show-toplevel"))), commit, top)
-        root = clone.with_own_cache(top / prefix)
+        root = top / prefix
+        if not (root / ".dvc").is_dir():
+            raise Unjudged("the folder .dvc is not in the commit, so it holds no DVC project")
+        (root / ".dvc/config.local").write_text(clone.DVC_CONFIG)
         committed, remade = workspace.at(commit), Tree(Git(root), prefix)
         every = pipelines(remade)
-        before = _empty(git, remade, every, bool(names), log)
+        locks, known = _empty(git, remade, every, bool(names), log)
         start = root / os.path.relpath(Path.cwd(), git.folder)
         start = start if start.is_dir() else root
         if error := clone.reproduce(start, names, clone.environment_in(folder, start), log):
-            absent = _absent(git.folder, root, every, before, error)
+            absent = _absent(git.folder, root, every, known, error)
             raise Unjudged(f"`dvc repro` failed: {error}{absent}")
         again = [(each, lock_of(remade, each)) for each in every if each.has_lock]
         outputs = {path for each, stages in again for path in _outputs(each, stages)}
         changed = _changed(Git(top), prefix)
         verdicts: list[Verdict] = []
         for each, stages in again:
-            if not names and (gone := sorted(before.locks[each.path].keys() - stages.keys())):
+            if not names and (gone := sorted(locks[each.path].keys() - stages.keys())):
                 log(f"note: not verified, no longer in {each.path}: {', '.join(gone)}")
-            verdicts += _compare(each, before.locks[each.path], stages, changed, outputs)
-        known = before.paths | outputs
+            verdicts += _compare(each, locks[each.path], stages, changed, outputs)
         others = [path for path, why in changed.items() if why != UNKNOWN]
-        if others := [path for path in others if not is_within(path, known)]:
+        if others := [path for path in others if not is_within(path, known | outputs)]:
             findings = [Finding(f"{path} {ANOTHER}", output=True) for path in others]
             verdicts.append(Verdict("no stage's output", len(others), findings))
         moved, judged = _metrics(committed, remade, outputs, by_rules)
@@ -122,49 +120,41 @@ def _outputs(pipeline: Pipeline, stages: Stages) -> Iterator[str]:
         yield from pipeline.recorded(name, stage, "outs")
 
 
-@dataclass
-class Before:
-    """The commit before anything runs.
-
-    locks: by dvc.yaml, the records of the stages to re-make. paths: all deleted outputs. sources:
-    the records of outputs that are not re-made.
-    """
-
-    locks: dict[str, Stages] = field(default_factory=dict)
-    paths: set[str] = field(default_factory=set)
-    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-def _empty(git: Git, remade: Tree, every: list[Pipeline], partly: bool, log: Log) -> Before:
+def _empty(
+    git: Git, remade: Tree, every: list[Pipeline], partly: bool, log: Log
+) -> tuple[dict[str, Stages], set[str]]:
     """Delete all outputs of the pipelines, and copy their sources from the cache.
 
-    Frozen stages are sources. partly: a missing source may not be needed.
+    Frozen stages are sources. partly: a missing source may not be needed. Return the records of
+    the other stages by dvc.yaml, and the paths of all outputs.
     """
-    before, root = Before(), remade.git.folder
+    root, paths = remade.git.folder, set()
+    locks: dict[str, Stages] = {}
     frozen_locks: dict[str, Stages] = {}
+    sources: dict[str, dict[str, Any]] = {}
     for pipeline in every:
         lock = lock_of(remade, pipeline)
         if not pipeline.has_lock:
             if "cmd" in lock[""]:
                 raise Unjudged(f"{pipeline.path}: is a stage of DVC 0; expected it in a dvc.yaml")
-            before.sources |= pipeline.recorded("", lock[""], "outs")
+            sources |= pipeline.recorded("", lock[""], "outs")
             continue
         if not lock and pipeline.stages:
             raise Unjudged(f"{pipeline.lock}: is not in the commit; `dvc repro` makes it")
         frozen = [name for name, stage in pipeline.stages.items() if stage.get("frozen")]
         for name in frozen:
             log(f"note: not verified, frozen: {pipeline.address(name)}")
-            before.sources |= pipeline.recorded(name, lock.get(name, {}), "outs")
-        before.locks[pipeline.path] = {name: lock[name] for name in lock if name not in frozen}
+            sources |= pipeline.recorded(name, lock.get(name, {}), "outs")
+        locks[pipeline.path] = {name: lock[name] for name in lock if name not in frozen}
         frozen_locks[pipeline.lock] = {name: lock[name] for name in lock if name in frozen}
-        before.paths |= {pipeline.lock, *_outputs(pipeline, before.locks[pipeline.path])}
-        before.paths |= {path for name, path, _ in pipeline.outs() if name not in frozen}
-    for path in before.paths:
+        paths |= {pipeline.lock, *_outputs(pipeline, locks[pipeline.path])}
+        paths |= {path for name, path, _ in pipeline.outs() if name not in frozen}
+    for path in paths:
         clone.remove(root, path)
     for path, stages in frozen_locks.items():
         if stages:
             (root / path).write_text(json.dumps({"schema": "2.0", "stages": stages}))
-    for path, entry in before.sources.items():
+    for path, entry in sources.items():
         try:
             if not (root / path).exists():
                 clone.bring(git.folder, path, entry, root / path)
@@ -172,10 +162,10 @@ def _empty(git: Git, remade: Tree, every: list[Pipeline], partly: bool, log: Log
             if not partly:
                 raise
             log(f"note: {error}")
-    return before
+    return locks, paths | sources.keys()
 
 
-def _absent(here: Path, root: Path, every: list[Pipeline], before: Before, error: str) -> str:
+def _absent(here: Path, root: Path, every: list[Pipeline], outputs: set[str], error: str) -> str:
     """Name the paths of the failed stage that exist here but not in the commit; and .env."""
     failed = {address.rpartition(":")[2] for address in re.findall(r"'([^']+)'", error)}
     paths = set()
@@ -185,13 +175,8 @@ def _absent(here: Path, root: Path, every: list[Pipeline], before: Before, error
             deps = [next(iter(d)) if isinstance(d, dict) else d for d in stage.get("deps") or ()]
             words = re.split(r"[\s'\"=;|&<>()$`]+", str(stage.get("cmd")))
             paths |= {pipeline.inside(name, path) for path in [".env", *deps, *words] if path}
-    outputs = before.paths | before.sources.keys()
-    absent = [
-        path
-        for path in sorted(paths)
-        if os.path.exists(here / path) and not os.path.exists(root / path)
-        if not is_within(path, outputs)
-    ]
+    only_here = [p for p in paths if os.path.exists(here / p) and not os.path.exists(root / p)]
+    absent = sorted(path for path in only_here if not is_within(path, outputs))
     return f"; exists here, but is in no commit: {', '.join(absent)}" if absent else ""
 
 
@@ -205,20 +190,17 @@ def _compare(
     for name, stage in after.items():
         if pipeline.stages.get(name, {}).get("frozen"):
             continue
-        count = len(pipeline.recorded(name, stage, "outs"))
-        if name not in before:
-            findings = [Finding("is not in dvc.lock", output=True)]
-        else:
+        findings = [Finding("is not in dvc.lock", output=True)]
+        if name in before:
             findings = list(_differences(pipeline, name, before[name], stage, outputs))
-        differ = _unequal(
-            *(pipeline.recorded(name, s, "outs") for s in (before.get(name, {}), stage))
-        )
+        old, new = (pipeline.recorded(name, s, "outs") for s in (before.get(name, {}), stage))
+        differ = _unequal(old, new)
         in_git = [p for n, p, more in pipeline.outs() if n == name and not more.get("cache", True)]
         for path, why in changed.items():
             if is_within(path, in_git) and not (why == ANOTHER and is_within(path, differ)):
                 more = ", though dvc.lock has it right" if why == ANOTHER else ""
                 findings.append(Finding(f"{path} {why}{more}", output=True))
-        yield Verdict(pipeline.address(name), count, findings)
+        yield Verdict(pipeline.address(name), len(new), findings)
 
 
 def _differences(
@@ -233,16 +215,12 @@ def _differences(
         yield Finding(f"another {', '.join(differ)}", output=True, fault=False)
     for path in unequal("deps"):
         yield Finding(f"made from another {path}", fault=path not in outputs)
-    if settings := _unequal(*map(_settings, (old, new))):
+    values = ((stage.get("params") or {}).values() for stage in (old, new))
+    settings = _unequal(*({k: v for file in files for k, v in file.items()} for files in values))
+    if settings:
         yield Finding(f"made with other parameters {', '.join(settings)}")
     if old.get("cmd") != new.get("cmd"):
         yield Finding("made by another command")
-
-
-def _settings(stage: dict[str, Any]) -> dict[str, Any]:
-    """Map a stage's parameters, as dvc.yaml names them, to their values."""
-    files = (stage.get("params") or {}).values()
-    return {key: value for each in files for key, value in each.items()}
 
 
 def _unequal(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -318,23 +296,8 @@ def report(verification: Verification) -> Iterator[str]:
 
 def as_json(verification: Verification) -> str:
     """Write the verification as a JSON object."""
-    keys = ("file", "metric", "committed", "remade")
-    stages = [
-        {
-            "stage": each.stage,
-            "outputs": each.outputs,
-            "verdict": each.word,
-            "differences": [finding.text for finding in each.findings],
-        }
-        for each in verification.verdicts
-    ]
-    return dump(
-        {
-            "commit": verification.commit,
-            "identical": verification.identical,
-            "passed": verification.passed,
-            "first": verification.first,
-            "stages": stages,
-            "metrics": [dict(zip(keys, each, strict=True)) for each in verification.moved],
-        }
-    )
+    document = {k: getattr(verification, k) for k in ("commit", "identical", "passed", "first")}
+    keys, verdicts = ("stage", "outputs", "verdict", "differences"), verification.verdicts
+    rows = [(v.stage, v.outputs, v.word, [f.text for f in v.findings]) for v in verdicts]
+    moved = mappings(("file", "metric", "committed", "remade"), verification.moved)
+    return dump({**document, "stages": mappings(keys, rows), "metrics": moved})

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dvc_gate import check, project, revisions
+from dvc_gate import check, project, reports, revisions
 from dvc_gate.check import Comparison
 from dvc_gate.git import SHORT, Git
 from dvc_gate.problems import Unjudged
@@ -57,6 +57,7 @@ def test_the_same_metrics_hold(repo: Project) -> None:
         (changed("run", ...), {"a:run.rmse": "missing", "a:run.mae": "missing"}),
         (changed("run.rmse", None), {"a:run.rmse": "no number"}),
         (changed("run.rmse", True), {"a:run.rmse": "no number"}),
+        (changed("run.rmse", "91 %"), {"a:run.rmse": "no number"}),
         (changed("run.rmse", "diverged"), {"a:run.rmse": "no number"}),
         (changed("run.rmse", "1.0"), {"a:run.rmse": "no number"}),
         (changed("run.rmse", ""), {"a:run.rmse": "no number"}),
@@ -239,7 +240,7 @@ def test_an_informational_metric_is_shown_and_never_fails(repo: Project) -> None
         ("limit: 5, abs", "limit: five, abs", "gate.yaml:2: rules[0].limit is 'five'"),
         ("rules:", "rule:", "gate.yaml:1: rule is not a known key; did you mean rules?"),
         ("rules:", "rules: [", "gate.yaml: line"),
-        ("rules:", "<<<<<<< HEAD\n=======\n>>>>>>> b\nrules:", "merge conflict on lines 1, 2, 3"),
+        ("rules:", "<<<<<<< HEAD\n=======\n>>>>>>> b\nrules:", "merge conflict"),
     ],
 )
 def test_a_bad_rule_cannot_be_judged(repo: Project, old: str, new: str, message: str) -> None:
@@ -473,6 +474,83 @@ def test_broken_rules_of_the_base_cannot_judge(repo: Project) -> None:
     told = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
     assert error_of(rules_from="HEAD") == told
     assert told in compare().remarks[0]
+
+
+def test_empty_values_mean_the_defaults(repo: Project) -> None:
+    worse(repo, "worse")
+    empty = [
+        word for name in ("baseline", "rules-from", "json", "junit") for word in (f"--{name}", "")
+    ]
+    for words in (empty, ["--baseline", " "]):
+        assert "the commit before HEAD" in repo.gate("check", *words, code=1)
+    assert "one value of models.a.size" in repo.gate(
+        "calibrate", "--over", "models.a.size", "--rev", "", code=2
+    )
+
+
+def test_a_boolean_is_judged(repo: Project) -> None:
+    repo.write(A, changed("held", True))
+    assert failures(compare()) == {"a:held": "no number"}, "it was a number"
+    repo.commit("a boolean")
+    assert compare().verdict == "held"
+    repo.write(A, changed("held", False))
+    found = compare()
+    assert failures(found) == {"a:held": "regressed"}
+    assert reports.cells(found.failed[0])[1:3] == ("true", "false")
+
+
+def test_a_number_in_quotes_that_no_rule_judges_is_named(repo: Project) -> None:
+    repo.write(A, METRICS | {"score": "0.91", "size": "3"})
+    repo.commit("text")
+    repo.write(A, METRICS | {"score": "11 %", "size": "3"})
+    found = compare()
+    assert found.remarks == [
+        f"{A}: score: NOT JUDGED: '11 %' is text; write it as a number and give a rule"
+    ]
+
+
+def rename(repo: Project, value: float) -> tuple[str, str]:
+    """Rename the metrics file of row b; return its paths."""
+    new = "reports/b2/metrics.json"
+    repo.edit("params.yaml", "  b: {size: 1}\n", "  b2: {size: 1}\n")
+    repo.git("mv", "reports/b", "reports/b2")
+    repo.write(new, changed("held", value))
+    return B, new
+
+
+def test_a_renamed_file_is_compared_with_its_old_baseline(repo: Project) -> None:
+    old, new = rename(repo, 0.11)
+    known = f"acknowledged: [{{metric: '*', file: {old}, reason: renamed, until: 2026-12-31}}]\n"
+    rules = (repo.root / "gate.yaml").read_text()
+    repo.write("gate.yaml", rules + known)
+    found = compare()
+    assert failures(found) == {"b2:*": "no baseline"}, "the new file does not pass unjudged"
+    pair = f"renamed: {{{old}: {new}}}"
+    assert pair in found.failed[0].note
+    repo.write("gate.yaml", rules + pair)
+    assert failures(compare()) == {"b2:held": "regressed"}
+    repo.write(new, METRICS)
+    assert compare().verdict == "held"
+    repo.commit("renamed")
+    assert "take it away" in compare().remarks[0]
+
+
+def test_a_rule_for_the_old_name_judges_the_new_file(repo: Project) -> None:
+    rules = f"rules: [{{metrics: held, file: {B}, better: higher, limit: 0.5}}]\n"
+    repo.write("gate.yaml", rules)
+    old, new = rename(repo, 0.11)
+    assert failures(compare()) == {"b:*": "missing", "b2:*": "no baseline"}
+    repo.write("gate.yaml", f"{rules}renamed: {{{old}: {new}}}")
+    assert failures(compare()) == {"b2:held": "past limit"}
+
+
+def test_a_file_that_no_commit_can_have_is_named(repo: Project) -> None:
+    repo.write("dvc.yaml", "metrics: [out.json]")
+    repo.write(".gitignore", "/out.json\n")
+    repo.write("gate.yaml", "rules: [{metrics: acc, better: higher, abs_tol: 0}]")
+    repo.write("out.json", {"acc": 1})
+    repo.commit("never committed")
+    assert "out.json: NEVER COMPARED: Git ignores it" in compare().remarks[1]
 
 
 def test_the_worst_is_first(repo: Project) -> None:

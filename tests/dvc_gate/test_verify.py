@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -259,6 +260,19 @@ def test_the_checkout_of_another_owner(repo: Project) -> None:
     repo.gate("verify", code=0, **safe, GIT_CONFIG_VALUE_0=str(repo.root.parent))
 
 
+def test_paths_of_a_failed_stage_that_no_commit_has_are_named(repo: Project) -> None:
+    repo.write(".gitignore", "/raw.txt\n/data.txt\n/.venv\n/.env\n")
+    repo.write(".env", "KEY=1\n")
+    (repo.root / ".venv/bin").mkdir(parents=True)
+    (repo.root / ".venv/bin/python").symlink_to(sys.executable)
+    repo.edit("dvc.yaml", "cmd: sh evaluate.sh", "cmd: .venv/bin/python -V && sh evaluate.sh")
+    repo.run("dvc", "repro", "--all-pipelines")
+    repo.commit("a Python of one's own")
+    said = repo.gate("verify", "--rev", "", code=2)
+    assert said.splitlines()[-1].endswith("is in no commit: .env, .venv/bin/python")
+    assert re.search(r"^  .*(not found|No such file)", said, re.M), "the stage's own last lines"
+
+
 def test_what_cannot_be_verified_says_why_in_one_line(repo: Project, tmp_path: Path) -> None:
     def line(*words: str) -> str:
         said = repo.gate("verify", *words, code=2).splitlines()
@@ -271,7 +285,7 @@ def test_what_cannot_be_verified_says_why_in_one_line(repo: Project, tmp_path: P
     assert "`dvc repro` failed: failed to reproduce 'evaluate'" in line()
     repo.write("sub/dvc.lock", "<<<<<<< a\n=======\n>>>>>>> b\n")
     repo.commit("a conflict")
-    assert "sub/dvc.lock: has the marks of a merge conflict on lines 1, 2, 3" in line()
+    assert "sub/dvc.lock: line 1: has the mark of a merge conflict" in line()
     repo.write("old.dvc", "cmd: echo\nouts: []\n")
     repo.git("checkout", "--quiet", "HEAD~1", "--", "sub/dvc.lock")
     repo.commit("an old stage")
