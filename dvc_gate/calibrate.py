@@ -16,10 +16,9 @@ from dvc_gate.rules import Gate, is_number, judge
 
 
 def calibrate(over: str, revision: str) -> str:
-    """Write the spreads as a table and as YAML for gate.yaml, with a warning for each noisy rule.
+    """Write the spreads over a parameter as a table and as YAML, with a warning for noisy rules.
 
-    over: a parameter; revision: the commit of the experiments. Raises Unjudged for fewer than two
-    values.
+    revision: the commit of the experiments. Raises Unjudged for fewer than two values.
     """
     workspace = find_project()
     gate = gate_file.read_own(workspace).gate
@@ -29,7 +28,11 @@ def calibrate(over: str, revision: str) -> str:
     if over not in start.parameters:
         raise Unjudged(f"{over}: is no parameter at {base.label}; `dvc params diff` lists them")
     runs, passed_over = {repr(start.parameters[over]): start}, []
-    for name, tree in _experiments(base):
+    for ref, commit in base.git.experiments():
+        begin, end, name = ref.split("/", 4)[2:]
+        if begin + end != base.commit:
+            continue
+        tree = base.at(commit)
         try:
             other = revisions.read(tree)
             faults = [*_differences(base, start, tree, other, over), *other.faults]
@@ -46,14 +49,6 @@ def calibrate(over: str, revision: str) -> str:
         reasons = passed_over or ["; ".join(known) or none]
         raise Unjudged("\n".join([f"{base.label}: one value of {over} alone is known", *reasons]))
     return "\n".join([*_report(over, gate, list(runs.values())), *passed_over])
-
-
-def _experiments(base: Tree) -> Iterator[tuple[str, Tree]]:
-    """Yield the name and the files of each experiment of a commit."""
-    for ref, commit in base.git.experiments():
-        _, _, begin, end, name = ref.split("/", 4)
-        if begin + end == base.commit:
-            yield name, base.at(commit)
 
 
 def _differences(base: Tree, start: Revision, tree: Tree, other: Revision, over: str) -> list[str]:

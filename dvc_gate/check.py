@@ -18,18 +18,14 @@ from dvc_gate.rules import Gate, Row
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every metric with its verdict, worst first, and the other changes.
-
-    why: the reason for this baseline; judged_by: the owner of the rules; parameters: (name,
-    baseline, now), None where there is none; rules: the lines of a diff.
-    """
+    """Every metric with its verdict, worst first, and the other changes."""
 
     baseline: str
-    why: str
-    judged_by: str
+    why: str  # the reason for this baseline
+    judged_by: str  # the owner of the rules
     rows: Sequence[Row]
-    parameters: Sequence[tuple[str, Any, Any]]
-    rules: Sequence[str]
+    parameters: Sequence[tuple[str, Any, Any]]  # (name, baseline, now) of those that changed
+    rules: Sequence[str]  # the lines of a diff
     remarks: Sequence[str]
 
     @property
@@ -42,10 +38,9 @@ class Comparison:
 
 
 def check(baseline: str | None, rules_from: str | None, today: datetime.date) -> Comparison:
-    """Judge the workspace against a revision. Raises Unjudged.
+    """Judge the workspace against a revision, None for the default. Raises Unjudged.
 
-    baseline: None for the default. rules_from: None for the workspace's rules, "" for the
-    baseline's.
+    rules_from: None for the workspace's rules, "" for the baseline's.
     """
     here = find_project()
     own = gate_file.read_own(here)
@@ -84,8 +79,9 @@ def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> It
     for known in gate.acknowledged:
         if not any(map(known.names, bad)):
             yield f"nothing that fails is named by `{known}`: take it away"
-    for old in gate.renamed.keys() - _renamed(gate, before, now).keys():
-        yield f"no metrics file is renamed by `{old}: {gate.renamed[old]}`: take it away"
+    for old, new in gate.renamed.items():
+        if old not in _renamed(gate, before, now):
+            yield f"no metrics file is renamed by `{old}: {new}`: take it away"
     for row in rows:
         if not row.failed and is_quoted_number(row.now) and row.now != row.baseline:
             name = ": ".join(row.metric)
@@ -103,14 +99,12 @@ def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, 
 def _whose_rules(
     own: GateFile, there: Tree | None, here: Tree, rules_from: str | None
 ) -> tuple[Gate, str, list[str], list[str]]:
-    """Choose the rules: (rules, their owner, a diff of the workspace's, remarks).
+    """Choose the rules: (rules, their owner, a diff of the workspace's, remarks). Raises Unjudged.
 
-    The workspace's rules judge where the base has none, so that the change that adds the gate can
-    pass. Raises Unjudged.
+    Where the base has none, those of the workspace judge: the change that adds the gate can pass.
     """
-    tree = there
-    if rules_from and not NOTHING.fullmatch(rules_from):
-        tree = here.at(here.git.commit(rules_from))
+    named = rules_from and not NOTHING.fullmatch(rules_from)
+    tree = here.at(here.git.commit(rules_from)) if named else there
     remarks, base = [], None
     try:
         base = gate_file.read(tree) if tree else None
@@ -152,11 +146,8 @@ def judge_all(gate: Gate, before: Revision, now: Revision) -> list[Row]:
         Row((path, rules.ALL_KEYS), None, None, outcome, note=note)
         for path, (outcome, note) in [*faults.items(), *_unpaired(gate, before, now, lost)]
     ]
-    old, new = (
-        {metric: value for metric, value in each.metrics.items() if metric[0] not in faults}
-        for each in (before, now)
-    )
-    names = {**old, **new}
+    old, new = before.metrics, now.metrics
+    names = [name for name in {**old, **new} if name[0] not in faults]
     return rows + [rules.judge(gate, name, old.get(name), new.get(name)) for name in names]
 
 

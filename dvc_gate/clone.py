@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,10 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def check_out(source: Git, commit: str, target: Path) -> None:
-    """Make a repository at a commit that borrows the objects of `source`; submodules too.
+    """Make a repository at a commit, submodules too, with the objects of `source`. Raises Unjudged.
 
-    `source` itself writes the files: a partial clone fetches missing objects, and Git does not ask
-    again who owns the repository. Raises Unjudged.
+    `source` itself writes the files: a partial clone fetches missing objects, and the owner of
+    the repository is asked for once.
     """
     target.mkdir(parents=True, exist_ok=True)
     clone, inside = Git(target), target / ".git"
@@ -94,10 +94,7 @@ def environment_in(folder: Path, start: Path) -> dict[str, str]:
 
 
 def bring(root: Path, path: str, entry: dict[str, Any], target: Path) -> None:
-    """Copy a recorded output out of the cache of the project in `root`, and hash it again.
-
-    Raises Unjudged where the cache lacks it, or holds other bytes.
-    """
+    """Copy a recorded output out of the cache of a project, and hash it again. Raises Unjudged."""
     kind = "md5" if entry.get("hash") == "md5" else "md5-dos2unix"
     files = list(cached_files(root, entry))
     if not files and not entry.get("md5"):
@@ -125,20 +122,6 @@ def remove(root: Path, path: str) -> None:
         target.unlink(missing_ok=True)
 
 
-@contextmanager
-def _process_group(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a process group of its own; end the whole group when the block ends."""
-    process = subprocess.Popen(command, start_new_session=True, **options)
-    try:
-        yield process
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
-
-
 def reproduce(
     folder: Path, names: Sequence[str], environment: dict[str, str], log: Callable[[str], None]
 ) -> str:
@@ -150,7 +133,8 @@ def reproduce(
     last: deque[str] = deque(maxlen=5)
     options = {"cwd": folder, "env": environment, "text": True, "errors": "replace"}
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with _process_group(command, **options, **pipes) as process:
+    process = subprocess.Popen(command, start_new_session=True, **options, **pipes)
+    try:
         for line in process.stdout or ():
             if line.startswith(("Running stage ", "note: ")) and line not in logged:
                 log(line.strip().replace("Running", "re-making", 1))
@@ -162,6 +146,10 @@ def reproduce(
             elif line.strip() and not errors:
                 last.append(f"  {line.rstrip()}")
         code = process.wait()
+    finally:  # the whole group of processes ends
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     for line in last if code else ():
         log(line)
     return "; ".join(errors) or f"exit code {code}" if code else ""

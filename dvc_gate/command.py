@@ -4,18 +4,19 @@ The standard library alone is imported at the top: a missing package is an error
 """
 
 import argparse
+import contextlib
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
 HELD, FAILED, UNJUDGED, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """exit codes: 0 held or identical, 1 regressed or different, 2 could not be judged;
 nothing else ever gives 1"""
-CHECK = """Compare the metrics of the workspace with those of a commit, by the rules in gate.yaml
-(or in the section `gate` of params.yaml). Without --baseline the commit is the merge
-base with the main branch; on the main branch itself the commit before, or HEAD while
-metrics are not committed.
+CHECK = """Compare the metrics of the workspace with a commit's, by the rules in gate.yaml, or in
+the section `gate` of params.yaml. Without --baseline the commit is the merge base with the
+main branch; on the main branch the commit before, or HEAD while metrics are uncommitted.
 
 gate.yaml, beside the folder .dvc:
   rules:
@@ -35,13 +36,8 @@ with every dvc.lock and with the files of the commit. Sources that .dvc files tr
 from this project's cache and are hashed again. The Python that runs this command is first
 on PATH; variables that begin with PYTHON or DVC_ are not passed on."""
 CALIBRATE = """Print the spread of each metric over the DVC experiments of a commit that differ in
-one parameter alone, such as a seed, and which tolerances lie inside it:
-
-  for seed in 1 2 3 4 5; do dvc exp run --queue -S train.seed=$seed; done
-  dvc queue start --jobs 2
-  dvc-gate calibrate --over train.seed
-
-`dvc exp pull` brings experiments from other machines."""
+one parameter alone, and which tolerances lie inside it. `dvc exp run -S train.seed=1`
+makes one here; `dvc exp pull` brings those of other machines."""
 INIT = """Write a gate.yaml with a rule for each metric that the project has now. The directions
 are guessed from the names: confirm them, then commit the file."""
 RULES_FROM = """judge by the rules of REV, or of the baseline where REV is left out or empty: so a
@@ -86,22 +82,18 @@ def reason_of(error: BaseException) -> str:
         return str(error)
     if isinstance(error, ImportError):
         return f"{error}; `pip install dvc-gate` installs all that it needs"
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "?"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
     return f"nothing was judged, for a fault of dvc-gate: {message} ({where})"
 
 
 def say(text: str, stream: Any, end: str = "\n") -> None:
     """Write a text in the stream's encoding; a closed stream is no reason to fail."""
-    try:
+    with contextlib.suppress(AttributeError, OSError, ValueError, LookupError):
         encoding = stream.encoding or "ascii"
         stream.write(text.encode(encoding, "replace").decode(encoding) + end)
         stream.flush()
-    except (AttributeError, OSError, ValueError, LookupError):
-        pass
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -113,7 +105,7 @@ def check(arguments: argparse.Namespace) -> int:
     def write(result: check.Comparison | str) -> None:
         for kind, writer in reports.WRITERS.items():
             if path := getattr(arguments, kind):
-                write_atomically(path, writer(result))
+                write_atomically(Path(path), writer(result))
 
     today = datetime.date.today()
     try:
@@ -136,7 +128,7 @@ def verify(arguments: argparse.Namespace) -> int:
         arguments.rev or "HEAD", stages, arguments.by_rules, lambda line: say(line, sys.stderr)
     )
     if arguments.json:
-        write_atomically(arguments.json, verify.as_json(verification))
+        write_atomically(Path(arguments.json), verify.as_json(verification))
     say("\n".join(verify.report(verification)), sys.stdout)
     return HELD if verification.passed else FAILED
 
@@ -165,27 +157,23 @@ def parser() -> argparse.ArgumentParser:
     def command(function: Any, about: str, text: str) -> Any:
         added = commands.add_parser(function.__name__, help=about, description=text, **form)
         added.set_defaults(run=function)
-        added.add_argument(
-            "--unjudged-exit", metavar="N", type=int, default=UNJUDGED, help=UNJUDGED_EXIT
-        )
-        return added.add_argument
+        option = added.add_argument
+        option("--unjudged-exit", metavar="N", type=int, default=UNJUDGED, help=UNJUDGED_EXIT)
+        return option
 
     def revision(text: str) -> str | None:
         return text.strip() or None
-
-    def file(text: str) -> Path | None:
-        return Path(text) if text else None
 
     option = command(check, "judge the metrics of the workspace", CHECK)
     option("--baseline", metavar="REV", type=revision, help="a commit or experiment")
     option("--rules-from", metavar="REV", type=str.strip, nargs="?", const="", help=RULES_FROM)
     for kind in ("markdown", "json", "junit"):
-        option(f"--{kind}", metavar="FILE", type=file, help=f"write a report, {kind}")
+        option(f"--{kind}", metavar="FILE", help=f"write a report, {kind}")
     option = command(verify, "make a commit's results again and compare them", VERIFY)
     option("--rev", type=revision, help="the commit to verify (default: HEAD)")
     option("--stage", nargs="+", default=[], metavar="NAME", help="these and what they need")
     option("--by-rules", action="store_true", help=BY_RULES)
-    option("--json", type=file, metavar="FILE", help="write the verdict to FILE")
+    option("--json", metavar="FILE", help="write the verdict to FILE")
     option = command(calibrate, "the spread of metrics over experiments", CALIBRATE)
     option("--over", required=True, metavar="PARAM", help="[file:]key of a parameter")
     option("--rev", type=revision, help="the commit of the experiments (default: HEAD)")

@@ -28,10 +28,7 @@ def _file_system(read: Callable[[str], bytes]) -> SimpleNamespace:
 
 
 def resolve(read: Callable[[str], bytes], folder: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Expand `foreach`, `matrix` and `${}` of the dvc.yaml in a folder; DVC's errors pass through.
-
-    read: reads a file of the project, or raises FileNotFoundError.
-    """
+    """Expand `foreach`, `matrix` and `${}` of the dvc.yaml in a folder; raises as DVC does."""
     from dvc.parsing import DataResolver
 
     resolver = DataResolver(SimpleNamespace(fs=_file_system(read), config={}), folder, document)

@@ -37,7 +37,7 @@ def read(tree: Tree) -> GateFile | None:
         except FileNotFoundError:
             continue
         if section:
-            node, _ = child(node, SECTION)
+            node, _ = children(node).get(SECTION, (None, 0))
         if node is not None or not section:
             return _checked(tree.name(file), section, node)
     return None
@@ -83,23 +83,18 @@ def _message(where: str, error: Any) -> str:
     return f"{where} is {one_line(repr(error['input']), 60)}; expected {EXPECTED[key]}"
 
 
-def child(node: Node | None, key: str | int) -> tuple[Node | None, int]:
-    """Look up a key, the last of equal ones: its node, and its line from zero."""
-    result: tuple[Node | None, int] = None, -1
+def children(node: Node | None) -> dict[str | int, tuple[Node, int]]:
+    """Map the keys of a node, of equal ones the last, to their nodes and lines from zero."""
     if isinstance(node, MappingNode):
-        for name, value in node.value:
-            result = (value, name.start_mark.line) if name.value == key else result
-    elif isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
-        result = node.value[key], node.value[key].start_mark.line
-    return result
+        return {name.value: (value, name.start_mark.line) for name, value in node.value}
+    items = node.value if isinstance(node, SequenceNode) else ()
+    return {index: (item, item.start_mark.line) for index, item in enumerate(items)}
 
 
 def place(name: str, section: str, node: Node, *keys: str | int) -> str:
     """Write the place of nested keys as `file:line: key`."""
-    here: Node | None = node
-    line, text = node.start_mark.line, section
+    here, line, text = node, node.start_mark.line, section
     for key in keys:
-        here, at = child(here, key)
-        line = at if at >= 0 else line
+        here, line = children(here).get(key, (None, line))
         text += f"[{key}]" if isinstance(key, int) else f".{key}"
     return f"{name}:{line + 1}: {text.replace('..', '.').lstrip('.')}"

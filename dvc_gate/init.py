@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from dvc_gate import revisions
-from dvc_gate.formats import Value, dump_yaml, is_quoted_number
+from dvc_gate.formats import dump_yaml, is_quoted_number
 from dvc_gate.gate_file import NAME
 from dvc_gate.problems import Unjudged, write_atomically
 from dvc_gate.project import find_project
@@ -48,28 +48,25 @@ def init() -> str:
     ]
     shown = [key for key, word in better.items() if word is None]
     write_atomically(path, HEAD + dump_yaml({"rules": rules, "informational": shown}))
-    judged = f"{len(rules)} rules for {len(now.files)} metrics files"
-    first = f"{path}: {judged}, {len(shown)} keys are shown only"
+    judged = f"{path}: {len(rules)} rules for {len(now.files)} metrics files"
     steps = "next: confirm each `better`, commit the file, and `dvc-gate check`"
     notes = [*faults, *_not_judged(now)]
     if named := [key for key in shown if key in numbers]:
         notes.append(f"shown only, for their names: {', '.join(named)}")
-    return "\n".join([first, steps, *(f"note: {note}" for note in notes)])
+    return "\n".join(
+        [f"{judged}, {len(shown)} keys are shown only", steps, *(f"note: {note}" for note in notes)]
+    )
 
 
 def _not_judged(now: Revision) -> Iterator[str]:
     """Yield each metric that is no number, with the reason why no rule can judge it."""
     for (file, key), value in now.metrics.items():
         if not is_number(value):
-            yield f"{file}: {key}: NOT JUDGED: {_why(value)}"
-
-
-def _why(value: Value) -> str:
-    if not is_quoted_number(value):
-        return f"{value!r} is no number"
-    if "%" in str(value):
-        return f"{value!r} is text: write a number without the percent sign and without quotes"
-    return f"{value!r} is text: write the number without quotes"
+            why = "is no number"
+            if is_quoted_number(value):
+                sign = "the percent sign and " if "%" in str(value) else ""
+                why = f"is text: write the number without {sign}quotes"
+            yield f"{file}: {key}: NOT JUDGED: {value!r} {why}"
 
 
 def guess(key: str) -> str | None:

@@ -20,14 +20,11 @@ Stages = dict[str, dict[str, Any]]  # by name; a .dvc file is one stage of the n
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One dvc.yaml, its templates expanded, or one .dvc file.
-
-    metrics, params: paths of files in the project.
-    """
+    """One dvc.yaml, its templates expanded, or one .dvc file."""
 
     path: str
     stages: Stages
-    metrics: list[str]
+    metrics: list[str]  # paths in the project, as those of params
     params: list[str]
 
     @property
@@ -64,6 +61,9 @@ class Pipeline:
     def recorded(self, name: str, stage: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
         """Map the paths of a stage's recorded "deps" or "outs" to their records."""
         return {self.inside(name, entry["path"]): entry for entry in stage.get(kind) or ()}
+
+    def all_recorded(self, stages: Stages, kind: str) -> dict[str, dict[str, Any]]:
+        return {p: e for name in stages for p, e in self.recorded(name, stages[name], kind).items()}
 
 
 def is_within(path: str, outer: Iterable[str]) -> bool:
@@ -140,10 +140,7 @@ class Recorded:
 
 
 def cached_files(root: Path, entry: dict[str, Any]) -> Iterator[tuple[str, Path, str]]:
-    """Yield (path in the output, place in the project's cache, hash) of an output's files.
-
-    The path is "" for an output of one file, and for a folder whose list is not in the cache.
-    """
+    """Yield (path in the output, place in the cache, hash); the path of a single file is ""."""
     modern, legacy = dvc_private.cache_folders(root)  # DVC 2 and before had another folder
     objects = modern if entry.get("hash") == "md5" else legacy
     files, md5 = entry.get("files"), entry.get("md5")  # a remote with versions has no list

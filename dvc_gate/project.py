@@ -13,10 +13,7 @@ from dvc_gate.problems import Unjudged, one_line, reason
 
 
 class Tree:
-    """The project's files, in the workspace or at a commit of that full name.
-
-    git: Git in the project's folder; prefix: that folder in the repository, "" or "folder/".
-    """
+    """The project's files, in the workspace or at a commit; prefix: its folder, "" or "folder/"."""
 
     def __init__(self, git: Git, prefix: str, commit: str | None = None) -> None:
         self.git, self.prefix, self.commit = git, prefix, commit
@@ -32,14 +29,14 @@ class Tree:
 
     @functools.cached_property
     def blobs(self) -> dict[str, str]:
-        """The Git object of each file at the commit, submodules left out."""
+        """The mode, kind and object in Git of each file at the commit, submodules left out."""
         within = ("--", self.prefix) if self.prefix else ()
         try:
             listed = self.git.raw("ls-tree", "-r", "-z", "--full-tree", self.commit, *within)
         except GitError as error:
             raise Unjudged(f"{self.label}: its files cannot be read: {error}") from None
         entries = [line.split("\t", 1) for line in os.fsdecode(listed).split("\0") if line]
-        return {p.removeprefix(self.prefix): e.split()[2] for e, p in entries if " blob " in e}
+        return {p.removeprefix(self.prefix): e for e, p in entries if " blob " in e}
 
     def read(self, path: str) -> bytes:
         """Read a file. Raises FileNotFoundError, OSError or Unjudged."""
@@ -50,10 +47,14 @@ class Tree:
             return file.read_bytes()
         if path not in self.blobs:
             raise FileNotFoundError(path)
+        mode, _, blob = self.blobs[path].split()
         try:
-            return self.git.raw("cat-file", "blob", self.blobs[path])
+            content = self.git.raw("cat-file", "blob", blob)
         except GitError as error:
             raise Unjudged(f"{self.name(path)}: Git cannot read it: {error}") from None
+        if mode != "120000":
+            return content
+        return self.read(posixpath.normpath(posixpath.join(path, "..", os.fsdecode(content))))
 
     def parse(self, path: str, parser: Callable[[bytes], Any]) -> Any:
         """Parse a file. Raises FileNotFoundError, or Unjudged where it cannot be parsed."""

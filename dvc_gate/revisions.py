@@ -13,17 +13,13 @@ from dvc_gate.project import Tree
 
 @dataclass(frozen=True)
 class Revision:
-    """The metrics and parameters of a commit or the workspace.
-
-    files: of metrics; results: these and the lock files. faults: (outcome, reason) of each file of
-    metrics that could not be read. remarks: on files of parameters that could not be read.
-    """
+    """The metrics and parameters of a commit or the workspace; remarks: on files without them."""
 
     label: str
-    files: list[str] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)  # of metrics
+    results: list[str] = field(default_factory=list)  # these and the lock files
     metrics: dict[Key, Value] = field(default_factory=dict)
-    faults: dict[str, tuple[str, str]] = field(default_factory=dict)
+    faults: dict[str, tuple[str, str]] = field(default_factory=dict)  # outcome and reason, by file
     parameter_files: list[str] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -47,10 +43,7 @@ class Revision:
 
 
 def read(tree: Tree) -> Revision:
-    """Read all metrics and parameters.
-
-    Raises Unjudged where the project cannot be read, or where metrics are not pulled.
-    """
+    """Read all metrics and parameters. Raises Unjudged, such as for metrics that are not pulled."""
     every = pipelines(tree)
     recorded = Recorded(tree, every)
     revision, unpulled = Revision(tree.label), []
@@ -103,8 +96,7 @@ def _files(tree: Tree, recorded: Recorded, path: str) -> list[str]:
 def _content(tree: Tree, recorded: Recorded, path: str) -> bytes | None:
     """Read a file from Git, or at a commit from DVC's cache; None where it is not pulled.
 
-    A file that the workspace lost is not taken from the cache. Raises FileNotFoundError whose file
-    name is the message.
+    Raises FileNotFoundError, with the message as its file name.
     """
     try:
         return tree.read(path)

@@ -72,10 +72,7 @@ class Verification:
 
 
 def verify(revision: str, names: Sequence[str], by_rules: bool, log: Log) -> Verification:
-    """Re-make a commit in an empty folder and compare. Raises Unjudged.
-
-    names: the stages to re-make with their dependencies; all where none is named.
-    """
+    """Re-make a commit, or some of its stages with their dependencies. Raises Unjudged."""
     workspace = find_project()
     git, prefix = workspace.git, workspace.prefix
     commit = git.commit(revision)
@@ -97,7 +94,7 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, log: Log) -> Ver
             absent = _absent(git.folder, root, every, known, error)
             raise Unjudged(f"`dvc repro` failed: {error}{absent}")
         again = [(each, lock_of(remade, each)) for each in every if each.has_lock]
-        outputs = {path for each, stages in again for path in _outputs(each, stages)}
+        outputs = {path for each, stages in again for path in each.all_recorded(stages, "outs")}
         changed = _changed(Git(top), prefix)
         verdicts: list[Verdict] = []
         for each, stages in again:
@@ -114,24 +111,15 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, log: Log) -> Ver
     return Verification(revision, commit, verdicts, moved, judged)
 
 
-def _outputs(pipeline: Pipeline, stages: Stages) -> Iterator[str]:
-    """Yield the paths of all outputs in a lock file."""
-    for name, stage in stages.items():
-        yield from pipeline.recorded(name, stage, "outs")
-
-
 def _empty(
     git: Git, remade: Tree, every: list[Pipeline], partly: bool, log: Log
 ) -> tuple[dict[str, Stages], set[str]]:
-    """Delete all outputs of the pipelines, and copy their sources from the cache.
+    """Delete all outputs, and copy the sources, frozen stages too, from the cache.
 
-    Frozen stages are sources. partly: a missing source may not be needed. Return the records of
-    the other stages by dvc.yaml, and the paths of all outputs.
+    partly: a missing source may not be needed. Return the records of the stages to re-make, by
+    dvc.yaml, and the paths of all outputs.
     """
-    root, paths = remade.git.folder, set()
-    locks: dict[str, Stages] = {}
-    frozen_locks: dict[str, Stages] = {}
-    sources: dict[str, dict[str, Any]] = {}
+    root, paths, locks, frozen_locks, sources = remade.git.folder, set(), {}, {}, {}
     for pipeline in every:
         lock = lock_of(remade, pipeline)
         if not pipeline.has_lock:
@@ -144,16 +132,16 @@ def _empty(
         frozen = [name for name, stage in pipeline.stages.items() if stage.get("frozen")]
         for name in frozen:
             log(f"note: not verified, frozen: {pipeline.address(name)}")
-            sources |= pipeline.recorded(name, lock.get(name, {}), "outs")
         locks[pipeline.path] = {name: lock[name] for name in lock if name not in frozen}
-        frozen_locks[pipeline.lock] = {name: lock[name] for name in lock if name in frozen}
-        paths |= {pipeline.lock, *_outputs(pipeline, locks[pipeline.path])}
+        if stages := {name: lock[name] for name in lock if name in frozen}:
+            frozen_locks[pipeline.lock] = json.dumps({"schema": "2.0", "stages": stages})
+            sources |= pipeline.all_recorded(stages, "outs")
+        paths |= {pipeline.lock, *pipeline.all_recorded(locks[pipeline.path], "outs")}
         paths |= {path for name, path, _ in pipeline.outs() if name not in frozen}
     for path in paths:
         clone.remove(root, path)
-    for path, stages in frozen_locks.items():
-        if stages:
-            (root / path).write_text(json.dumps({"schema": "2.0", "stages": stages}))
+    for path, text in frozen_locks.items():
+        (root / path).write_text(text)
     for path, entry in sources.items():
         try:
             if not (root / path).exists():
@@ -183,10 +171,7 @@ def _absent(here: Path, root: Path, every: list[Pipeline], outputs: set[str], er
 def _compare(
     pipeline: Pipeline, before: Stages, after: Stages, changed: dict[str, str], outputs: set[str]
 ) -> Iterator[Verdict]:
-    """Yield a verdict on each stage of a pipeline, in the order of the run.
-
-    changed: the faults of files by path; outputs: of all pipelines.
-    """
+    """Yield a verdict on each stage, in the order of the run; changed: the faults of files."""
     for name, stage in after.items():
         if pipeline.stages.get(name, {}).get("frozen"):
             continue
@@ -216,8 +201,7 @@ def _differences(
     for path in unequal("deps"):
         yield Finding(f"made from another {path}", fault=path not in outputs)
     values = ((stage.get("params") or {}).values() for stage in (old, new))
-    settings = _unequal(*({k: v for file in files for k, v in file.items()} for files in values))
-    if settings:
+    if settings := _unequal(*({k: v for f in files for k, v in f.items()} for files in values)):
         yield Finding(f"made with other parameters {', '.join(settings)}")
     if old.get("cmd") != new.get("cmd"):
         yield Finding("made by another command")
@@ -231,10 +215,7 @@ def _unequal(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def _changed(top: Git, prefix: str) -> dict[str, str]:
-    """Map each path in the project that differs from the commit to its fault.
-
-    Ignored files are listed too, of submodules as well: a gitignore hides no missing output.
-    """
+    """Map the paths that differ from the commit, ignored ones too, to their faults."""
     status = ("status", "--porcelain", "-z", "-uall", "--ignored", "--no-renames")
     status += ("--ignore-submodules=dirty",)  # each is asked itself
     words = {"??": UNKNOWN, "!!": UNKNOWN, " D": "is in the commit, and was not made"}

@@ -369,7 +369,7 @@ def test_the_main_branch_is_the_remotes(
 
 def test_at_the_first_commit_and_the_first_push_limits_alone_judge(repo: Project) -> None:
     repo.git("reset", "--quiet", "--hard", "HEAD~1")
-    for baseline in (None, "0" * 40):
+    for baseline in (None, "0" * 40, "0" * 64):
         found = compare(baseline, rules_from="")
         assert found.verdict == "held" and found.judged_by == "the workspace"
         assert {row.outcome for row in found.rows} == {"new", "informational"}

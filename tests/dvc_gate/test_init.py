@@ -61,8 +61,8 @@ def test_each_metric_that_no_rule_can_judge_is_named(make: Callable[..., Project
     notes = [line for line in repo.gate("init", code=0).splitlines() if line.startswith("note: ")]
     assert notes == [
         "note: m.json: acc: NOT JUDGED: '0.91' is text: write the number without quotes",
-        "note: m.json: share: NOT JUDGED: '91 %' is text: write a number without the percent sign"
-        " and without quotes",
+        "note: m.json: share: NOT JUDGED: '91 %' is text: write the number without the"
+        " percent sign and quotes",
         "note: m.json: model: NOT JUDGED: 'resnet' is no number",
         "note: m.json: bins: NOT JUDGED: 'a list' is no number",
         "note: shown only, for their names: step",

@@ -295,6 +295,14 @@ def test_old_locks_with_backslashes_and_broken_ones(make: Make) -> None:
         assert re.search(said, error_of())
 
 
+def test_a_link_to_a_metrics_file_is_followed_at_a_commit(make: Make) -> None:
+    repo = make({"dvc.yaml": stage("latest.json"), "gate.yaml": ACC, "runs/1.json": {"acc": 1}})
+    (repo.root / "latest.json").symlink_to("runs/1.json")
+    repo.commit("a link")
+    repo.write("runs/1.json", {"acc": 0})
+    assert outcomes() == {("latest.json", "acc"): "regressed"}
+
+
 def test_metrics_of_a_dvc_file(make: Make) -> None:
     text = json.dumps({"outs": [{"path": "m.json", "metric": True, "md5": md5(b'{"acc": 1}')}]})
     repo = make({"m.json.dvc": text, "gate.yaml": ACC, "m.json": '{"acc": 1}'})

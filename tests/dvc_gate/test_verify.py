@@ -181,6 +181,23 @@ def test_a_source_that_is_a_folder(repo: Project) -> None:
     assert "all 3 outputs" in repo.gate("verify", code=0)
 
 
+def test_a_source_without_a_list_or_a_hash(repo: Project, tmp_path: Path) -> None:
+    """A remote that keeps versions has the files in the .dvc file; some imports have no hash."""
+    digests = [hashlib.md5(text).hexdigest() for text in (b"one\n", b"two\n")]
+    (repo.root / "raw.txt").unlink()
+    for digest, text in zip(digests, ("one\n", "two\n"), strict=True):
+        repo.write(f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}", text)
+    files = [{"relpath": f"{n}", "md5": digest} for n, digest in enumerate(digests)]
+    source = {"path": "raw.txt", "hash": "md5"}
+    repo.write("raw.txt.dvc", {"outs": [source | {"files": files}]})
+    repo.edit("dvc.yaml", "cat raw.txt", "cat raw.txt/0 raw.txt/1")
+    repo.commit("a folder of a remote with versions")
+    assert "made from another raw.txt" in repo.gate("verify", code=1)
+    repo.write("raw.txt.dvc", {"outs": [source]})
+    repo.commit("an import without a download")
+    assert "raw.txt: has no hash: `dvc update`" in repo.gate("verify", code=2)
+
+
 def test_a_frozen_stage_is_taken_as_it_is(repo: Project) -> None:
     repo.edit("dvc.yaml", "  prepare:\n", "  prepare:\n    frozen: true\n")
     repo.edit("params.yaml", "3", "4")
