@@ -87,8 +87,8 @@ def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
             if spread and failing:
                 spreads[metric[1]] = [float(f"{value:.6g}") for value in spread]
             if failing and any(failing):
-                inside = f"{file}: {metric[1]}: its tolerance lies inside the noise"
-                warnings.append(f"warning: {inside}: {failing[0]} and {failing[1]} would fail")
+                inside = f"warning: {file}: {metric[1]}: its tolerance lies inside the noise"
+                warnings.append(f"{inside}: {failing[0]} and {failing[1]} would fail")
     yield "\n" + dump_yaml({"calibration": calibration}, lists_in_lines=True)
     yield from warnings
 

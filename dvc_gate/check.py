@@ -34,7 +34,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        return rules.REGRESSED if self.failed else "held"
+        return "regressed" if self.failed else "held"
 
 
 def check(baseline: str | None, rules_from: str | None, today: datetime.date) -> Comparison:
@@ -75,7 +75,7 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
 
 def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> Iterator[str]:
     """Yield entries of no more use, and changed metrics that only look like numbers."""
-    bad = [row.metric for row in rows if row.failed or row.outcome == rules.ACKNOWLEDGED]
+    bad = [row.metric for row in rows if row.failed or row.outcome == "acknowledged"]
     for known in gate.acknowledged:
         if not any(map(known.names, bad)):
             yield f"nothing that fails is named by `{known}`: take it away"
@@ -126,8 +126,8 @@ def refuse_unreadable(before: Revision) -> None:
     """Raise Unjudged for each file of metrics that could not be read at the baseline."""
     remedy = "compare with another revision, by --baseline REV"
     if before.faults:
-        faults = [f"{before.label}:{path}: {why}" for path, (_, why) in before.faults.items()]
-        raise Unjudged("\n".join(f"{fault}; {remedy}" for fault in faults))
+        faults = [f"{path}: {why}; {remedy}" for path, (_, why) in before.faults.items()]
+        raise Unjudged("\n".join(f"{before.label}:{fault}" for fault in faults))
 
 
 def _renamed(gate: Gate, before: Revision, now: Revision) -> dict[str, str]:
@@ -141,7 +141,7 @@ def judge_all(gate: Gate, before: Revision, now: Revision) -> list[Row]:
     before = before.with_names(_renamed(gate, before, now))
     faults = dict(now.faults)
     lost = [path for path in before.files if path not in now.files]
-    faults |= {path: (rules.MISSING, "is no metric of dvc.yaml any more") for path in lost}
+    faults |= {path: ("missing", "is no metric of dvc.yaml any more") for path in lost}
     rows = [
         Row((path, rules.ALL_KEYS), None, None, outcome, note=note)
         for path, (outcome, note) in [*faults.items(), *_unpaired(gate, before, now, lost)]
@@ -165,12 +165,9 @@ def _unpaired(
 
     for path in now.files if lost else ():
         keys = [key for file, key in now.metrics if file == path]
-        alike = [
-            old
-            for old in lost
-            if any((old, key) in before.metrics and unjudged(old, path, key) for key in keys)
-        ]
+        shared = [(old, key) for old in lost for key in keys if (old, key) in before.metrics]
+        alike = [old for old, key in shared if unjudged(old, path, key)]
         if path not in before.files and alike:
             old = difflib.get_close_matches(path, alike, n=1, cutoff=0)[0]
             text = f"is new, with keys of {old}, which is gone: write `renamed: {{{old}: {path}}}`"
-            yield path, (rules.NO_BASELINE, f"{text} in {gate_file.NAME}, or acknowledge this file")
+            yield path, ("no baseline", f"{text} in {gate_file.NAME}, or acknowledge this file")

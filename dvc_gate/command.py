@@ -18,19 +18,14 @@ CHECK = """Compare the metrics of the workspace with a commit's, by the rules in
 the section `gate` of params.yaml. Without --baseline the commit is the merge base with the
 main branch; on the main branch the commit before, or HEAD while metrics are uncommitted.
 
-gate.yaml, beside the folder .dvc:
-  rules:
-    - metrics: eval.loss_*          # key inside the metrics file: literal, or else a glob
-      file: reports/*/metrics.json  # optional: the metrics file, literal or glob
-      better: lower                 # lower, higher or near
-      limit: 0.5                    # the worst value at any baseline
-      abs_tol: 0.01                 # a regression: worse than the baseline by more than
-      rel_tol: 0.05                 # abs_tol + rel_tol * |baseline|
+gate.yaml, beside the folder .dvc; a limit is the worst value at any baseline, a regression is
+worse than the baseline by more than abs_tol + rel_tol * |baseline|:
+  rules:  # keys and files: literal names or globs; better: lower, higher or near
+    - {metrics: eval.loss_*, file: reports/*, better: lower, limit: 0.5, abs_tol: 0, rel_tol: 0.1}
     - {metrics: size, better: lower, improve_by: 10}  # fails unless it improves by that much
-  informational: [epochs]           # shown, never a failure
-  acknowledged:                     # a failure that is accepted for a while
-    - {metric: eval.loss_2, reason: new data, until: 2027-01-31}
-  renamed: {old.json: new.json}     # a metrics file that has a new name"""
+  informational: [epochs]  # shown, never a failure
+  acknowledged: [{metric: eval.loss_2, reason: accepted for a while, until: 2027-01-31}]
+  renamed: {old.json: new.json}  # the new file has the old one's baseline"""
 VERIFY = """Re-make a commit's results in an empty folder with an empty DVC cache, and compare them
 with every dvc.lock and with the files of the commit. Sources that .dvc files track come
 from this project's cache and are hashed again. The Python that runs this command is first

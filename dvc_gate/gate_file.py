@@ -76,11 +76,10 @@ def _message(where: str, error: Any) -> str:
         near = difflib.get_close_matches(wrong, EXPECTED.keys() - {wrong}, n=1)
         remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(EXPECTED)}"
         return f"{where} is not a known key; {remedy}"
-    if error["type"] == "missing":
-        return f"{where} is missing; expected {EXPECTED[key]}"
     if error["type"] == "value_error":
         return f"{where} {error['ctx']['error']}"
-    return f"{where} is {one_line(repr(error['input']), 60)}; expected {EXPECTED[key]}"
+    value = "missing" if error["type"] == "missing" else one_line(repr(error["input"]), 60)
+    return f"{where} is {value}; expected {EXPECTED[key]}"
 
 
 def children(node: Node | None) -> dict[str | int, tuple[Node, int]]:

@@ -13,6 +13,8 @@ SHORT = 9  # characters of a commit's name
 LONGEST = 120  # seconds for one command, lazy fetches included
 # Of the variables GIT_*, these alone do not choose another repository, index or output.
 SAFE = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH")
+OPTIONS = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": LONGEST}
+OPTIONS["start_new_session"] = True  # without a terminal ssh asks for nothing
 SHALLOW = "; the clone is shallow: run `git fetch --unshallow`"
 NOTHING = re.compile("0{40}|0{64}")  # the commit before the first push, in the words of CI services
 
@@ -23,11 +25,8 @@ class GitError(Exception):
 
 def clean_environment() -> dict[str, str]:
     """Copy this process's environment without the variables that lead Git elsewhere."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(SAFE)
-    }
+    variables = os.environ.items()
+    return {k: v for k, v in variables if not k.startswith("GIT_") or k.startswith(SAFE)}
 
 
 class Git:
@@ -37,21 +36,11 @@ class Git:
         self.folder = folder
 
     def raw(self, *arguments: str, **variables: str) -> bytes:
-        """Capture the output of a command, in an environment with more variables.
-
-        Raises GitError where the command fails, Unjudged where it cannot run or hangs.
-        """
+        """Capture the output of a command. Raises GitError where it fails, Unjudged otherwise."""
         own = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
         try:
-            done = subprocess.run(
-                ("git", *arguments),
-                cwd=self.folder,
-                env=clean_environment() | own,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=LONGEST,
-                start_new_session=True,  # no terminal: ssh must not ask for anything
-            )
+            environment = clean_environment() | own
+            done = subprocess.run(("git", *arguments), cwd=self.folder, env=environment, **OPTIONS)
         except subprocess.TimeoutExpired:
             raise Unjudged(f"`git {arguments[0]}` took more than {LONGEST} s") from None
         except OSError as error:
@@ -95,10 +84,9 @@ class Git:
         return [(ref, commit) for ref, commit in pairs if len(ref.split("/")[2]) == 2]
 
     def default_baseline(self, results: Sequence[str]) -> tuple[str | None, str]:
-        """Choose a commit to compare the workspace with, and name the choice.
+        """Choose a commit to compare the workspace with, and name the choice. Raises Unjudged.
 
-        Off the main branch it is the merge base. On it, or where the merge base is HEAD, it is the
-        commit before, or HEAD while `results` are not committed. Raises Unjudged.
+        `results` are the files that are uncommitted while HEAD itself is the baseline.
         """
         head = self.commit("HEAD")
         name, refs = self._main_branch()
@@ -108,8 +96,7 @@ class Git:
             raise Unjudged(f"HEAD has no merge base with {' or '.join(refs)}{self.hint()}")
         if base != head:
             return base, f"the merge base with {name}"
-        status = ("--literal-pathspecs", "status", "--porcelain", "--", *results)
-        if results and self.ask(*status):
+        if results and self.ask("--literal-pathspecs", "status", "--porcelain", "--", *results):
             return head, "HEAD, for the metrics of the workspace are not committed"
         before = self._commit("HEAD~1")
         if before is None and self.hint() == SHALLOW:

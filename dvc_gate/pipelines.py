@@ -114,11 +114,9 @@ class Recorded:
         """The record of each output: {"md5": …, "hash": …}; of those in Git, {}."""
         entries = {}
         for each in self.pipelines:
-            for name, stage in lock_of(self.tree, each).items():
-                entries |= each.recorded(name, stage, "outs")
-            entries |= {
-                p: {} for _, p, o in each.outs() if p in entries and not o.get("cache", True)
-            }
+            entries |= each.all_recorded(lock_of(self.tree, each), "outs")
+            in_git = [path for _, path, options in each.outs() if not options.get("cache", True)]
+            entries |= {path: {} for path in in_git if path in entries}
         return entries
 
     def owner(self, path: str) -> str | None:

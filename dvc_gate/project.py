@@ -83,13 +83,12 @@ class Tree:
 
     def dvc_files(self) -> list[str]:
         """List the dvc.yaml and .dvc files of the project, without those in .dvcignore."""
-        if self.commit:
-            paths = list(self.blobs)
-        else:
+        paths = self.blobs if self.commit else {}
+        if not self.commit:
             globs = [f":(glob)**/{name}" for name in ("dvc.yaml", "*.dvc", ".dvcignore", "config")]
             listed = self.git.raw("ls-files", "-z", "-co", "--exclude-standard", "--", *globs)
-            unique = dict.fromkeys(filter(None, os.fsdecode(listed).split("\0")))
-            paths = [path for path in unique if (self.git.folder / path).is_file()]
+            unique = dict.fromkeys(os.fsdecode(listed).split("\0"))
+            paths = [path for path in unique if path and (self.git.folder / path).is_file()]
         # A folder with a .dvc of its own is another project.
         others = [path[: -len(".dvc/config")] for path in paths if path.endswith("/.dvc/config")]
         ignored = self._ignored([path for path in paths if path.endswith(".dvcignore")])
@@ -100,10 +99,9 @@ class Tree:
     def _ignored(self, files: list[str]) -> Callable[[str], bool]:
         from pathspec import GitIgnoreSpec
 
-        texts = [
-            (posixpath.dirname(file), self.read(file).decode(errors="replace")) for file in files
-        ]
-        specs = [(folder, GitIgnoreSpec.from_lines(text.splitlines())) for folder, text in texts]
+        texts = [self.read(file).decode(errors="replace").splitlines() for file in files]
+        folders = map(posixpath.dirname, files)
+        specs = list(zip(folders, map(GitIgnoreSpec.from_lines, texts), strict=True))
         return lambda path: any(
             spec.match_file(posixpath.relpath(path, folder or "."))
             for folder, spec in specs

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -113,10 +113,11 @@ def markdown(comparison: Comparison | str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def tables(rows: Iterable[Row]) -> Iterator[str]:
-    for file, own in by_file(rows).items():
-        yield f"**{escaped(file)}**"
-        yield markdown_table(COLUMNS, map(cells, own))
+def tables(rows: Iterable[Row]) -> list[str]:
+    return [
+        f"**{escaped(file)}**\n\n{markdown_table(COLUMNS, map(cells, own))}"
+        for file, own in by_file(rows).items()
+    ]
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

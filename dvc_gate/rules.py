@@ -1,5 +1,6 @@
 """Judge a metric by its two values and the rules of the gate."""
 
+import contextlib
 import datetime
 import math
 import sys
@@ -13,12 +14,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from dvc_gate.formats import Key, Value
 
-MISSING, UNREADABLE, NO_BASELINE = "missing", "unreadable", "no baseline"
-NO_NUMBER, PAST_LIMIT, REGRESSED = "no number", "past limit", "regressed"
-NOT_IMPROVED = "not improved"
-FAILURES = (UNREADABLE, MISSING, NO_BASELINE, NO_NUMBER, PAST_LIMIT, REGRESSED, NOT_IMPROVED)
-ACKNOWLEDGED = "acknowledged"
-OUTCOMES = (*FAILURES, ACKNOWLEDGED, "no rule", "new", "held", "informational")
+FAILURES = ("unreadable", "missing", "no baseline", "no number", "past limit", "regressed")
+FAILURES += ("not improved",)
+OUTCOMES = (*FAILURES, "acknowledged", "no rule", "new", "held", "informational")
 ALL_KEYS = "*"  # the key of a row on a whole file
 
 
@@ -40,16 +38,12 @@ class Named(Schema):
     metrics: str = Field(min_length=1, description=KEY)
     file: str | None = Field(None, min_length=1, description=FILE)
 
-    def names(self, metric: Key) -> bool:
-        glob = self._in_file(metric[0]) and fnmatchcase(metric[1], self.metrics)
-        return glob or self.literally(metric)
-
-    def literally(self, metric: Key) -> bool:
-        """Compare the key as it is, brackets and all."""
-        return metric[1] == self.metrics and self._in_file(metric[0])
-
-    def _in_file(self, file: str) -> bool:
-        return self.file is None or self.file == file or fnmatchcase(file, self.file)
+    def names(self, metric: Key, literally: bool = False) -> bool:
+        """Match a metric, or compare its key literally, brackets and all."""
+        file, key = metric
+        in_file = self.file in (None, file) or fnmatchcase(file, self.file or "")
+        glob = not literally and fnmatchcase(key, self.metrics)
+        return in_file and (key == self.metrics or glob)
 
     def __str__(self) -> str:
         return f"{self.file}: {self.metrics}" if self.file else self.metrics
@@ -85,12 +79,12 @@ class Rule(Named):
         """Map each possible failure to the range that avoids it."""
         ranges = {}
         if self.limit is not None:
-            ranges[PAST_LIMIT] = self._side(exact(self.limit), Fraction(0))
+            ranges["past limit"] = self._side(exact(self.limit), Fraction(0))
         if self.compares and is_number(baseline):
-            start, outcome = exact(baseline), REGRESSED
+            start, outcome = exact(baseline), "regressed"
             slack = exact(self.abs_tol or 0) + exact(self.rel_tol or 0) * abs(start)
             if self.improve_by is not None:
-                slack, outcome = -exact(self.improve_by), NOT_IMPROVED
+                slack, outcome = -exact(self.improve_by), "not improved"
             ranges[outcome] = self._side(start, slack)
         return ranges
 
@@ -113,16 +107,18 @@ class Range(NamedTuple):
 
     def excess(self, value: int | float) -> Fraction:
         """Measure how far out a number lies; negative or zero inside."""
-        below = self.least is not None and [self.least - exact(value)]
-        above = self.most is not None and [exact(value) - self.most]
-        return max([*(below or ()), *(above or ())])
+        below = [] if self.least is None else [self.least - exact(value)]
+        return max(below + ([] if self.most is None else [exact(value) - self.most]))
 
 
 def _as_date(value: Any) -> Any:
-    try:
+    with contextlib.suppress(ValueError):
         return datetime.date.fromisoformat(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    return value
+
+
+# A date in quotes is welcome: DVC refuses a params.yaml with a date in it.
+Quoted = BeforeValidator(_as_date)
 
 
 class Acknowledged(Named):
@@ -130,10 +126,7 @@ class Acknowledged(Named):
 
     metrics: str = Field(alias="metric", min_length=1, description=KEY)
     reason: str = Field(min_length=1, description="a sentence for who reads the report")
-    # A date in quotes is welcome: DVC refuses a params.yaml with a date in it.
-    until: Annotated[datetime.date, BeforeValidator(_as_date)] = Field(
-        description="a date such as 2027-01-31"
-    )
+    until: Annotated[datetime.date, Quoted] = Field(description="a date such as 2027-01-31")
 
     def __str__(self) -> str:
         return f"{super().__str__()}: acknowledged until {self.until}: {self.reason}"
@@ -172,9 +165,10 @@ class Gate(Schema):
         named = [*self.informational, *self.rules]
         old = [(before, metric[1]) for before, now in self.renamed.items() if now == metric[0]]
         for name in (metric, *old):
-            literal = next((entry for entry in named if entry.literally(name)), None)
-            if entry := literal or next((e for e in named if e.names(name)), None):
-                return entry
+            for literally in (True, False):
+                for entry in named:
+                    if entry.names(name, literally):
+                        return entry
         return None
 
     def rule(self, metric: Key) -> Rule | None:
@@ -246,11 +240,7 @@ class Row:
 
 
 def judge(gate: Gate, metric: Key, baseline: Value, now: Value) -> Row:
-    """Judge one metric, acknowledgements aside.
-
-    Under a rule anything but a number or a boolean fails, and so does a change between the two.
-    A metric without a number in the baseline is new: its limit alone judges.
-    """
+    """Judge one metric, acknowledgements aside; without a baseline by its limit alone."""
     entry = gate.judge_of(metric)
     if not isinstance(entry, Rule):
         return Row(metric, baseline, now, "informational" if entry else "no rule")
@@ -260,11 +250,11 @@ def judge(gate: Gate, metric: Key, baseline: Value, now: Value) -> Row:
     allowed = Range(max(leasts, default=None), min(mosts, default=None))
     note = _noise(gate, metric)
     if now is None:
-        outcome = MISSING
+        outcome = "missing"
     elif not is_number(now):
-        outcome = NO_NUMBER
+        outcome = "no number"
     elif is_number(baseline) and isinstance(now, bool) != isinstance(baseline, bool):
-        outcome, note = NO_NUMBER, "one value is a boolean, the other a number"
+        outcome, note = "no number", "one value is a boolean, the other a number"
     else:
         out = [name for name, passing in ranges.items() if passing.excess(now) > 0]
         outcome = out[0] if out else "held" if is_number(baseline) else "new"
@@ -286,7 +276,7 @@ def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
         if row.failed and known.names(row.metric):
             note = f"{row.outcome}; acknowledged until {known.until}: {known.reason}"
             if today <= known.until:
-                return replace(row, outcome=ACKNOWLEDGED, note=note)
+                return replace(row, outcome="acknowledged", note=note)
             return replace(row, note=f"{note} (that day has passed)")
     return row
 

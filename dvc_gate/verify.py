@@ -207,7 +207,7 @@ def _differences(
         yield Finding("made by another command")
 
 
-def _unequal(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def _unequal(before: dict[Any, Any], after: dict[Any, Any]) -> list[Any]:
     """List the keys whose values differ, or that one of the two lacks."""
     nothing = object()
     both = {**after, **before}
@@ -238,18 +238,16 @@ def _metrics(
         if by_rules:
             raise
         return [], None
-    both = {**before.metrics, **now.metrics}
-    pairs = [(*key, before.metrics.get(key), now.metrics.get(key)) for key in both]
-    moved = [pair for pair in pairs if pair[2] != pair[3]]
+    old, new = before.metrics, now.metrics
+    moved = [(*key, old.get(key), new.get(key)) for key in _unequal(old, new)]
     if not by_rules:
         return moved, None
     judging = gate_file.read(committed)
     if judging is None:
         raise Unjudged(f"{committed.label}: has no {gate_file.NAME} to judge by")
     refuse_unreadable(before)
-    today = datetime.date.today()
-    rows = judge_all(judging.gate, before, now)
-    return moved, [rules.acknowledge(judging.gate, row, today) for row in rows]
+    gate, today = judging.gate, datetime.date.today()
+    return moved, [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
 
 
 def report(verification: Verification) -> Iterator[str]:
@@ -265,9 +263,7 @@ def report(verification: Verification) -> Iterator[str]:
     for file, name, committed, remade in verification.moved:
         yield f"{file}: {name} is {remade}, committed {committed}"
     if verification.judged is not None:
-        for row in verification.judged:
-            if row.failed:
-                yield f"{': '.join(row.metric)}: {row.outcome}"
+        yield from (f"{': '.join(r.metric)}: {r.outcome}" for r in verification.judged if r.failed)
         held = "held" if verification.passed else "not held"
         yield f"{held}: {len(verification.judged)} metrics made again, by the committed rules"
     if verification.identical:

@@ -31,12 +31,12 @@ def named(metric: tuple[str, str]) -> str:
     return f"{metric[0].split('/')[1]}:{metric[1]}"
 
 
-def failures(found: Comparison) -> dict[str, str]:
-    return {named(row.metric): row.outcome for row in found.failed}
+def failures(result: Comparison) -> dict[str, str]:
+    return {named(row.metric): row.outcome for row in result.failed}
 
 
-def loud(found: Comparison) -> list[tuple[str, str]]:
-    return [(named(row.metric), row.outcome) for row in found.rows if not row.quiet]
+def loud(result: Comparison) -> list[tuple[str, str]]:
+    return [(named(row.metric), row.outcome) for row in result.rows if not row.quiet]
 
 
 def error_of(**arguments: Any) -> str:
@@ -46,8 +46,8 @@ def error_of(**arguments: Any) -> str:
 
 
 def test_the_same_metrics_hold(repo: Project) -> None:
-    found = compare()
-    assert (found.verdict, len(found.rows), loud(found)) == ("held", 8, [])
+    result = compare()
+    assert (result.verdict, len(result.rows), loud(result)) == ("held", 8, [])
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_a_lost_file_fails_and_is_named(
     repo: Project, damage: Callable[[Path], None], outcome: str
 ) -> None:
     damage(repo.root / "reports/a")
-    found = compare()
-    assert failures(found) == {"a:*": outcome}
-    assert found.failed[0].metric[0] == A and found.failed[0].note
+    result = compare()
+    assert failures(result) == {"a:*": outcome}
+    assert result.failed[0].metric[0] == A and result.failed[0].note
 
 
 def test_a_file_that_was_never_made_at_the_baseline_is_new(repo: Project) -> None:
@@ -146,9 +146,9 @@ def test_a_file_that_was_never_made_at_the_baseline_is_new(repo: Project) -> Non
     repo.edit("dvc.lock", next(line for line in LOCK.splitlines(True) if "@a" in line), "")
     repo.commit("not run yet")
     repo.write(A, METRICS)
-    found = compare()
-    assert found.verdict == "held" and ("a:held", "new") in loud(found)
-    assert any("was not made yet" in remark for remark in found.remarks)
+    result = compare()
+    assert result.verdict == "held" and ("a:held", "new") in loud(result)
+    assert any("was not made yet" in remark for remark in result.remarks)
 
 
 def test_a_lost_file_at_the_baseline_cannot_be_judged(repo: Project) -> None:
@@ -174,9 +174,9 @@ def test_a_lost_row_fails_and_is_named(repo: Project, file: str, old: str, new: 
     for model in ("c", "a2", "b2"):
         repo.write(f"reports/{model}/metrics.json", METRICS)
     repo.commit("without a row")
-    found = compare("HEAD~1")
-    assert failures(found)["b:*"] == "missing"
-    assert "is no metric of dvc.yaml any more" in [row.note for row in found.failed]
+    result = compare("HEAD~1")
+    assert failures(result)["b:*"] == "missing"
+    assert "is no metric of dvc.yaml any more" in [row.note for row in result.failed]
 
 
 def test_a_row_that_only_informs_fails_too_when_it_is_lost(repo: Project) -> None:
@@ -219,15 +219,15 @@ def test_a_word_in_the_baseline_gives_way_to_a_number_within_the_limit(repo: Pro
 
 def test_a_metric_without_a_rule_is_reported_and_does_not_fail(repo: Project) -> None:
     repo.write(A, changed("speed", 1.0))
-    found = compare()
-    assert loud(found) == [("a:speed", "no rule")] and found.verdict == "held"
+    result = compare()
+    assert loud(result) == [("a:speed", "no rule")] and result.verdict == "held"
 
 
 def test_an_informational_metric_is_shown_and_never_fails(repo: Project) -> None:
     for value in (1e9, "diverged", None, ...):
         repo.write(A, changed("size", value))
-        found = compare()
-        assert loud(found) == [("a:size", "informational")] and found.verdict == "held"
+        result = compare()
+        assert loud(result) == [("a:size", "informational")] and result.verdict == "held"
 
 
 @pytest.mark.parametrize(
@@ -263,9 +263,9 @@ def test_an_unknown_or_empty_revision(repo: Project) -> None:
         assert "unknown Git revision" in error_of(rules_from=name)
     tree = repo.git("hash-object", "-t", "tree", "-w", "/dev/null")
     empty = repo.git("commit-tree", tree, "-m", "empty")
-    found = compare(empty)
-    assert {row.outcome for row in found.rows} == {"new", "informational"}
-    assert "has no metrics: all are new" in found.remarks[0]
+    result = compare(empty)
+    assert {row.outcome for row in result.rows} == {"new", "informational"}
+    assert "has no metrics: all are new" in result.remarks[0]
 
 
 def test_without_rules_the_way_to_them_is_told(repo: Project) -> None:
@@ -296,9 +296,9 @@ def test_any_revision_is_a_baseline(repo: Project) -> None:
     repo.git("update-ref", f"refs/exps/{first[:2]}/{first[2:]}/an-experiment", first)
     names = ("v1", "old", first, first[:7], "HEAD~1", "HEAD^", ":/second", "an-experiment")
     for name in names:
-        found = compare(name)
-        assert failures(found) == {"a:run.rmse": "regressed"}
-        assert found.baseline == first[:SHORT]
+        result = compare(name)
+        assert failures(result) == {"a:run.rmse": "regressed"}
+        assert result.baseline == first[:SHORT]
     assert compare("HEAD").verdict == "held"
 
 
@@ -370,11 +370,11 @@ def test_the_main_branch_is_the_remotes(
 def test_at_the_first_commit_and_the_first_push_limits_alone_judge(repo: Project) -> None:
     repo.git("reset", "--quiet", "--hard", "HEAD~1")
     for baseline in (None, "0" * 40, "0" * 64):
-        found = compare(baseline, rules_from="")
-        assert found.verdict == "held" and found.judged_by == "the workspace"
-        assert {row.outcome for row in found.rows} == {"new", "informational"}
-        assert "nothing has no metrics" in " ".join(found.remarks)
-        assert found.parameters == []
+        result = compare(baseline, rules_from="")
+        assert result.verdict == "held" and result.judged_by == "the workspace"
+        assert {row.outcome for row in result.rows} == {"new", "informational"}
+        assert "nothing has no metrics" in " ".join(result.remarks)
+        assert result.parameters == []
     worse(repo, "past limit", 6.0)
     assert failures(compare("0" * 40)) == {"a:run.rmse": "past limit"}
 
@@ -420,8 +420,8 @@ def test_the_rules_of_the_base_judge_a_change_that_loosens_them(repo: Project) -
     assert failures(compare(None)) == {}
     for rules_from in ("main", ""):
         assert failures(compare(None, rules_from)) == {"a:run.rmse": "regressed"}
-    for found in (compare(None, "main"), compare(None)):
-        assert found.rules == [
+    for result in (compare(None, "main"), compare(None)):
+        assert result.rules == [
             "- reports/a/*: run.*: lower is better, limit 5, abs_tol 0.5, rel_tol 0.1",
             "+ reports/a/*: run.*: lower is better, limit 50, abs_tol 50",
         ]
@@ -436,9 +436,9 @@ def test_an_acknowledgement_counts_once_the_base_has_it(repo: Project) -> None:
     worse(repo, "worse, and acknowledged")
     assert loud(compare("HEAD~1")) == [("a:run.rmse", "acknowledged")]
     assert failures(compare("HEAD~1", today=datetime.date(2027, 1, 1))) != {}
-    found = compare("HEAD~1", rules_from="HEAD~1")
-    assert failures(found) == {"a:run.rmse": "regressed"}
-    assert found.rules == ["+ reports/a/*: run.rmse: acknowledged until 2026-12-31: new data"]
+    result = compare("HEAD~1", rules_from="HEAD~1")
+    assert failures(result) == {"a:run.rmse": "regressed"}
+    assert result.rules == ["+ reports/a/*: run.rmse: acknowledged until 2026-12-31: new data"]
     spent = compare("HEAD")
     assert spent.verdict == "held" and "take it away" in spent.remarks[0]
 
@@ -459,9 +459,9 @@ def test_the_change_that_adds_the_gate_is_judged_by_its_own_rules_loudly(repo: P
     repo.write("gate.yaml", rules)
     repo.commit("rules")
     for rules_from in ("", "HEAD~1"):
-        found = compare("HEAD~1", rules_from)
-        assert (found.verdict, found.judged_by) == ("held", "the workspace")
-        assert found.remarks[0].startswith(f"{base[:SHORT]} has no rules yet: THIS CHANGE IS")
+        result = compare("HEAD~1", rules_from)
+        assert (result.verdict, result.judged_by) == ("held", "the workspace")
+        assert result.remarks[0].startswith(f"{base[:SHORT]} has no rules yet: THIS CHANGE IS")
     worse(repo, "worse")
     assert failures(compare("HEAD~2", rules_from="")) == {"a:run.rmse": "regressed"}
 
@@ -471,9 +471,9 @@ def test_broken_rules_of_the_base_cannot_judge(repo: Project) -> None:
     repo.write("gate.yaml", "rules: 1\n")
     commit = repo.commit("bad rules")
     repo.write("gate.yaml", rules)
-    told = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
-    assert error_of(rules_from="HEAD") == told
-    assert told in compare().remarks[0]
+    output = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
+    assert error_of(rules_from="HEAD") == output
+    assert output in compare().remarks[0]
 
 
 def test_empty_values_mean_the_defaults(repo: Project) -> None:
@@ -494,17 +494,17 @@ def test_a_boolean_is_judged(repo: Project) -> None:
     repo.commit("a boolean")
     assert compare().verdict == "held"
     repo.write(A, changed("held", False))
-    found = compare()
-    assert failures(found) == {"a:held": "regressed"}
-    assert reports.cells(found.failed[0])[1:3] == ("true", "false")
+    result = compare()
+    assert failures(result) == {"a:held": "regressed"}
+    assert reports.cells(result.failed[0])[1:3] == ("true", "false")
 
 
 def test_a_number_in_quotes_that_no_rule_judges_is_named(repo: Project) -> None:
     repo.write(A, METRICS | {"score": "0.91", "size": "3"})
     repo.commit("text")
     repo.write(A, METRICS | {"score": "11 %", "size": "3"})
-    found = compare()
-    assert found.remarks == [
+    result = compare()
+    assert result.remarks == [
         f"{A}: score: NOT JUDGED: '11 %' is text; write it as a number and give a rule"
     ]
 
@@ -523,10 +523,10 @@ def test_a_renamed_file_is_compared_with_its_old_baseline(repo: Project) -> None
     known = f"acknowledged: [{{metric: '*', file: {old}, reason: renamed, until: 2026-12-31}}]\n"
     rules = (repo.root / "gate.yaml").read_text()
     repo.write("gate.yaml", rules + known)
-    found = compare()
-    assert failures(found) == {"b2:*": "no baseline"}, "the new file does not pass unjudged"
+    result = compare()
+    assert failures(result) == {"b2:*": "no baseline"}, "the new file does not pass unjudged"
     pair = f"renamed: {{{old}: {new}}}"
-    assert pair in found.failed[0].note
+    assert pair in result.failed[0].note
     repo.write("gate.yaml", rules + pair)
     assert failures(compare()) == {"b2:held": "regressed"}
     repo.write(new, METRICS)

@@ -38,11 +38,11 @@ def test_what_is_private_in_dvc_stands_in_one_file() -> None:
 
 
 def test_what_is_installed_needs_no_torch() -> None:
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    names = {re.split(r"[<>=\[ ]", need)[0] for need in told["project"]["dependencies"]}
+    output = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    names = {re.split(r"[<>=\[ ]", need)[0] for need in output["project"]["dependencies"]}
     assert names == {"dvc", "pathspec", "pydantic", "ruamel.yaml"}
-    assert told["project"]["scripts"] == {"dvc-gate": "dvc_gate.command:run"}
-    assert told["tool"]["setuptools"]["packages"] == ["dvc_gate"]
+    assert output["project"]["scripts"] == {"dvc-gate": "dvc_gate.command:run"}
+    assert output["tool"]["setuptools"]["packages"] == ["dvc_gate"]
 
 
 OURS = (ROOT / ".github/workflows/pipeline.yaml").read_text()

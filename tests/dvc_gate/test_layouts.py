@@ -110,8 +110,8 @@ def test_names_with_brackets_and_slashes(make: Make) -> None:
     rules += "  - {metrics: train/loss, better: lower, rel_tol: 0.1}\n"
     repo = make({"dvc.yaml": stage("m.json"), "gate.yaml": rules, "m.json": names})
     repo.write("m.json", names | {"AP@[.5:.95]": 0.4})
-    found = {key: outcome for (_, key), outcome in outcomes().items()}
-    assert found == {
+    result = {key: outcome for (_, key), outcome in outcomes().items()}
+    assert result == {
         "AP@[.5:.95]": "regressed",
         "train/loss": "held",
         "a.b": "no rule",
@@ -210,16 +210,16 @@ def test_parameters_in_several_files(make: Make) -> None:
     repo.write("params.yaml", "lr: 0.2\nday: 2026-01-02\n1: {2: 4}\n")
     repo.write("conf/train.toml", "epochs = 4")
     repo.write("p.py", "N = 4\n")
-    found = compare()
-    assert found.verdict == "held"
-    assert [(name, now) for name, _, now in found.parameters if name != "day"] == [
+    result = compare()
+    assert result.verdict == "held"
+    assert [(name, now) for name, _, now in result.parameters if name != "day"] == [
         ("1.2", 4),
         ("conf/train.toml:epochs", 4),
         ("lr", 0.2),
         ("p.py:N", 4),
     ]
-    told = " ".join(found.remarks)
-    assert "big.yaml: no such file" in told and "x.yaml: its parameters are not shown" in told
+    output = " ".join(result.remarks)
+    assert "big.yaml: no such file" in output and "x.yaml: its parameters are not shown" in output
 
 
 def md5(content: bytes) -> str:
@@ -267,15 +267,15 @@ def test_metrics_in_the_cache(make: Make, legacy: bool, named: str) -> None:
     assert outcomes()[path, "acc"] == "regressed"
     assert outcomes(baseline=None)[path, "acc"] == "regressed", "the lock is not committed: HEAD"
     (repo.root / path).unlink()
-    found = compare()
-    assert [row.outcome for row in found.failed] == ["missing"]
-    assert "`dvc checkout` has it" in found.failed[0].note
+    result = compare()
+    assert [row.outcome for row in result.failed] == ["missing"]
+    assert "`dvc checkout` has it" in result.failed[0].note
     repo.write(path, {"acc": 0.9})
     (repo.root / ".dvc/cache").rename(repo.root / "elsewhere")
-    told = "metrics are not in DVC's cache here:"
-    assert f"{told} `dvc fetch --all-commits {named}`" in error_of()
+    output = "metrics are not in DVC's cache here:"
+    assert f"{output} `dvc fetch --all-commits {named}`" in error_of()
     shutil.rmtree(repo.root / "out")
-    assert error_of() == f"the workspace: {told} `dvc pull {named}`"
+    assert error_of() == f"the workspace: {output} `dvc pull {named}`"
 
 
 def test_old_locks_with_backslashes_and_broken_ones(make: Make) -> None:

@@ -22,12 +22,12 @@ def failing(repo: Project) -> Comparison:
 
 
 def test_the_reports_say_the_same(failing: Comparison) -> None:
-    told = json.loads(reports.as_json(failing))
-    assert told["verdict"] == "regressed"
-    assert told["parameters"] == [{"parameter": "models.a.size", "baseline": 1, "now": 2}]
-    worst = [(each["file"], each["metric"], each["verdict"]) for each in told["metrics"][:2]]
+    output = json.loads(reports.as_json(failing))
+    assert output["verdict"] == "regressed"
+    assert output["parameters"] == [{"parameter": "models.a.size", "baseline": 1, "now": 2}]
+    worst = [(each["file"], each["metric"], each["verdict"]) for each in output["metrics"][:2]]
     assert worst == [(A, "held", "no number"), (A, "run.rmse", "regressed")]
-    assert (told["metrics"][1]["least"], told["metrics"][1]["most"]) == (None, 1.6)
+    assert (output["metrics"][1]["least"], output["metrics"][1]["most"]) == (None, 1.6)
     suite = ElementTree.fromstring(reports.as_junit(failing))
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("9", "2", "3")
     failed = [(c.get("classname"), c.get("name")) for c in suite if c.find("failure") is not None]
@@ -44,13 +44,13 @@ def test_the_reports_hold_the_largest_numbers_and_what_json_has_no_word_for(repo
     repo.commit("large")
     repo.write(A, changed("run.rmse", -1.7e308) | {"held": 1.7e308})
     repo.write("params.yaml", "models: {a: 1, b: .inf}\n1: {2: 3}\n")
-    found = compare()
-    told = json.loads(reports.as_json(found), parse_constant=pytest.fail)
-    changes = {(each["file"], each["metric"]): each["change"] for each in told["metrics"]}
+    result = compare()
+    output = json.loads(reports.as_json(result), parse_constant=pytest.fail)
+    changes = {(each["file"], each["metric"]): each["change"] for each in output["metrics"]}
     assert changes[A, "run.rmse"] == -sys.float_info.max
-    assert failures(found) == {}
-    assert reports.markdown(found) and reports.as_junit(found) and reports.text(found)
-    names = [each["parameter"] for each in told["parameters"]]
+    assert failures(result) == {}
+    assert reports.markdown(result) and reports.as_junit(result) and reports.text(result)
+    names = [each["parameter"] for each in output["parameters"]]
     assert names == ["1.2", "models.a", "models.a.size", "models.b", "models.b.size"]
 
 

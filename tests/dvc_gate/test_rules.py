@@ -213,8 +213,8 @@ def test_a_wrong_rule_is_named_by_its_line(
     project = make({"gate.yaml": text})
     with pytest.raises(Unjudged) as caught:
         gate_file.read(Tree(Git(project.root), ""))
-    told = str(caught.value).splitlines()
-    assert any(line.startswith("gate.yaml:") and message in line for line in told), told
+    output = str(caught.value).splitlines()
+    assert any(line.startswith("gate.yaml:") and message in line for line in output), output
 
 
 def test_in_the_section_of_params_the_lines_are_those_of_the_file(
@@ -240,9 +240,9 @@ gate:
 
 def test_nothing_odd_elsewhere_in_params_matters(make: Callable[..., Project]) -> None:
     project = make({"params.yaml": ODD})
-    found = gate_file.read(Tree(Git(project.root), ""))
-    assert found is not None and found.gate.rules == [Rule(metrics="x", better="lower", limit=1)]
-    assert found.place("rules", 0) == "params.yaml:9: gate.rules[0]"
+    result = gate_file.read(Tree(Git(project.root), ""))
+    assert result is not None and result.gate.rules == [Rule(metrics="x", better="lower", limit=1)]
+    assert result.place("rules", 0) == "params.yaml:9: gate.rules[0]"
     project.write("gate.yaml", "rules: [{metrics: y, better: near, abs_tol: 1}]")
-    found = gate_file.read(Tree(Git(project.root), ""))
-    assert found is not None and found.gate.rules[0].metrics == "y", "gate.yaml goes before"
+    result = gate_file.read(Tree(Git(project.root), ""))
+    assert result is not None and result.gate.rules[0].metrics == "y", "gate.yaml goes before"

@@ -84,10 +84,10 @@ def test_an_honest_commit_is_identical_and_nothing_is_left_behind(
     out = str(tmp_path / "verdict.json")
     said = repo.gate("verify", "--rev", "HEAD~1", "--json", out, code=0, TMPDIR=str(odd))
     assert "all 3 outputs are those of dvc.lock, byte for byte" in said
-    told = json.loads(Path(out).read_text())
-    assert told["identical"] and told["passed"] and told["first"] is None
+    output = json.loads(Path(out).read_text())
+    assert output["identical"] and output["passed"] and output["first"] is None
     stages = ["prepare", "evaluate", "sub/dvc.yaml:summary"]
-    assert sorted(each["stage"] for each in told["stages"]) == sorted(stages)
+    assert sorted(each["stage"] for each in output["stages"]) == sorted(stages)
     assert list(odd.iterdir()) == []
     assert repo.git("status", "--porcelain") == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
@@ -348,11 +348,11 @@ def test_an_interrupted_verification_leaves_nothing_behind(
 
 def inside(folder: Path) -> list[str]:
     """Return the processes that work in a folder, zombies aside."""
-    found = []
+    result = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if os.readlink(process / "cwd").startswith(str(folder)):
-                found.append((process / "cmdline").read_text())
+                result.append((process / "cmdline").read_text())
         except OSError:
             continue
-    return found
+    return result
