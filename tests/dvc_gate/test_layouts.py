@@ -310,7 +310,7 @@ def test_metrics_of_a_dvc_file(make: Make) -> None:
     assert outcomes() == {("m.json", "acc"): "regressed"}
 
 
-def test_a_submodule_and_a_linked_worktree(
+def test_a_submodule_a_linked_worktree_and_a_link(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repo = make({"dvc.yaml": stage("m.json"), "gate.yaml": ACC, "m.json": {"acc": 1}})
@@ -321,17 +321,11 @@ def test_a_submodule_and_a_linked_worktree(
     outer.git(*allowed, "submodule", "--quiet", "add", str(repo.root), "inner")
     outer.git("worktree", "prune")
     repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
-    for place in (outer.root / "inner", tmp_path / "linked"):
+    os.symlink(repo.root, tmp_path / "link")
+    for place in (outer.root / "inner", tmp_path / "linked", tmp_path / "link"):
         monkeypatch.chdir(place)
         (place / "m.json").write_text('{"acc": 0}')
         assert outcomes() == {("m.json", "acc"): "regressed"}
-
-
-def test_a_repository_reached_by_a_link(make: Make, monkeypatch, tmp_path: Path) -> None:
-    repo = make({"p/dvc.yaml": stage("m.json"), "p/gate.yaml": ACC, "p/m.json": {"acc": 1}}, "p/")
-    os.symlink(repo.root / "p", tmp_path / "link")
-    monkeypatch.chdir(tmp_path / "link")
-    assert outcomes() == {("m.json", "acc"): "held"}
 
 
 def test_metrics_outside_the_project_are_never_taken_for_new(make: Make, monkeypatch) -> None:
