@@ -3,8 +3,7 @@
 import datetime
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dvc_gate import gate_file, revisions, rules
 from dvc_gate.formats import is_quoted_number
@@ -16,8 +15,7 @@ from dvc_gate.revisions import Revision
 from dvc_gate.rules import Gate, Row
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Every metric with its verdict, worst first, and the other changes."""
 
     baseline: str

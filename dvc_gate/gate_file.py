@@ -3,8 +3,7 @@
 import difflib
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydantic
 from ruamel.yaml import YAML
@@ -21,8 +20,7 @@ NAME = "gate.yaml"
 SECTION = "gate"
 
 
-@dataclass(frozen=True)
-class GateFile:
+class GateFile(NamedTuple):
     """The rules, and a function from nested keys to their place in the file."""
 
     gate: Gate

@@ -4,9 +4,8 @@ import functools
 import json
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from dvc_gate import dvc_private
 from dvc_gate.problems import Unjudged, one_line
@@ -18,8 +17,7 @@ TEMPLATES = (b"${", b"foreach", b"matrix")  # without these DVC's resolver has n
 Stages = dict[str, dict[str, Any]]  # by name; a .dvc file is one stage of the name ""
 
 
-@dataclass(frozen=True)
-class Pipeline:
+class Pipeline(NamedTuple):
     """One dvc.yaml, its templates expanded, or one .dvc file."""
 
     path: str

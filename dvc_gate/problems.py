@@ -18,11 +18,6 @@ def one_line(text: object, most: int = 240) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
-def reason(error: OSError) -> str:
-    """Describe an error of the operating system without its file."""
-    return one_line(error.strerror or error)
-
-
 def write_atomically(path: Path, text: str) -> None:
     """Write a file under another name and rename it. Raises Unjudged."""
     if path.is_dir():
@@ -35,4 +30,4 @@ def write_atomically(path: Path, text: str) -> None:
         if not special:
             os.replace(partial, path)
     except OSError as error:
-        raise Unjudged(f"{path}: cannot be written: {reason(error)}") from None
+        raise Unjudged(f"{path}: cannot be written: {error.strerror or error}") from None

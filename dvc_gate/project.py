@@ -9,7 +9,7 @@ from typing import Any
 
 from dvc_gate import formats
 from dvc_gate.git import SHORT, Git, GitError
-from dvc_gate.problems import Unjudged, one_line, reason
+from dvc_gate.problems import Unjudged, one_line
 
 
 class Tree:
@@ -63,7 +63,9 @@ class Tree:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise Unjudged(f"{self.name(path)}: cannot be read: {reason(error)}") from None
+            raise Unjudged(
+                f"{self.name(path)}: cannot be read: {error.strerror or error}"
+            ) from None
         except ValueError as error:
             raise Unjudged(f"{self.name(path)}: {one_line(error)}") from None
 

@@ -54,9 +54,7 @@ def number(value: Value) -> str:
 
 def cells(row: Row) -> tuple[str, ...]:
     """Format the cells of a row in a table."""
-    least, most = (
-        f"{bound:.4g}" if bound is not None else "" for bound in map(approximate, row.allowed)
-    )
+    least, most = ("" if b is None else f"{approximate(b):.4g}" for b in row.allowed)
     allowed = f"{least} to {most}" if least and most else f"≥ {least}" if least else f"≤ {most}"
     change = "–" if row.change is None else f"{approximate(row.change):+.3g}"
     name = "(the whole file)" if row.metric[1] == ALL_KEYS else one_line(row.metric[1])

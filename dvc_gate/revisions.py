@@ -7,7 +7,7 @@ from typing import Any
 from dvc_gate import formats
 from dvc_gate.formats import Key, Value
 from dvc_gate.pipelines import PARAMS, Pipeline, Recorded, is_within, pipelines
-from dvc_gate.problems import Unjudged, one_line, reason
+from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree
 
 
@@ -63,7 +63,7 @@ def read(tree: Tree) -> Revision:
                 continue
             revision.faults[path] = "missing", str(error.filename or "no such file")
         except OSError as error:
-            revision.faults[path] = "unreadable", reason(error)
+            revision.faults[path] = "unreadable", one_line(error.strerror or error)
         except (ValueError, RecursionError) as error:
             revision.faults[path] = "unreadable", one_line(error)
         revision.files.append(path)

@@ -5,7 +5,6 @@ import datetime
 import math
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import Annotated, Any, Literal, NamedTuple
@@ -202,8 +201,7 @@ EXPECTED = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One metric and its verdict; allowed: the range that passes."""
 
     metric: Key
@@ -276,8 +274,8 @@ def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
         if row.failed and known.names(row.metric):
             note = f"{row.outcome}; acknowledged until {known.until}: {known.reason}"
             if today <= known.until:
-                return replace(row, outcome="acknowledged", note=note)
-            return replace(row, note=f"{note} (that day has passed)")
+                return row._replace(outcome="acknowledged", note=note)
+            return row._replace(note=f"{note} (that day has passed)")
     return row
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,8 +43,7 @@ class Verdict(NamedTuple):
         return "DIFFERENT" if differ else "stale" if self.findings else "same"
 
 
-@dataclass(frozen=True)
-class Verification:
+class Verification(NamedTuple):
     """The verdicts on all stages, the metrics that moved, and the verdicts of the rules."""
 
     revision: str
