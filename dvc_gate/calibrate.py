@@ -1,4 +1,4 @@
-"""`calibrate`: the spread of metrics over DVC experiments that differ in one parameter alone."""
+"""`calibrate`: measure the spread of metrics over experiments that differ in one parameter."""
 
 import os
 import statistics
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dvc_gate import gate_file, revisions
 from dvc_gate.formats import Key, Value, dump_yaml
-from dvc_gate.git import SHORT, Git
+from dvc_gate.git import SHORT
 from dvc_gate.pipelines import PARAMS, is_within, pipelines
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_project
@@ -16,10 +16,9 @@ from dvc_gate.rules import Gate, is_number, judge
 
 
 def calibrate(over: str, revision: str) -> str:
-    """Return the spreads as a table and as YAML for gate.yaml, and a warning of each noisy rule.
+    """Write the spreads over a parameter as a table and as YAML, with a warning for noisy rules.
 
-    over: the name of a parameter; revision: the commit whose experiments are compared with it.
-    Raises Unjudged where fewer than two values are known.
+    revision: the commit of the experiments. Raises Unjudged for fewer than two values.
     """
     workspace = find_project()
     gate = gate_file.read_own(workspace).gate
@@ -29,7 +28,11 @@ def calibrate(over: str, revision: str) -> str:
     if over not in start.parameters:
         raise Unjudged(f"{over}: is no parameter at {base.label}; `dvc params diff` lists them")
     runs, passed_over = {repr(start.parameters[over]): start}, []
-    for name, tree in _experiments(base):
+    for ref, commit in base.git.experiments():
+        begin, end, name = ref.split("/", 4)[2:]
+        if begin + end != base.commit:
+            continue
+        tree = base.at(commit)
         try:
             other = revisions.read(tree)
             faults = [*_differences(base, start, tree, other, over), *other.faults]
@@ -40,35 +43,24 @@ def calibrate(over: str, revision: str) -> str:
         else:
             runs.setdefault(repr(other.parameters.get(over)), other)
     if len(runs) < 2:
-        told = passed_over or [_where_they_are(base.git)]
-        raise Unjudged("\n".join([f"{base.label}: one value of {over} alone is known", *told]))
+        commits = Counter("".join(ref.split("/")[2:4])[:SHORT] for ref, _ in base.git.experiments())
+        known = [f"--rev {commit} has {count} experiments" for commit, count in commits.items()]
+        none = "no experiments are known here; see `dvc-gate calibrate --help`"
+        reasons = passed_over or ["; ".join(known) or none]
+        raise Unjudged("\n".join([f"{base.label}: one value of {over} alone is known", *reasons]))
     return "\n".join([*_report(over, gate, list(runs.values())), *passed_over])
 
 
-def _experiments(base: Tree) -> Iterator[tuple[str, Tree]]:
-    """Yield the name and the files of each experiment of a commit."""
-    for ref, commit in base.git.experiments():
-        _, _, begin, end, name = ref.split("/", 4)
-        if begin + end == base.commit:
-            yield name, base.at(commit)
-
-
-def _where_they_are(git: Git) -> str:
-    commits = Counter("".join(ref.split("/")[2:4])[:SHORT] for ref, _ in git.experiments())
-    known = [f"--rev {commit} has {count} experiments" for commit, count in commits.items()]
-    return "; ".join(known) or "no experiments are known here; see `dvc-gate calibrate --help`"
-
-
 def _differences(base: Tree, start: Revision, tree: Tree, other: Revision, over: str) -> list[str]:
-    """Return in what an experiment differs from its commit, the parameter and outputs aside."""
+    """List the differences of an experiment from its commit, the parameter and outputs aside."""
     names = (start.parameters | other.parameters).keys() - {over}
-    found = [n for n in names if start.parameters.get(n) != other.parameters.get(n)]
-    made = [path for each in pipelines(tree) for _, path, _ in each.outs()]
-    made += [*other.results, *other.parameter_files]
+    parameters = [n for n in names if start.parameters.get(n) != other.parameters.get(n)]
+    outputs = [path for each in pipelines(tree) for _, path, _ in each.outs()]
+    outputs += [*other.results, *other.parameter_files]
     changed = ("diff-tree", "-r", "-z", "--name-only", base.commit, tree.commit)
     paths = filter(None, os.fsdecode(base.git.raw(*changed)).split("\0"))
     inside = [path.removeprefix(base.prefix) for path in paths]
-    return sorted(found) + [p for p in inside if not is_within(p, made)]
+    return sorted(parameters) + [path for path in inside if not is_within(path, outputs)]
 
 
 def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
@@ -86,32 +78,27 @@ def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
         width = max(len(metric[1]) for metric in keys)
         yield f"\n{file}\n{'metric':{width}}  {'least':>10} {'median':>10} {'most':>10}  failing"
         for metric, each in values.items():
-            spread, failing = _spread(each), _failing(gate, metric, each)
-            shown = [f"{value:.4g}" for value in spread] or ["–", "–", "–"]
-            told = "no rule" if failing is None else "{}, {}".format(*failing)
-            numbers = " ".join(f"{text:>10}" for text in shown)
-            yield f"{metric[1]:{width}}  {numbers}  {told}"
+            failing, spread = _failing(gate, metric, each), []
+            if all(map(is_number, each)):
+                spread = [min(each), statistics.median(each), max(each)]
+            numbers = [f"{value:>10.4g}" for value in spread] or [f"{'–':>10}"] * 3
+            counts = "no rule" if failing is None else "{}, {}".format(*failing)
+            yield f"{metric[1]:{width}}  {' '.join(numbers)}  {counts}"
             if spread and failing:
                 spreads[metric[1]] = [float(f"{value:.6g}") for value in spread]
             if failing and any(failing):
-                inside = f"{file}: {metric[1]}: its tolerance lies inside the noise"
-                warnings.append(f"warning: {inside}: {failing[0]} and {failing[1]} would fail")
+                inside = f"warning: {file}: {metric[1]}: its tolerance lies inside the noise"
+                warnings.append(f"{inside}: {failing[0]} and {failing[1]} would fail")
     yield "\n" + dump_yaml({"calibration": calibration}, lists_in_lines=True)
     yield from warnings
 
 
-def _spread(values: Sequence[Value]) -> list[float]:
-    """Return the least, the median and the most, where all are numbers."""
-    if not all(map(is_number, values)):
-        return []
-    return [min(values), statistics.median(values), max(values)]
-
-
 def _failing(gate: Gate, metric: Key, values: Sequence[Value]) -> tuple[int, int] | None:
-    """Return how many values the gate fails against their median, and against the first."""
+    """Count the values that fail against their median, and against the first."""
     if gate.rule(metric) is None:
         return None
     numbers = [value for value in values if is_number(value)]
-    baselines = (statistics.median(numbers) if numbers else None, values[0])
+    middle = statistics.median_low if isinstance(values[0], bool) else statistics.median
+    baselines = (middle(numbers) if numbers else None, values[0])
     against = [sum(judge(gate, metric, base, v).failed for v in values) for base in baselines]
     return against[0], against[1]

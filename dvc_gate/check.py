@@ -1,36 +1,29 @@
-"""`check`: the metrics of the workspace against those of a commit, by the rules."""
+"""`check`: compare the metrics of the workspace with a commit's, by the rules."""
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import ndiff
-from typing import Any
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from dvc_gate import gate_file, revisions, rules
-from dvc_gate.formats import Key, Value
+from dvc_gate.formats import is_quoted_number
 from dvc_gate.gate_file import GateFile
-from dvc_gate.git import NOTHING, Git
+from dvc_gate.git import NOTHING
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_project
 from dvc_gate.revisions import Revision
 from dvc_gate.rules import Gate, Row
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Every metric with its verdict, worst first, and what else has changed.
-
-    baseline: commit; why: which one it is; judged_by: whose rules. parameters: (name, baseline,
-    now) of those that changed, None where there is none. rules: lines of a diff, of the rules that
-    changed. remarks: what the reader should know besides.
-    """
+class Comparison(NamedTuple):
+    """Every metric with its verdict, worst first, and the other changes."""
 
     baseline: str
-    why: str
-    judged_by: str
+    why: str  # the reason for this baseline
+    judged_by: str  # the owner of the rules
     rows: Sequence[Row]
-    parameters: Sequence[tuple[str, Any, Any]]
-    rules: Sequence[str]
+    parameters: Sequence[tuple[str, Any, Any]]  # (name, baseline, now) of those that changed
+    rules: Sequence[str]  # the lines of a diff
     remarks: Sequence[str]
 
     @property
@@ -43,26 +36,30 @@ class Comparison:
 
 
 def check(baseline: str | None, rules_from: str | None, today: datetime.date) -> Comparison:
-    """Judge the workspace against a revision; None: the default one, and the workspace's rules.
+    """Judge the workspace against a revision, None for the default. Raises Unjudged.
 
-    Raises Unjudged where it cannot be judged.
+    rules_from: None for the workspace's rules, "" for the baseline's.
     """
     here = find_project()
     own = gate_file.read_own(here)
     now = revisions.read(here)
-    commit, why = _baseline(here.git, baseline, now)
+    if baseline is None:
+        commit, why = here.git.default_baseline(now.results)
+    elif NOTHING.fullmatch(baseline):
+        commit, why = None, "asked for: nothing was there before"
+    else:
+        commit, why = here.git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
     there = here.at(commit) if commit else None
     before = revisions.read(there) if there else Revision("nothing")
     refuse_unreadable(before)
-    if not now.faults:
-        _refuse_idle(own, {**before.metrics, **now.metrics})
-    judging, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
+    # Rules of the revision of --rules-from may be idle: otherwise no change could take one away.
+    idle = own.gate.idle({**before.metrics, **now.metrics})
+    if not now.faults and (wrong := [f"{own.place(name, at)} {why}" for name, at, why in idle]):
+        raise Unjudged("\n".join(wrong))
+    gate, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
-    rows = [rules.acknowledge(judging, row, today) for row in judge_all(judging, before, now)]
-    bad = [row.metric for row in rows if row.failed or row.outcome == rules.ACKNOWLEDGED]
-    idle = [known for known in judging.acknowledged if not any(map(known.names, bad))]
-    remarks += [f"nothing that fails is named by `{known}`: take it away" for known in idle]
+    rows = [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
     return Comparison(
         baseline=before.label,
         why=why,
@@ -70,8 +67,23 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
         rows=sorted(rows, key=lambda row: row.badness),
         parameters=list(_changed_parameters(before, now)) if there else [],
         rules=changed,
-        remarks=[*remarks, *before.remarks, *now.remarks],
+        remarks=[*remarks, *_remarks(gate, rows, before, now), *before.remarks, *now.remarks],
     )
+
+
+def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> Iterator[str]:
+    """Yield entries of no more use, and changed metrics that only look like numbers."""
+    bad = [row.metric for row in rows if row.failed or row.outcome == "acknowledged"]
+    for known in gate.acknowledged:
+        if not any(map(known.names, bad)):
+            yield f"nothing that fails is named by `{known}`: take it away"
+    for old, new in gate.renamed.items():
+        if old not in _renamed(gate, before, now):
+            yield f"no metrics file is renamed by `{old}: {new}`: take it away"
+    for row in rows:
+        if not row.failed and is_quoted_number(row.now) and row.now != row.baseline:
+            name = ": ".join(row.metric)
+            yield f"{name}: NOT JUDGED: {row.now!r} is text; write it as a number and give a rule"
 
 
 def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, Any, Any]]:
@@ -82,25 +94,15 @@ def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, 
             yield name, old, new
 
 
-def _baseline(git: Git, baseline: str | None, now: Revision) -> tuple[str | None, str]:
-    if baseline is None:
-        return git.default_baseline(now.results)
-    if baseline == NOTHING:
-        return None, "asked for: nothing was there before"
-    return git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
-
-
 def _whose_rules(
     own: GateFile, there: Tree | None, here: Tree, rules_from: str | None
 ) -> tuple[Gate, str, list[str], list[str]]:
-    """Return the rules that judge, whose they are, how the workspace's differ, and remarks.
+    """Choose the rules: (rules, their owner, a diff of the workspace's, remarks). Raises Unjudged.
 
-    A base without rules leaves the judging to those of the workspace: so the change that adds the
-    gate can pass. Raises Unjudged.
+    Where the base has none, those of the workspace judge: the change that adds the gate can pass.
     """
-    tree = there
-    if rules_from and rules_from != NOTHING:
-        tree = here.at(here.git.commit(rules_from))
+    named = rules_from and not NOTHING.fullmatch(rules_from)
+    tree = here.at(here.git.commit(rules_from)) if named else there
     remarks, base = [], None
     try:
         base = gate_file.read(tree) if tree else None
@@ -108,8 +110,8 @@ def _whose_rules(
         if rules_from is not None:
             raise
         remarks.append(f"the rules of the baseline cannot be compared: {error}")
-    changed = [] if base is None else list(ndiff(base.gate.lines(), own.gate.lines()))
-    changed = [line for line in changed if line.startswith(("- ", "+ "))]
+    lines = difflib.ndiff(base.gate.lines(), own.gate.lines()) if base else ()
+    changed = [line for line in lines if line.startswith(("- ", "+ "))]
     if rules_from is None or (base is None and tree is None):
         return own.gate, "the workspace", changed, remarks
     if base is None:
@@ -119,35 +121,51 @@ def _whose_rules(
 
 
 def refuse_unreadable(before: Revision) -> None:
-    """Raise Unjudged unless every file of metrics at the baseline could be read."""
-    mend = "compare with another revision, by --baseline REV"
-    told = [f"{before.label}:{path}: {why}; {mend}" for path, (_, why) in before.faults.items()]
-    if told:
-        raise Unjudged("\n".join(told))
+    """Raise Unjudged for each file of metrics that could not be read at the baseline."""
+    remedy = "compare with another revision, by --baseline REV"
+    if before.faults:
+        faults = [f"{path}: {why}; {remedy}" for path, (_, why) in before.faults.items()]
+        raise Unjudged("\n".join(f"{before.label}:{fault}" for fault in faults))
 
 
-def _refuse_idle(own: GateFile, metrics: Mapping[Key, Value]) -> None:
-    """Raise Unjudged unless every rule of the workspace is of some use.
-
-    A rule that only the revision of --rules-from still has may be idle, or the change that takes
-    it away could never pass.
-    """
-    if wrong := [f"{own.place(name, i)} {why}" for name, i, why in own.gate.idle(metrics)]:
-        raise Unjudged("\n".join(wrong))
+def _renamed(gate: Gate, before: Revision, now: Revision) -> dict[str, str]:
+    """Select the renames that happened between two revisions."""
+    lost, added = set(before.files) - set(now.files), set(now.files) - set(before.files)
+    return {old: new for old, new in gate.renamed.items() if old in lost and new in added}
 
 
 def judge_all(gate: Gate, before: Revision, now: Revision) -> list[Row]:
-    """Return a verdict on every metric, and on every file of metrics that is gone or broken."""
+    """Judge every metric, and fail every file of metrics that is lost, broken or not paired."""
+    before = before.with_names(_renamed(gate, before, now))
     faults = dict(now.faults)
-    for path in before.files:
-        if path not in now.files:
-            faults[path] = "missing", "is no metric of dvc.yaml any more"
-    whole = ((path, rules.WHOLE) for path in faults)
-    told = zip(whole, faults.values(), strict=True)
-    rows = [Row(metric, None, None, outcome, note=note) for metric, (outcome, note) in told]
-    old, new = (
-        {metric: value for metric, value in each.metrics.items() if metric[0] not in faults}
-        for each in (before, now)
-    )
-    names = {**old, **new}
+    lost = [path for path in before.files if path not in now.files]
+    faults |= {path: ("missing", "is no metric of dvc.yaml any more") for path in lost}
+    rows = [
+        Row((path, rules.ALL_KEYS), None, None, outcome, note=note)
+        for path, (outcome, note) in [*faults.items(), *_unpaired(gate, before, now, lost)]
+    ]
+    old, new = before.metrics, now.metrics
+    names = [name for name in {**old, **new} if name[0] not in faults]
     return rows + [rules.judge(gate, name, old.get(name), new.get(name)) for name in names]
+
+
+def _unpaired(
+    gate: Gate, before: Revision, now: Revision, lost: list[str]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield each new file that may be a lost one under another name, with its fault.
+
+    The two have a key in common. It has a rule for the lost file alone, or one with tolerances.
+    """
+
+    def unjudged(old: str, new: str, key: str) -> bool:
+        rule = gate.rule((new, key))
+        return rule.compares if rule else gate.rule((old, key)) is not None
+
+    for path in now.files if lost else ():
+        keys = [key for file, key in now.metrics if file == path]
+        shared = [(old, key) for old in lost for key in keys if (old, key) in before.metrics]
+        alike = [old for old, key in shared if unjudged(old, path, key)]
+        if path not in before.files and alike:
+            old = difflib.get_close_matches(path, alike, n=1, cutoff=0)[0]
+            text = f"is new, with keys of {old}, which is gone: write `renamed: {{{old}: {path}}}`"
+            yield path, ("no baseline", f"{text} in {gate_file.NAME}, or acknowledge this file")

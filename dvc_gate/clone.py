@@ -1,4 +1,4 @@
-"""A commit in an empty folder with an empty DVC cache, and its pipelines run there."""
+"""Check out a commit into an empty folder with an empty DVC cache, and run its pipelines there."""
 
 import os
 import shutil
@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +18,24 @@ from dvc_gate.pipelines import cached_files
 from dvc_gate.problems import Unjudged
 
 # The same bytes on every machine, and none of the user's hooks.
-SETTINGS = {
-    "core.hooksPath": os.devnull,
-    "core.autocrlf": "false",
-    "core.sparseCheckout": "false",
-    "core.fileMode": "false",
-}
+SETTINGS = {"core.hooksPath": os.devnull} | dict.fromkeys(
+    ("core.autocrlf", "core.sparseCheckout", "core.fileMode"), "false"
+)
 # The cache's folder is relative to .dvc: no name of a temporary folder has to be quoted.
-DVC_CONFIG = """[core]
-    autostage = false
-    check_update = false
-    analytics = false
-[cache]
-    dir = cache
-"""
+DVC_CONFIG = """[core]\nautostage = false\ncheck_update = false\n[cache]\ndir = cache\n"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal, on its way through every `finally`."""
-
-    def __init__(self, signum: int) -> None:
-        self.code = 128 + signum
-
-
 def _interrupt(signum: int, _: object) -> None:
+    """Raise KeyboardInterrupt with the exit code of a signal, which runs every `finally`."""
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(signum)
+    raise KeyboardInterrupt(128 + signum)
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Yield an empty folder that is gone afterwards, whatever signal ends the block."""
+    """Make an empty folder and delete it afterwards, whatever signal ends the block."""
     for each in SIGNALS:
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, _interrupt)
@@ -58,10 +44,10 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def check_out(source: Git, commit: str, target: Path) -> None:
-    """Make a repository at a commit that borrows the objects of `source`; submodules too.
+    """Make a repository at a commit, submodules too, with the objects of `source`. Raises Unjudged.
 
-    `source` itself writes the files, so that a partial clone fetches what it lacks. It is not
-    cloned: Git would ask anew whose repository it is. Raises Unjudged.
+    `source` itself writes the files: a partial clone fetches missing objects, and the owner of
+    the repository is checked by Git alone.
     """
     target.mkdir(parents=True, exist_ok=True)
     clone, inside = Git(target), target / ".git"
@@ -69,9 +55,8 @@ def check_out(source: Git, commit: str, target: Path) -> None:
     try:
         kind = source.out("rev-parse", "--show-object-format")
         clone.raw("init", "--quiet", f"--object-format={kind}")
-        work_tree = f"--work-tree={target}"
         index = {"GIT_INDEX_FILE": str(inside / "index")}
-        source.raw(*options, work_tree, "read-tree", "--reset", "-u", commit, **index)
+        source.raw(*options, f"--work-tree={target}", "read-tree", "-u", "--reset", commit, **index)
         objects = source.folder / source.out("rev-parse", "--git-path", "objects")
         quoted = str(objects.resolve()).replace("\\", "\\\\").replace('"', '\\"')
         quoted = quoted.replace("\n", "\\n")
@@ -92,20 +77,11 @@ def check_out(source: Git, commit: str, target: Path) -> None:
         check_out(module, digest, target / path)
 
 
-def with_own_cache(root: Path) -> Path:
-    """Give the project in `root` a cache of its own; raises Unjudged where it is no project."""
-    if not (root / ".dvc").is_dir():
-        raise Unjudged("the folder .dvc is not in the commit, so it holds no DVC project")
-    (root / ".dvc/config.local").write_text(DVC_CONFIG)
-    return root
-
-
 def environment_in(folder: Path, start: Path) -> dict[str, str]:
-    """Return the environment for DVC in `start`: it leads to no other cache or repository."""
-    private = ("DVC_", "PYTHON")
-    kept = {key: v for key, v in clean_environment().items() if not key.startswith(private)}
+    """Build the environment of DVC in `start`: it leads to no other cache or repository."""
+    variables = clean_environment().items()
     return {
-        **kept,
+        **{key: value for key, value in variables if not key.startswith(("DVC_", "PYTHON"))},
         "DVC_GLOBAL_CONFIG_DIR": str(folder / "GLOBAL_CONFIG"),
         "DVC_SYSTEM_CONFIG_DIR": str(folder / "SYSTEM_CONFIG"),
         # Relative, for the library that writes there expands the variables in its path.
@@ -118,14 +94,14 @@ def environment_in(folder: Path, start: Path) -> dict[str, str]:
 
 
 def bring(root: Path, path: str, entry: dict[str, Any], target: Path) -> None:
-    """Copy a cached output out of the cache of the project in `root`, hashed again.
-
-    entry: what DVC recorded of it. Raises Unjudged where it is not there, or is something else.
-    """
+    """Copy a recorded output out of the cache of a project, and hash it again. Raises Unjudged."""
     kind = "md5" if entry.get("hash") == "md5" else "md5-dos2unix"
-    if entry["md5"].endswith(".dir"):
+    files = list(cached_files(root, entry))
+    if not files and not entry.get("md5"):
+        raise Unjudged(f"{path}: has no hash: `dvc update` or `dvc commit` records one")
+    if not files or entry.get("md5", ".dir").endswith(".dir"):
         target.mkdir(parents=True, exist_ok=True)
-    for name, place, recorded in cached_files(root, entry):
+    for name, place, recorded in files:
         if not place.is_file():
             raise Unjudged(f"{path}: is not in DVC's cache here: `dvc pull {path}`")
         if dvc_private.digest(place, kind) != recorded:
@@ -136,7 +112,7 @@ def bring(root: Path, path: str, entry: dict[str, Any], target: Path) -> None:
 
 
 def remove(root: Path, path: str) -> None:
-    """Delete an output; raises Unjudged where its path leads out of the repository."""
+    """Delete an output. Raises Unjudged where it lies outside of the project."""
     target = root / path
     if not target.parent.resolve().is_relative_to(root.resolve()):
         raise Unjudged(f"the output {path} lies outside the project")
@@ -146,47 +122,34 @@ def remove(root: Path, path: str) -> None:
         target.unlink(missing_ok=True)
 
 
-@contextmanager
-def _stopped_with_us(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """Start a command in a process group of its own; end the whole group when the block ends."""
-    process = subprocess.Popen(command, start_new_session=True, **options)
-    try:
-        yield process
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
-
-
 def reproduce(
-    folder: Path, names: Sequence[str], environment: dict[str, str], told: Callable[[str], None]
-) -> None:
-    """Run the stages of these names and what they need, or all pipelines where none is named.
-
-    told: is given each stage's name as it starts. Raises Unjudged where a stage fails.
-    """
+    folder: Path, names: Sequence[str], environment: dict[str, str], log: Callable[[str], None]
+) -> str:
+    """Run some stages and their dependencies, or all pipelines. Return DVC's error, if any."""
     which = names or ["--all-pipelines"]
     command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", *which]
-    shown: set[str] = set()
+    logged: set[str] = set()
     errors: list[str] = []
-    with _stopped_with_us(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    last: deque[str] = deque(maxlen=5)
+    options = {"cwd": folder, "env": environment, "text": True, "errors": "replace"}
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, start_new_session=True, **options, **pipes)
+    try:
         for line in process.stdout or ():
-            if line.startswith(("Running stage ", "note: ")) and line not in shown:
-                told(line.strip().replace("Running", "re-making", 1))
-                shown.add(line)
+            if line.startswith(("Running stage ", "note: ")) and line not in logged:
+                log(line.strip().replace("Running", "re-making", 1))
+                logged.add(line)
             elif line.lower().startswith("error:"):
                 errors.append(line[len("error:") :].strip())
+            elif line.startswith("> "):  # the command of a stage; its output follows
+                last.clear()
+            elif line.strip() and not errors:
+                last.append(f"  {line.rstrip()}")
         code = process.wait()
-    if code:
-        raise Unjudged(f"`dvc repro` failed: {'; '.join(errors) or f'exit code {code}'}")
+    finally:  # the whole group of processes ends
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for line in last if code else ():
+        log(line)
+    return "; ".join(errors) or f"exit code {code}" if code else ""

@@ -1,53 +1,42 @@
-"""The command line, and the exit codes: nothing but a regression or a difference ever gives 1.
+"""Run the command line with its exit codes: only a regression or a difference ever gives 1.
 
-Nothing is imported at the top but the standard library, so that a package that is missing or broken
-is told like any other reason for which there is no verdict.
+The standard library alone is imported at the top: a missing package is an error like any other.
 """
 
 import argparse
+import contextlib
 import os
-import shutil
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
 HELD, FAILED, UNJUDGED, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """exit codes: 0 held or identical, 1 regressed or different, 2 could not be judged;
 nothing else ever gives 1"""
-CHECK = """Compare the metrics of the workspace with those of a commit, by the rules in gate.yaml
-(or in the section `gate` of params.yaml). Without --baseline the commit is the merge
-base with the main branch; on the main branch itself the commit before, or HEAD while
-metrics are not committed.
+CHECK = """Compare the metrics of the workspace with a commit's, by the rules in gate.yaml, or in
+the section `gate` of params.yaml. Without --baseline the commit is the merge base with the
+main branch; on the main branch the commit before, or HEAD while metrics are uncommitted.
 
-gate.yaml, beside the folder .dvc:
-  rules:
-    - metrics: eval.loss_*          # key inside the metrics file: literal, or else a glob
-      file: reports/*/metrics.json  # optional: the metrics file, literal or glob
-      better: lower                 # lower, higher or near
-      limit: 0.5                    # the worst value at any baseline
-      abs_tol: 0.01                 # a regression: worse than the baseline by more than
-      rel_tol: 0.05                 # abs_tol + rel_tol * |baseline|
-  informational: [epochs]           # shown, never a failure
-  acknowledged:                     # a failure that is accepted for a while
-    - {metric: eval.loss_2, reason: new data, until: 2027-01-31}"""
-VERIFY = """Make a commit's results again from nothing and compare them with what was committed: its
-files are put into an empty folder with an empty DVC cache, what the pipelines make is
-deleted, all is run, and compared with every dvc.lock and with the files of the commit.
-Sources that .dvc files track come from this project's cache and are hashed again. The
-Python that runs this command is first on PATH; variables that begin with PYTHON or DVC_
-are not passed on."""
+gate.yaml, beside the folder .dvc; a limit is the worst value at any baseline, a regression is
+worse than the baseline by more than abs_tol + rel_tol * |baseline|:
+  rules:  # keys and files: literal names or globs; better: lower, higher or near
+    - {metrics: eval.loss_*, file: reports/*, better: lower, limit: 0.5, abs_tol: 0, rel_tol: 0.1}
+    - {metrics: size, better: lower, improve_by: 10}  # fails unless it improves by that much
+  informational: [epochs]  # shown, never a failure
+  acknowledged: [{metric: eval.loss_2, reason: accepted for a while, until: 2027-01-31}]
+  renamed: {old.json: new.json}  # the new file has the old one's baseline"""
+VERIFY = """Re-make a commit's results in an empty folder with an empty DVC cache, and compare them
+with every dvc.lock and with the files of the commit. Sources that .dvc files track come
+from this project's cache and are hashed again. The Python that runs this command is first
+on PATH; variables that begin with PYTHON or DVC_ are not passed on."""
 CALIBRATE = """Print the spread of each metric over the DVC experiments of a commit that differ in
-one parameter alone, such as a seed, and which tolerances lie inside it:
-
-  for seed in 1 2 3 4 5; do dvc exp run --queue -S train.seed=$seed; done
-  dvc queue start --jobs 2
-  dvc-gate calibrate --over train.seed
-
-Experiments from other machines count once `dvc exp pull` has brought them."""
+one parameter alone, and which tolerances lie inside it. `dvc exp run -S train.seed=1`
+makes one here; `dvc exp pull` brings those of other machines."""
 INIT = """Write a gate.yaml with a rule for each metric that the project has now. The directions
 are guessed from the names: confirm them, then commit the file."""
-RULES_FROM = """judge by the rules of REV, or of the baseline where REV is left out: so a change
-cannot loosen the rules that judge it"""
+RULES_FROM = """judge by the rules of REV, or of the baseline where REV is left out or empty: so a
+change cannot loosen the rules that judge it"""
 BY_RULES = "outputs may differ where the committed rules hold for the metrics made again"
 UNJUDGED_EXIT = "exit code where there is no verdict (default: 2; `git bisect run` skips 125)"
 
@@ -57,7 +46,7 @@ def run() -> NoReturn:
     code: Any = UNJUDGED
     try:
         code = main(sys.argv[1:])
-    except SystemExit as error:  # argparse: 0 after --help, 2 for what it does not understand
+    except SystemExit as error:  # argparse: 0 after --help, 2 for a wrong command line
         code = error.code
     finally:
         say("", sys.stdout, end="")
@@ -65,7 +54,7 @@ def run() -> NoReturn:
 
 
 def main(words: list[str]) -> int:
-    """Run a command; return its exit code. No exception leaves it but SystemExit of argparse."""
+    """Run a command and return its exit code. No exception leaves it but argparse's SystemExit."""
     arguments = parser().parse_args(words)
     try:
         from dvc_gate.git import clean_environment
@@ -75,7 +64,7 @@ def main(words: list[str]) -> int:
         return arguments.run(arguments)
     except KeyboardInterrupt as error:
         say("interrupted: nothing was judged, and nothing is left behind", sys.stderr)
-        return getattr(error, "code", INTERRUPTED)
+        return error.args[0] if error.args else INTERRUPTED
     except BaseException as error:
         for line in reason_of(error).splitlines():
             say(f"error: {line}", sys.stderr)
@@ -83,79 +72,66 @@ def main(words: list[str]) -> int:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return what to say of an exception: one line a mistake."""
+    """Describe an exception, in one line a mistake."""
     if type(error).__name__ == "Unjudged":
         return str(error)
     if isinstance(error, ImportError):
         return f"{error}; `pip install dvc-gate` installs all that it needs"
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "?"
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return f"nothing was judged, for a fault of dvc-gate: {said} ({where})"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"nothing was judged, for a fault of dvc-gate: {message} ({where})"
 
 
 def say(text: str, stream: Any, end: str = "\n") -> None:
-    """Write a text, whatever the stream can show; a closed one is no reason to fail."""
-    try:
+    """Write a text in the stream's encoding; a closed stream is no reason to fail."""
+    with contextlib.suppress(AttributeError, OSError, ValueError, LookupError):
         encoding = stream.encoding or "ascii"
         stream.write(text.encode(encoding, "replace").decode(encoding) + end)
         stream.flush()
-    except (AttributeError, OSError, ValueError, LookupError):
-        pass
-
-
-def progress(text: str) -> None:
-    say(text, sys.stderr)
 
 
 def check(arguments: argparse.Namespace) -> int:
     import datetime
 
     from dvc_gate import check, reports
-    from dvc_gate.problems import write_whole
+    from dvc_gate.problems import write_atomically
 
-    def write(found: check.Comparison | str) -> None:
-        texts = [(getattr(arguments, kind), writer) for kind, writer in reports.WRITERS.items()]
-        for path, text in [(path, writer(found)) for path, writer in texts if path]:
-            write_whole(path, text)
+    def write(result: check.Comparison | str) -> None:
+        for kind, writer in reports.WRITERS.items():
+            if path := getattr(arguments, kind):
+                write_atomically(Path(path), writer(result))
 
+    today = datetime.date.today()
     try:
-        found = check.check(arguments.baseline, arguments.rules_from, datetime.date.today())
-        shown = reports.text(found, terminal_width())
+        comparison = check.check(arguments.baseline, arguments.rules_from, today)
+        text = reports.text(comparison)
     except BaseException as error:
         write(reason_of(error))
         raise
-    write(found)
-    say(shown, sys.stdout)
-    return FAILED if found.failed else HELD
-
-
-def terminal_width() -> int | None:
-    """Return the width of the terminal on standard output, or None where it is none."""
-    try:
-        coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        return shutil.get_terminal_size().columns if coloured else None
-    except (AttributeError, ValueError):
-        return None
+    write(comparison)
+    say(text, sys.stdout)
+    return FAILED if comparison.failed else HELD
 
 
 def verify(arguments: argparse.Namespace) -> int:
     from dvc_gate import verify
-    from dvc_gate.problems import write_whole
+    from dvc_gate.problems import write_atomically
 
-    found = verify.verify(arguments.rev, arguments.stage, arguments.by_rules, progress)
+    stages = list(filter(None, arguments.stage))
+    verification = verify.verify(
+        arguments.rev or "HEAD", stages, arguments.by_rules, lambda line: say(line, sys.stderr)
+    )
     if arguments.json:
-        write_whole(arguments.json, verify.as_json(found))
-    say("\n".join(verify.report(found)), sys.stdout)
-    return HELD if found.passed else FAILED
+        write_atomically(Path(arguments.json), verify.as_json(verification))
+    say("\n".join(verify.report(verification)), sys.stdout)
+    return HELD if verification.passed else FAILED
 
 
 def calibrate(arguments: argparse.Namespace) -> int:
     from dvc_gate import calibrate
 
-    say(calibrate.calibrate(arguments.over, arguments.rev), sys.stdout)
+    say(calibrate.calibrate(arguments.over, arguments.rev or "HEAD"), sys.stdout)
     return HELD
 
 
@@ -167,6 +143,7 @@ def init(arguments: argparse.Namespace) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
+    """Build the parser; empty values, which CI services pass on, mean the defaults."""
     form = {"formatter_class": argparse.RawDescriptionHelpFormatter, "epilog": EPILOG}
     about = "Rules for the metrics of a DVC project that fail a build, and a verifier of dvc.lock."
     result = argparse.ArgumentParser(prog="dvc-gate", description=about, **form)
@@ -175,23 +152,25 @@ def parser() -> argparse.ArgumentParser:
     def command(function: Any, about: str, text: str) -> Any:
         added = commands.add_parser(function.__name__, help=about, description=text, **form)
         added.set_defaults(run=function)
-        added.add_argument(
-            "--unjudged-exit", metavar="N", type=int, default=UNJUDGED, help=UNJUDGED_EXIT
-        )
-        return added.add_argument
+        option = added.add_argument
+        option("--unjudged-exit", metavar="N", type=int, default=UNJUDGED, help=UNJUDGED_EXIT)
+        return option
+
+    def revision(text: str) -> str | None:
+        return text.strip() or None
 
     option = command(check, "judge the metrics of the workspace", CHECK)
-    option("--baseline", metavar="REV", help="the commit or experiment to compare with")
-    option("--rules-from", metavar="REV", nargs="?", const="", help=RULES_FROM)
+    option("--baseline", metavar="REV", type=revision, help="a commit or experiment")
+    option("--rules-from", metavar="REV", type=str.strip, nargs="?", const="", help=RULES_FROM)
     for kind in ("markdown", "json", "junit"):
-        option(f"--{kind}", metavar="FILE", type=Path, help=f"write a report, {kind}")
+        option(f"--{kind}", metavar="FILE", help=f"write a report, {kind}")
     option = command(verify, "make a commit's results again and compare them", VERIFY)
-    option("--rev", default="HEAD", help="the commit to verify (default: HEAD)")
+    option("--rev", type=revision, help="the commit to verify (default: HEAD)")
     option("--stage", nargs="+", default=[], metavar="NAME", help="these and what they need")
     option("--by-rules", action="store_true", help=BY_RULES)
-    option("--json", type=Path, metavar="FILE", help="write the verdict to FILE")
+    option("--json", metavar="FILE", help="write the verdict to FILE")
     option = command(calibrate, "the spread of metrics over experiments", CALIBRATE)
     option("--over", required=True, metavar="PARAM", help="[file:]key of a parameter")
-    option("--rev", default="HEAD", help="the commit of the experiments (default: HEAD)")
+    option("--rev", type=revision, help="the commit of the experiments (default: HEAD)")
     command(init, "write a first gate.yaml", INIT)
     return result

@@ -1,4 +1,4 @@
-"""All that the gate takes from inside DVC, where there is no public way. Written for DVC 3."""
+"""Use the parts of DVC 3 that have no public way."""
 
 import functools
 import io
@@ -9,52 +9,38 @@ from types import SimpleNamespace
 from typing import Any
 
 
-class _Files:
-    """What DVC's resolver asks of a file system."""
+def _file_system(read: Callable[[str], bytes]) -> SimpleNamespace:
+    """Serve a reader of files as the file system of DVC's resolver."""
 
-    sep = "/"
-    join = staticmethod(posixpath.join)
-    normpath = staticmethod(posixpath.normpath)
-    suffix = staticmethod(lambda path: posixpath.splitext(path)[1])
-
-    def __init__(self, read: Callable[[str], bytes]) -> None:
-        self._read = read
-
-    def exists(self, path: str) -> bool:
+    def exists(path: str) -> bool:
         try:
-            self._read(path)
+            return read(path) is not None
         except FileNotFoundError:
             return False
-        return True
 
-    def isdir(self, path: str) -> bool:
-        return False
-
-    def open(self, path: str, **_: Any) -> io.StringIO:
-        return io.StringIO(self._read(path).decode("utf-8"))
+    return SimpleNamespace(
+        **{name: getattr(posixpath, name) for name in ("sep", "join", "normpath")},
+        suffix=lambda path: posixpath.splitext(path)[1],
+        exists=exists,
+        isdir=lambda path: False,
+        open=lambda path, **_: io.StringIO(read(path).decode("utf-8")),
+    )
 
 
 def resolve(read: Callable[[str], bytes], folder: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Return a dvc.yaml with its `foreach`, `matrix` and `${}` written out.
-
-    read: gives a file of the project, or raises FileNotFoundError; folder: that of the dvc.yaml.
-    Raises whatever DVC does.
-    """
+    """Expand `foreach`, `matrix` and `${}` of the dvc.yaml in a folder; raises as DVC does."""
     from dvc.parsing import DataResolver
 
-    resolver = DataResolver(SimpleNamespace(fs=_Files(read), config={}), folder, document)
+    resolver = DataResolver(SimpleNamespace(fs=_file_system(read), config={}), folder, document)
     stages: dict[str, Any] = {}
     for name in resolver.get_keys():
         stages |= resolver.resolve_one(name)
-    return {
-        "stages": stages,
-        "metrics": resolver.resolve_metrics(),
-        "params": resolver.resolve_params(),
-    }
+    more = {"metrics": resolver.resolve_metrics(), "params": resolver.resolve_params()}
+    return {"stages": stages, **more}
 
 
 def load_python(text: str, path: str) -> dict[str, Any]:
-    """Return the constants of a Python file of parameters; raises ValueError."""
+    """Parse the constants of a Python file of parameters. Raises ValueError."""
     from dvc.utils.serialize import ParseError, parse_py
 
     try:
@@ -65,7 +51,7 @@ def load_python(text: str, path: str) -> dict[str, Any]:
 
 @functools.cache
 def cache_folders(root: Path) -> tuple[Path, Path]:
-    """Return the folders of the project's cache: of DVC 3, and of DVC 2 and before."""
+    """Locate the project's caches: of DVC 3, and of DVC 2 and before."""
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
@@ -73,7 +59,7 @@ def cache_folders(root: Path) -> tuple[Path, Path]:
 
 
 def digest(path: Path, kind: str) -> str:
-    """Return DVC's hash of a file; kind: "md5", or "md5-dos2unix" of DVC 2 and before."""
+    """Hash a file as DVC does; kind: "md5", or "md5-dos2unix" of DVC 2 and before."""
     from dvc.fs import localfs
     from dvc_data.hashfile.hash import file_md5
 

@@ -1,4 +1,4 @@
-"""JSON, YAML and TOML, read as DVC reads them; what is no number in a metric becomes a word."""
+"""Read JSON, YAML and TOML as DVC does; describe a metric that is no number by a word."""
 
 import functools
 import io
@@ -15,48 +15,37 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import Node
 
-# A metric: a number, a word for what stands there instead of one, or None where there is nothing.
+# A metric: a number, a boolean, a word for anything else, or None where it is missing.
 Value = int | float | str | None
 Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
 ENDINGS = (".json", ".yaml", ".yml", ".toml")
 MOST = 100_000  # values in a file
-CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
+QUOTED_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
 
 
 def text_of(content: bytes) -> str:
-    """Return UTF-8 text; raises ValueError where it is none, or holds a merge conflict."""
+    """Decode UTF-8 text without the marks of a merge conflict. Raises ValueError."""
     text = content.decode("utf-8-sig")
-    marks = list(CONFLICT.finditer(text))
-    if any(mark[0].startswith("<") for mark in marks):
-        lines = ", ".join(str(text.count("\n", 0, mark.start()) + 1) for mark in marks[:6])
-        raise ValueError(f"has the marks of a merge conflict on lines {lines}: settle it first")
+    if mark := re.search(r"^<{7} ", text, re.MULTILINE):
+        line = text.count("\n", 0, mark.start()) + 1
+        raise ValueError(f"line {line}: has the mark of a merge conflict: settle it first")
     return text
 
 
 def compose(content: bytes) -> Node | None:
-    """Return the nodes of a YAML text, with their lines; raises ValueError where it is none."""
-    return _yaml_or_fault(lambda: YAML(typ="safe", pure=True).compose(text_of(content)))
+    """Parse YAML into nodes, which know their lines. Raises ValueError."""
+    return _parsed(lambda: YAML(typ="safe", pure=True).compose(text_of(content)))
 
 
 @functools.cache
 def load_yaml(content: bytes) -> Any:
-    """Return what is in a YAML text, not to be changed; raises ValueError where it is none."""
-    return _yaml_or_fault(lambda: YAML(typ="safe").load(text_of(content)))
+    """Parse YAML; callers do not change the result. Raises ValueError."""
+    return _parsed(lambda: YAML(typ="safe").load(text_of(content)))
 
 
-def dump_yaml(document: Any, lists_in_lines: bool = False) -> str:
-    """Return a YAML text; lists_in_lines: the innermost lists are written as [a, b]."""
-    yaml, stream = YAML(), io.StringIO()
-    yaml.width = 1000
-    yaml.default_flow_style = None if lists_in_lines else False
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump(document, stream)
-    return stream.getvalue()
-
-
-def _yaml_or_fault(read: Any) -> Any:
+def _parsed(parser: Any) -> Any:
     try:
-        return read()
+        return parser()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
@@ -65,8 +54,18 @@ def _yaml_or_fault(read: Any) -> Any:
         raise ValueError(f"is not valid YAML: {error}") from None
 
 
+def dump_yaml(document: Any, lists_in_lines: bool = False) -> str:
+    """Write YAML; lists_in_lines: the innermost lists as [a, b]."""
+    yaml, stream = YAML(), io.StringIO()
+    yaml.width = 1000
+    yaml.default_flow_style = None if lists_in_lines else False
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
 def load(path: str, content: bytes) -> Any:
-    """Return what is in a file, by the ending of its name, as DVC does; raises ValueError."""
+    """Parse a file by the ending of its name, as DVC does. Raises ValueError."""
     suffix = PurePosixPath(path).suffix.lower()
     if suffix == ".json":
         return json.loads(text_of(content), object_pairs_hook=unique)
@@ -80,55 +79,51 @@ def load(path: str, content: bytes) -> Any:
 
 
 def metrics(path: str, content: bytes) -> dict[str, Value]:
-    """Return the metrics in a file by their dotted keys.
-
-    Raises ValueError where it is no mapping, or says something twice.
-    """
-    found = load(path, content)
-    if not isinstance(found, dict):
+    """Map the dotted keys of a metrics file to their values. Raises ValueError."""
+    document = load(path, content)
+    if not isinstance(document, dict):
         raise ValueError("expected a mapping of names to numbers")
-    return {name: as_value(leaf) for name, leaf in leaves(found).items()}
+    return {name: as_value(leaf) for name, leaf in leaves(document).items()}
 
 
-def leaves(node: dict[Any, Any]) -> dict[str, Any]:
-    """Return the leaves of nested mappings by their dotted keys.
-
-    Raises ValueError where two have one name, or where YAML's aliases make very many of a few.
-    """
-    found = list(islice(leaves_of(node), MOST + 1))
-    if len(found) > MOST:
+def leaves(document: dict[Any, Any]) -> dict[str, Any]:
+    """Flatten nested mappings to dotted keys. Raises ValueError for equal keys and a flood."""
+    pairs = list(islice(_pairs(document), MOST + 1))
+    if len(pairs) > MOST:  # YAML's aliases multiply a few values
         raise ValueError(f"holds more than {MOST} values")
-    return unique(found)
+    return unique(pairs)
 
 
 def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a mapping; raises ValueError where a key stands twice."""
-    mapping = dict(pairs)
-    if len(mapping) < len(pairs):
-        keys = [key for key, _ in pairs]
+    """Build a mapping. Raises ValueError where a key stands twice."""
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) < len(keys):
         raise ValueError(f"has {max(keys, key=keys.count)!r} twice")
-    return mapping
+    return dict(pairs)
 
 
-def leaves_of(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _pairs(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, child in node.items():
         if isinstance(child, dict) and child:
-            yield from leaves_of(child, f"{prefix}{key}.")
+            yield from _pairs(child, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", child
 
 
 def as_value(leaf: Any) -> Value:
-    """Return a finite number as it is, and for anything else the word that shows it."""
+    """Keep finite numbers and booleans; describe anything else by a word."""
     if isinstance(leaf, str):
         return leaf if leaf and leaf.isprintable() else repr(leaf)
-    if isinstance(leaf, list):
-        return "a list"
-    if leaf == {}:
-        return "empty"
-    if isinstance(leaf, int | float) and not isinstance(leaf, bool):
+    if leaf == {} or isinstance(leaf, list):
+        return "empty" if leaf == {} else "a list"
+    if isinstance(leaf, int | float):
         try:
             return leaf if math.isfinite(leaf) else json.dumps(leaf)
         except OverflowError:
             return "too large"
     return json.dumps(leaf, default=str)
+
+
+def is_quoted_number(value: Value) -> bool:
+    """Recognise a number that is written as text, such as "0.91" or "91 %"."""
+    return isinstance(value, str) and QUOTED_NUMBER.fullmatch(value) is not None

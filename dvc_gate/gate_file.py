@@ -1,9 +1,9 @@
-"""gate.yaml, or the section `gate` of params.yaml: read alone, checked, mistakes told by line."""
+"""Read gate.yaml, or the section `gate` of params.yaml alone; name mistakes by their line."""
 
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pydantic
 from ruamel.yaml import YAML
@@ -20,92 +20,78 @@ NAME = "gate.yaml"
 SECTION = "gate"
 
 
-@dataclass(frozen=True)
-class GateFile:
-    """The rules, and where each of them stands.
-
-    name: of the file in messages; section: "" or "gate."; node: what the file says.
-    """
+class GateFile(NamedTuple):
+    """The rules, and a function from nested keys to their place in the file."""
 
     gate: Gate
-    name: str
-    section: str
-    node: Node
-
-    def place(self, *keys: str | int) -> str:
-        return place(self.name, self.section, self.node, keys)
+    place: Callable[..., str]
 
 
 def read(tree: Tree) -> GateFile | None:
-    """Return the rules of a commit or the workspace, None where it has none; raises Unjudged."""
+    """Read the rules of a commit or the workspace; None where it has none. Raises Unjudged."""
     for file, section in ((NAME, ""), (PARAMS, f"{SECTION}.")):
         try:
             node = tree.parse(file, formats.compose)
         except FileNotFoundError:
             continue
         if section:
-            node, _ = child(node, SECTION)
+            node, _ = children(node).get(SECTION, (None, 0))
         if node is not None or not section:
-            return _checked(tree.told(file), section, node)
+            return _checked(tree.name(file), section, node)
     return None
 
 
 def read_own(workspace: Tree) -> GateFile:
-    """Return the rules of the workspace; raises Unjudged where there are none."""
-    found = read(workspace)
-    if found is None:
+    """Read the rules of the workspace. Raises Unjudged where it has none."""
+    gate_file = read(workspace)
+    if gate_file is None:
         raise Unjudged(f"{NAME}: no such file; `dvc-gate init` writes one to begin with")
-    return found
+    return gate_file
 
 
 def _checked(name: str, section: str, node: Node | None) -> GateFile:
     if not isinstance(node, MappingNode):
         raise Unjudged(f"{name}:1: expected a mapping with the key rules")
+    where = functools.partial(place, name, section, node)
     try:
-        # The node alone: whatever stands elsewhere in the file is DVC's business.
+        # The node alone: the rest of params.yaml is DVC's business.
         value = YAML(typ="safe", pure=True).constructor.construct_document(node)
-        return GateFile(Gate.model_validate(value), name, section, node)
+        return GateFile(Gate.model_validate(value), where)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = one_line(error.problem)
-        raise Unjudged(f"{name}:{mark.line + 1 if mark else 1}: {told}") from None
+        line = mark.line + 1 if mark else 1
+        raise Unjudged(f"{name}:{line}: {one_line(error.problem)}") from None
     except pydantic.ValidationError as error:
-        wrong = [_told(place(name, section, node, each["loc"]), each) for each in error.errors()]
-        raise Unjudged("\n".join(dict.fromkeys(wrong))) from None
+        errors = [_message(where(*e["loc"]), e) for e in error.errors()]
+        raise Unjudged("\n".join(dict.fromkeys(errors))) from None
 
 
-def _told(where: str, error: Any) -> str:
-    """Return the line for one error of pydantic: where, what is there, what was expected."""
+def _message(where: str, error: Any) -> str:
+    """Describe one error of pydantic: its place, the value there, the value that was expected."""
     key = next((key for key in reversed(error["loc"]) if key in EXPECTED), "rules")
     if error["type"] == "extra_forbidden":
         wrong = str(error["loc"][-1])
         near = difflib.get_close_matches(wrong, EXPECTED.keys() - {wrong}, n=1)
-        mend = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(EXPECTED)}"
-        return f"{where} is not a known key; {mend}"
-    if error["type"] == "missing":
-        return f"{where} is missing; expected {EXPECTED[key]}"
+        remedy = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(EXPECTED)}"
+        return f"{where} is not a known key; {remedy}"
     if error["type"] == "value_error":
         return f"{where} {error['ctx']['error']}"
-    return f"{where} is {one_line(repr(error['input']), 60)}; expected {EXPECTED[key]}"
+    value = "missing" if error["type"] == "missing" else one_line(repr(error["input"]), 60)
+    return f"{where} is {value}; expected {EXPECTED[key]}"
 
 
-def child(node: Node | None, key: str | int) -> tuple[Node | None, int]:
-    """Return the node at a key, of a key that stands twice the last, and its line from zero."""
-    found: tuple[Node | None, int] = None, -1
+def children(node: Node | None) -> dict[str | int, tuple[Node, int]]:
+    """Map the keys of a node, of equal ones the last, to their nodes and lines from zero."""
     if isinstance(node, MappingNode):
-        for name, value in node.value:
-            found = (value, name.start_mark.line) if name.value == key else found
-    elif isinstance(node, SequenceNode) and isinstance(key, int) and key < len(node.value):
-        found = node.value[key], node.value[key].start_mark.line
-    return found
+        return {name.value: (value, name.start_mark.line) for name, value in node.value}
+    items = node.value if isinstance(node, SequenceNode) else ()
+    return {index: (item, item.start_mark.line) for index, item in enumerate(items)}
 
 
-def place(name: str, section: str, node: Node, keys: Sequence[str | int]) -> str:
-    """Return `file:line: key` of what is at nested keys."""
-    here: Node | None = node
-    line, text = node.start_mark.line, section
+def place(name: str, section: str, node: Node, *keys: str | int) -> str:
+    """Write the place of nested keys as `file:line: key`."""
+    here, line, text = node, node.start_mark.line, section
     for key in keys:
-        here, at = child(here, key)
-        line = at if at >= 0 else line
+        here, line = children(here).get(key, (None, line))
         text += f"[{key}]" if isinstance(key, int) else f".{key}"
     return f"{name}:{line + 1}: {text.replace('..', '.').lstrip('.')}"

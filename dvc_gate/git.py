@@ -1,10 +1,8 @@
-"""Git, asked by its own command, so that shallow and partial clones fetch what they lack.
+"""Run Git's own command, so that shallow and partial clones fetch missing objects."""
 
-Nothing that a hook exports leads to another repository, nothing asks for a password, and nothing
-waits for ever.
-"""
-
+import contextlib
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,81 +11,65 @@ from dvc_gate.problems import Unjudged, one_line
 
 SHORT = 9  # characters of a commit's name
 LONGEST = 120  # seconds for one command, lazy fetches included
-# Of what begins with GIT_, these alone do not choose another repository, index or output.
-KEPT = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH")
-NOTHING = "0" * 40  # the commit before the first push, in the words of CI services
+# Of the variables GIT_*, these alone do not choose another repository, index or output.
+SAFE = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH")
+OPTIONS = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": LONGEST}
+OPTIONS["start_new_session"] = True  # without a terminal ssh asks for nothing
+SHALLOW = "; the clone is shallow: run `git fetch --unshallow`"
+NOTHING = re.compile("0{40}|0{64}")  # the commit before the first push, in the words of CI services
 
 
 class GitError(Exception):
-    """What Git says where it fails."""
+    """A failure of Git, in Git's words."""
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what leads Git elsewhere."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name.startswith(KEPT)
-    }
+    """Copy this process's environment without the variables that lead Git elsewhere."""
+    variables = os.environ.items()
+    return {k: v for k, v in variables if not k.startswith("GIT_") or k.startswith(SAFE)}
 
 
 class Git:
-    """Git in a folder."""
+    """Run Git in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def raw(self, *arguments: str, given: bytes = b"", **more: str) -> bytes:
-        """Return what a command prints; given: its standard input; more: of its environment.
-
-        Raises GitError where it fails, Unjudged where there is no Git or it hangs.
-        """
-        own = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **more}
+    def raw(self, *arguments: str, **variables: str) -> bytes:
+        """Capture the output of a command. Raises GitError where it fails, Unjudged otherwise."""
+        own = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
         try:
-            done = subprocess.run(
-                ("git", *arguments),
-                cwd=self.folder,
-                env=clean_environment() | own,
-                input=given,
-                capture_output=True,
-                timeout=LONGEST,
-                start_new_session=True,  # no terminal: ssh must not ask for anything
-            )
+            environment = clean_environment() | own
+            done = subprocess.run(("git", *arguments), cwd=self.folder, env=environment, **OPTIONS)
         except subprocess.TimeoutExpired:
             raise Unjudged(f"`git {arguments[0]}` took more than {LONGEST} s") from None
         except OSError as error:
             raise Unjudged(f"git cannot be run: {one_line(error)}") from None
         if done.returncode:
-            said = os.fsdecode(done.stderr).strip().splitlines() or ["it said nothing"]
-            fatal = [line for line in said if line.startswith(("fatal:", "error:"))]
-            raise GitError(one_line((fatal or said)[0]))
+            lines = os.fsdecode(done.stderr).strip().splitlines() or ["no message"]
+            fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+            raise GitError(one_line((fatal or lines)[0]))
         return done.stdout
 
     def out(self, *arguments: str) -> str:
-        """Return what a command prints, stripped; raises Unjudged where it fails."""
+        """Capture the output of a command, stripped. Raises Unjudged where it fails."""
         try:
             return os.fsdecode(self.raw(*arguments)).strip()
         except GitError as error:
             raise Unjudged(f"`git {' '.join(arguments)}`: {error}") from None
 
     def ask(self, *arguments: str) -> str | None:
-        """Return what a command prints, stripped, or None where it fails."""
-        try:
+        """Capture the output of a command, stripped; None where it fails."""
+        with contextlib.suppress(GitError):
             return os.fsdecode(self.raw(*arguments)).strip()
-        except GitError:
-            return None
 
     def commit(self, revision: str) -> str:
-        """Return the full name of the commit that a revision, or a DVC experiment, names.
-
-        Raises Unjudged where there is none.
-        """
-        experiments = [ref for ref, _ in self.experiments() if ref.endswith(f"/{revision}")]
-        for name in (revision, *experiments[:2]):
-            if found := self._commit(name):
-                if len(experiments) > 1 and name != revision:
-                    break
-                return found
+        """Resolve a revision or the name of a DVC experiment to a full commit. Raises Unjudged."""
+        if commit := self._commit(revision):
+            return commit
+        commits = [commit for ref, commit in self.experiments() if ref.endswith(f"/{revision}")]
+        if len(commits) == 1:
+            return commits[0]
         raise Unjudged(f"unknown Git revision {one_line(revision, 60)!r}{self.hint()}")
 
     def _commit(self, revision: str) -> str | None:
@@ -96,18 +78,15 @@ class Git:
         return named and self.ask("rev-parse", "--verify", "--quiet", f"{named}^{{commit}}")
 
     def experiments(self) -> list[tuple[str, str]]:
-        """Return (reference, commit) of each DVC experiment: refs/exps/<2>/<38>/<name>."""
+        """List (reference, commit) of the DVC experiments: refs/exps/<2>/<38>/<name>."""
         listed = self.ask("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps") or ""
         pairs = [line.rsplit(" ", 1) for line in listed.splitlines()]
         return [(ref, commit) for ref, commit in pairs if len(ref.split("/")[2]) == 2]
 
     def default_baseline(self, results: Sequence[str]) -> tuple[str | None, str]:
-        """Return the commit that the workspace is compared with by default, and which one that is.
+        """Choose a commit to compare the workspace with, and name the choice. Raises Unjudged.
 
-        Off the main branch the merge base with it. On it, or where the merge base is HEAD itself,
-        the commit before; but HEAD while `results`, files of the workspace, are not committed yet,
-        for then they are what is new. None at the very first commit.
-        Raises Unjudged where there is no such commit.
+        `results` are the files that are uncommitted while HEAD itself is the baseline.
         """
         head = self.commit("HEAD")
         name, refs = self._main_branch()
@@ -117,16 +96,15 @@ class Git:
             raise Unjudged(f"HEAD has no merge base with {' or '.join(refs)}{self.hint()}")
         if base != head:
             return base, f"the merge base with {name}"
-        status = ("--literal-pathspecs", "status", "--porcelain", "--", *results)
-        if results and self.ask(*status):
+        if results and self.ask("--literal-pathspecs", "status", "--porcelain", "--", *results):
             return head, "HEAD, for the metrics of the workspace are not committed"
         before = self._commit("HEAD~1")
-        if before is None and self._is_shallow():
-            raise Unjudged(f"there is no commit before HEAD{self.hint()}")
+        if before is None and self.hint() == SHALLOW:
+            raise Unjudged(f"there is no commit before HEAD{SHALLOW}")
         return before, "the commit before HEAD" if before else "there is no commit before HEAD"
 
     def _main_branch(self) -> tuple[str, list[str]]:
-        """Return the name of the main branch, and the references to it, remote and local."""
+        """Name the main branch and its references, remote and local."""
         names = ["main", "master"]
         if default := self.ask("symbolic-ref", "--short", "--quiet", "refs/remotes/origin/HEAD"):
             names.insert(0, default.removeprefix("origin/"))
@@ -134,13 +112,11 @@ class Git:
             candidates = (f"refs/remotes/origin/{name}", f"refs/heads/{name}")
             if refs := [ref for ref in candidates if self._commit(ref)]:
                 return name, refs
-        raise Unjudged(f"found no branch {' or '.join(dict.fromkeys(names))}{self.hint()}")
-
-    def _is_shallow(self) -> bool:
-        return self.ask("rev-parse", "--is-shallow-repository") == "true"
+        missing = " or ".join(dict.fromkeys(names))
+        raise Unjudged(f"there is no branch {missing}{self.hint()}")
 
     def hint(self) -> str:
-        """Return how to mend what a revision could not be found for."""
-        if self._is_shallow():
-            return "; the clone is shallow: run `git fetch --unshallow`"
+        """Suggest a remedy for a missing revision."""
+        if self.ask("rev-parse", "--is-shallow-repository") == "true":
+            return SHALLOW
         return "; give one with --baseline REV"

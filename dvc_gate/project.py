@@ -1,4 +1,4 @@
-"""The files of a DVC project, in the workspace or at a commit."""
+"""Read the files of a DVC project, in the workspace or at a commit."""
 
 import functools
 import os
@@ -9,118 +9,110 @@ from typing import Any
 
 from dvc_gate import formats
 from dvc_gate.git import SHORT, Git, GitError
-from dvc_gate.problems import Unjudged, one_line, reason
+from dvc_gate.problems import Unjudged, one_line
 
 
 class Tree:
-    """The project's files: in the workspace, or at the commit of that full name.
-
-    git: Git in the root of the project; prefix: the project's folder in the repository, "" or
-    "folder/".
-    """
+    """The project's files, in the workspace or at a commit; prefix: its folder, "" or "folder/"."""
 
     def __init__(self, git: Git, prefix: str, commit: str | None = None) -> None:
         self.git, self.prefix, self.commit = git, prefix, commit
         self.label = commit[:SHORT] if commit else "the workspace"
 
     def at(self, commit: str) -> "Tree":
-        """Return the same project at a commit."""
+        """Move to a commit of the same project."""
         return Tree(self.git, self.prefix, commit)
 
-    def told(self, path: str) -> str:
-        """Return how messages name a file."""
+    def name(self, path: str) -> str:
+        """Name a file in messages."""
         return f"{self.label}:{path}" if self.commit else path
 
     @functools.cached_property
     def blobs(self) -> dict[str, str]:
-        """The Git object of each file at the commit, submodules left out."""
+        """The mode, kind and object in Git of each file at the commit, submodules left out."""
         within = ("--", self.prefix) if self.prefix else ()
         try:
             listed = self.git.raw("ls-tree", "-r", "-z", "--full-tree", self.commit, *within)
         except GitError as error:
             raise Unjudged(f"{self.label}: its files cannot be read: {error}") from None
         entries = [line.split("\t", 1) for line in os.fsdecode(listed).split("\0") if line]
-        return {p.removeprefix(self.prefix): e.split()[2] for e, p in entries if " blob " in e}
+        return {p.removeprefix(self.prefix): e for e, p in entries if " blob " in e}
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file; raises FileNotFoundError, OSError or Unjudged."""
+        """Read a file. Raises FileNotFoundError, OSError or Unjudged."""
         if self.commit is None:
             file = self.git.folder / path
-            if file.exists() and not file.is_file():  # a pipe would be waited for
+            if file.exists() and not file.is_file():  # reading a pipe would hang
                 raise IsADirectoryError(21, "is no file")
             return file.read_bytes()
         if path not in self.blobs:
             raise FileNotFoundError(path)
+        mode, _, blob = self.blobs[path].split()
         try:
-            return self.git.raw("cat-file", "blob", self.blobs[path])
+            content = self.git.raw("cat-file", "blob", blob)
         except GitError as error:
-            raise Unjudged(f"{self.told(path)}: Git cannot read it: {error}") from None
+            raise Unjudged(f"{self.name(path)}: Git cannot read it: {error}") from None
+        if mode != "120000":
+            return content
+        return self.read(posixpath.normpath(posixpath.join(path, "..", os.fsdecode(content))))
 
     def parse(self, path: str, parser: Callable[[bytes], Any]) -> Any:
-        """Return what a parser makes of a file.
-
-        Raises FileNotFoundError where there is no file, Unjudged where it cannot be read.
-        """
+        """Parse a file. Raises FileNotFoundError, or Unjudged where it cannot be parsed."""
         try:
             return parser(self.read(path))
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise Unjudged(f"{self.told(path)}: cannot be read: {reason(error)}") from None
+            raise Unjudged(
+                f"{self.name(path)}: cannot be read: {error.strerror or error}"
+            ) from None
         except ValueError as error:
-            raise Unjudged(f"{self.told(path)}: {one_line(error)}") from None
+            raise Unjudged(f"{self.name(path)}: {one_line(error)}") from None
 
     def load(self, path: str) -> dict[str, Any]:
-        """Return the mapping in a file of DVC's own; raises as `parse` does."""
-        found = self.parse(path, formats.load_yaml) or {}
-        if not isinstance(found, dict):
-            raise Unjudged(f"{self.told(path)}: expected a mapping, as DVC writes it")
-        return found
+        """Parse a mapping that DVC wrote; raises as `parse` does."""
+        document = self.parse(path, formats.load_yaml) or {}
+        if not isinstance(document, dict):
+            raise Unjudged(f"{self.name(path)}: expected a mapping, as DVC writes it")
+        return document
 
     def files_in(self, folder: str) -> list[str]:
-        """Return the files in a folder and below it; none where it is no folder."""
+        """List the files below a folder."""
         if self.commit:
             return [path for path in self.blobs if path.startswith(f"{folder}/")]
         root = self.git.folder
-        inside = [path for path in (root / folder).rglob("*") if path.is_file()]
-        return [f"{folder}/{path.relative_to(root / folder).as_posix()}" for path in inside]
+        return [p.relative_to(root).as_posix() for p in (root / folder).rglob("*") if p.is_file()]
 
     def dvc_files(self) -> list[str]:
-        """Return the dvc.yaml and .dvc files of the project, what .dvcignore names left out."""
-        if self.commit:
-            paths = list(self.blobs)
-        else:
-            asked = [f":(glob)**/{name}" for name in ("dvc.yaml", "*.dvc", ".dvcignore", "config")]
-            listed = self.git.raw("ls-files", "-z", "-co", "--exclude-standard", "--", *asked)
-            found = dict.fromkeys(filter(None, os.fsdecode(listed).split("\0")))
-            paths = [path for path in found if (self.git.folder / path).is_file()]
+        """List the dvc.yaml and .dvc files of the project, without those in .dvcignore."""
+        paths = self.blobs if self.commit else {}
+        if not self.commit:
+            globs = [f":(glob)**/{name}" for name in ("dvc.yaml", "*.dvc", ".dvcignore", "config")]
+            listed = self.git.raw("ls-files", "-z", "-co", "--exclude-standard", "--", *globs)
+            unique = dict.fromkeys(os.fsdecode(listed).split("\0"))
+            paths = [path for path in unique if path and (self.git.folder / path).is_file()]
         # A folder with a .dvc of its own is another project.
         others = [path[: -len(".dvc/config")] for path in paths if path.endswith("/.dvc/config")]
         ignored = self._ignored([path for path in paths if path.endswith(".dvcignore")])
-        return [
-            path
-            for path in paths
-            if posixpath.basename(path) == "dvc.yaml" or path.endswith(".dvc")
-            if not path.startswith((".dvc/", *others)) and not ignored(path)
-        ]
+        own = [path for path in paths if not path.startswith((".dvc/", *others))]
+        named = [p for p in own if posixpath.basename(p) == "dvc.yaml" or p.endswith(".dvc")]
+        return [path for path in named if not ignored(path)]
 
     def _ignored(self, files: list[str]) -> Callable[[str], bool]:
         from pathspec import GitIgnoreSpec
 
-        specs = {}
-        for file in files:
-            lines = self.read(file).decode("utf-8", "replace").splitlines()
-            if any(line.strip() and not line.startswith("#") for line in lines):
-                specs[posixpath.dirname(file)] = GitIgnoreSpec.from_lines(lines)
+        texts = [self.read(file).decode(errors="replace").splitlines() for file in files]
+        folders = map(posixpath.dirname, files)
+        specs = list(zip(folders, map(GitIgnoreSpec.from_lines, texts), strict=True))
         return lambda path: any(
             spec.match_file(posixpath.relpath(path, folder or "."))
-            for folder, spec in specs.items()
+            for folder, spec in specs
             if not folder or path.startswith(f"{folder}/")
         )
 
 
 def find_project() -> Tree:
-    """Return the workspace of the DVC project around the current folder; raises Unjudged."""
+    """Locate the DVC project around the current folder. Raises Unjudged."""
     here = Path.cwd()
     try:
         Git(here).raw("rev-parse", "--git-dir")

@@ -57,8 +57,8 @@ def test_the_spread_over_a_parameter_and_what_lies_inside_it(repo: Project) -> N
     section = rules.Calibration.model_validate(measured["calibration"]["out/metrics.json"])
     assert section.spread["loss"] == [1.5, 3.0, 9.5]
     warned = [line for line in said.splitlines() if line.startswith("warning:")]
-    told = "out/metrics.json: loss: its tolerance lies inside the noise: 1 and 1 would fail"
-    assert warned == [f"warning: {told}"]
+    output = "out/metrics.json: loss: its tolerance lies inside the noise: 1 and 1 would fail"
+    assert warned == [f"warning: {output}"]
     printed = said[said.index("calibration:") : said.index("warning:")]
     repo.write("gate.yaml", RULES.replace("abs_tol: 2", "abs_tol: 7") + printed)
     assert "warning" not in repo.gate("calibrate", "--over", "params.yaml:train.seed", code=0)

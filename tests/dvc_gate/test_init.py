@@ -48,6 +48,29 @@ def test_odd_names_and_words_become_valid_rules(make: Callable[..., Project]) ->
     assert "new" in repo.gate("check", code=0)
 
 
+def test_each_metric_that_no_rule_can_judge_is_named(make: Callable[..., Project]) -> None:
+    values = {
+        "loss": 1.0,
+        "acc": "0.91",
+        "share": "91 %",
+        "model": "resnet",
+        "bins": [1],
+        "step": 3,
+    }
+    repo = make({"dvc.yaml": "metrics: [m.json]", "m.json": values | {"passed": True}})
+    notes = [line for line in repo.gate("init", code=0).splitlines() if line.startswith("note: ")]
+    assert notes == [
+        "note: m.json: acc: NOT JUDGED: '0.91' is text: write the number without quotes",
+        "note: m.json: share: NOT JUDGED: '91 %' is text: write the number without the"
+        " percent sign and quotes",
+        "note: m.json: model: NOT JUDGED: 'resnet' is no number",
+        "note: m.json: bins: NOT JUDGED: 'a list' is no number",
+        "note: shown only, for their names: step",
+    ]
+    repo.write("m.json", values | {"passed": False})
+    assert "passed" in repo.gate("check", "--baseline", "HEAD", code=1)
+
+
 def test_init_says_what_it_lacks(make: Callable[..., Project]) -> None:
     repo = make({"dvc.yaml": "metrics: [m.json]"})
     assert "no metrics here: m.json: no such file" in repo.gate("init", code=2)

@@ -1,14 +1,17 @@
 """What is installed, what it imports, and the workflow that the README gives."""
 
+import functools
 import re
 import shlex
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from tests.dvc_gate.conftest import ENVIRONMENT, GATE, ROOT, Project, changed
+from tests.dvc_gate.conftest import GATE, ROOT, Project, changed
 from tests.dvc_gate.test_check import A
 
 HEAVY = {"torch", "scipy", "matplotlib", "numpy", "pandas", "stages"}
@@ -35,36 +38,77 @@ def test_what_is_private_in_dvc_stands_in_one_file() -> None:
 
 
 def test_what_is_installed_needs_no_torch() -> None:
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    names = {re.split(r"[<>=\[ ]", need)[0] for need in told["project"]["dependencies"]}
+    output = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    names = {re.split(r"[<>=\[ ]", need)[0] for need in output["project"]["dependencies"]}
     assert names == {"dvc", "pathspec", "pydantic", "ruamel.yaml"}
-    assert told["project"]["scripts"] == {"dvc-gate": "dvc_gate.command:run"}
-    assert told["tool"]["setuptools"]["packages"] == ["dvc_gate"]
+    assert output["project"]["scripts"] == {"dvc-gate": "dvc_gate.command:run"}
+    assert output["tool"]["setuptools"]["packages"] == ["dvc_gate"]
 
 
-def test_the_workflow_is_one_that_github_accepts(tmp_path: Path) -> None:
-    (tmp_path / "workflow.yaml").write_text(WORKFLOW)
+OURS = (ROOT / ".github/workflows/pipeline.yaml").read_text()
+
+
+def evaluated(expression: str, event: dict[str, Any]) -> str:
+    """Evaluate an expression of a workflow for an event: names, format, !, && and ||."""
+
+    def value(name: str) -> Any:
+        node: Any = {"event": event, "base_ref": event.get("base_ref", "")}
+        for key in name.split(".")[1:]:
+            node = node.get(key, "") if isinstance(node, dict) else ""
+        return node
+
+    python = expression.strip().replace("&&", " and ").replace("||", " or ").replace("!", " not ")
+    python = re.sub(r"github[\w.]*", lambda name: f"value('{name[0]}')", " ".join(python.split()))
+    return str(eval(python, {"value": value, "format": str.format}))
+
+
+@pytest.mark.parametrize("workflow", [WORKFLOW, OURS], ids=["README", "ours"])
+def test_the_workflow_is_one_that_github_accepts(tmp_path: Path, workflow: str) -> None:
+    (tmp_path / "workflow.yaml").write_text(workflow)
     command = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", "workflow.yaml")
     Project(tmp_path).run(*command)
 
 
-@pytest.mark.parametrize("event", ["first push", "push", "pull request"])
-def test_the_workflow_judges_each_event(repo: Project, tmp_path: Path, event: str) -> None:
+EVENTS = ("pull request", "merge queue", "push", "forced push", "first push", "manual", "schedule")
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("workflow", [WORKFLOW, OURS], ids=["README", "ours"])
+def test_the_workflow_judges_each_event(
+    repo: Project, tmp_path: Path, event: str, workflow: str
+) -> None:
     base = repo.git("rev-parse", "HEAD")
+    repo.git("update-ref", "refs/remotes/origin/main", base)
     repo.write(A, changed("run.rmse", 4.0))
     repo.commit("worse")
     if event == "first push":
+        repo.git("update-ref", "-d", "refs/remotes/origin/main")
         repo.git("checkout", "--quiet", "--orphan", "new")
         repo.commit("everything at once")
-        base = "0" * 40
-    elif event == "pull request":
+        repo.git("branch", "--force", "main")
+        repo.git("checkout", "--quiet", "main")
+    elif event in ("pull request", "merge queue"):
         repo.git("checkout", "--quiet", "--detach")
-    words = " ".join(re.search(r"dvc-gate (check.*)", WORKFLOW, re.DOTALL)[1].split())
-    words = re.sub(r"\$\{\{.*?\}\}", base, words)
-    assert "$GITHUB_STEP_SUMMARY" in words
+    payload = {
+        "pull request": {"base_ref": "main", "pull_request": {"base": {"sha": base}}},
+        "merge queue": {"merge_group": {"base_sha": base}},
+        "push": {"before": base, "forced": False},
+        "forced push": {"before": "1" * 40, "forced": True},
+        "first push": {"before": "0" * 40, "forced": False},
+    }
+    jobs = YAML(typ="safe").load(workflow)["jobs"]
+    step = next(s for job in jobs.values() for s in job["steps"] if " check " in s.get("run", ""))
+
+    def filled(text: str) -> str:
+        value = functools.partial(evaluated, event=payload.get(event, {}))
+        return re.sub(r"\$\{\{(.*?)\}\}", lambda each: value(each[1]), text, flags=re.DOTALL)
+
     summary = tmp_path / "summary"
     summary.write_text("")
-    gate = f"{shlex.join(GATE)} {words}"
-    done = repo.try_("sh", "-c", gate, GITHUB_STEP_SUMMARY=str(summary), **ENVIRONMENT)
-    assert done.returncode == (0 if event == "first push" else 1), done.stderr
-    assert summary.read_text().startswith("## Metrics ")
+    words = re.sub(r"\S*dvc-gate|\S*python -m dvc_gate", shlex.join(GATE), filled(step["run"]))
+    variables = {name: filled(text) for name, text in step.get("env", {}).items()}
+    more = {"GITHUB_STEP_SUMMARY": str(summary), **variables}
+    done = repo.try_("bash", "-ec", words, **more)
+    assert done.returncode == (0 if event == "first push" else 1), done.stdout + done.stderr
+    report = summary if workflow == WORKFLOW else repo.root / "gate.md"
+    assert report.read_text().startswith("## Metrics ")

@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dvc_gate import check, command
 from tests.dvc_gate.conftest import ENVIRONMENT, GATE, METRICS, Project, changed
 from tests.dvc_gate.test_check import A
 
@@ -109,27 +108,6 @@ def test_a_missing_package_is_2(repo: Project, package: str, tmp_path: Path) -> 
     repo.write(".dvcignore", "no/such/folder\n")
     said = repo.gate("check", code=2, PYTHONPATH=path)
     assert "No module like that" in said and said.count("\n") == 1
-
-
-@pytest.mark.parametrize("error", [RuntimeError("odd"), MemoryError(), SystemExit(1)])
-def test_whatever_is_uncaught_is_2(
-    repo: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error
-) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(check, "check", fail)
-    assert command.main(["check", "--json", "out.json"]) == 2
-    assert "for a fault of dvc-gate" in capsys.readouterr().err
-    assert "could not be judged" in (repo.root / "out.json").read_text()
-
-
-def test_an_interrupt_is_no_verdict(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(check, "check", interrupt)
-    assert command.main(["check"]) == 130
 
 
 def test_a_report_that_cannot_be_written_is_no_verdict(repo: Project) -> None:
