@@ -146,7 +146,7 @@ def _value(path: Path, line: int, text: str) -> float:
     """Read a number; raises InputError where there is none, or none that can be squared."""
     if not text:
         raise InputError(f"{path}:{line}: the value is empty; expected a number")
-    if not _is_number(text):
+    if not _is_number(text) or float(text) != float(text):
         form = "a number with a decimal point and no comma" if "," in text else "a number"
         raise InputError(f"{path}:{line}: expected {form}, got '{shown(text)}'")
     value = float(text)

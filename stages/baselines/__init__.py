@@ -1,0 +1,1 @@
+"""Forecasters of a measured series that need no network: the naive ones, smoothing, regression."""
