@@ -22,8 +22,8 @@ DECIMALS = 4  # of the smoothing: the optimiser's further ones depend on the pro
 class Ets(Forecaster):
     """ŷ = l + φb + s, or (l + φb)·s where the season is multiplicative; e = y - ŷ.
 
-    l ← l + φb + αe, b ← φb + βe, s ← s + γe; where it is multiplicative, e/s for l and b, and
-    e/(l + φb) for s. trend: none, additive, damped. seasonal: none, additive, multiplicative.
+    l ← l + φb + αe, b ← φb + βe, s ← s + γe; where it is multiplicative, with e/s for l and b, and
+    then e/l for s. trend: none, additive, damped. seasonal: none, additive, multiplicative.
     smoothing: α, β, γ, φ, (4,).
     """
 
@@ -46,10 +46,10 @@ class Ets(Forecaster):
         for t, y in enumerate(past[:, :, 0].T):
             line, s = level + phi * slope, seasons[:, t % m]
             e = y - (line * s if multiplies else line + s)
-            per_line, per_season = (s, line) if multiplies else (1.0, 1.0)
-            level = line + alpha * e / per_line
-            slope = phi * slope + beta * e / per_line
-            seasons[:, t % m] = s + gamma * e / per_season
+            relative = e / s if multiplies else e
+            level = line + alpha * relative
+            slope = phi * slope + beta * relative
+            seasons[:, t % m] = s + gamma * (e / level if multiplies else e)
         line = level[:, None] + slope[:, None] * np.cumsum(phi ** np.arange(1, horizon + 1))
         s = seasons[:, (past.shape[1] + np.arange(horizon)) % m]
         return (line * s if multiplies else line + s)[:, :, None]
@@ -112,8 +112,7 @@ def _fitted(x: Floats, trend: str, seasonal: str, season: int) -> tuple[float, F
         except (ValueError, np.linalg.LinAlgError):
             return np.inf, np.zeros(4)
     fitted = dict(zip(model.param_names, result.params, strict=True))
-    names = {"level": 0.0, "trend": 0.0, "seasonal": 0.0}
-    values = [fitted.get(f"smoothing_{name}", default) for name, default in names.items()]
+    values = [fitted.get(f"smoothing_{name}", 0.0) for name in ("level", "trend", "seasonal")]
     smoothing = np.round([*values, fitted.get("damping_trend", 1.0)], DECIMALS)
     # The initial states, too, are estimated from the values.
     k = len(fitted) + 1 + 1 + (trend != "none") + (season - 1) * has_season
