@@ -11,9 +11,9 @@ import numpy as np
 from stages import files
 from stages.files import InputError, shown
 from stages.signals import times
+from stages.signals.series import LARGEST
 from stages.signals.sines import Floats
 
-LARGEST = 1e100  # the squares of larger values overflow
 EXPECTED = "expected a CSV file in UTF-8, with a line of column names and one value a line"
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
