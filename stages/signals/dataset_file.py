@@ -13,8 +13,7 @@ import numpy as np
 
 from stages import files
 from stages.files import AGAIN, InputError
-from stages.signals import series_file
-from stages.signals.series import Series, check
+from stages.signals.series import LARGEST, Series, check
 from stages.signals.sines import Floats, Sines
 
 SPLITS = ("train", "validation", "test")
@@ -94,8 +93,8 @@ def load_series(path: Path) -> Series:
     try:
         if (values.dtype, protocol.dtype, text.dtype) != (np.float64, np.int64, np.uint8):
             raise ValueError("expected arrays of float64, int64 and uint8")
-        if not (np.abs(values) <= series_file.LARGEST).all():
-            raise ValueError(f"expected values up to {series_file.LARGEST:g}")
+        if not (np.abs(values) <= LARGEST).all():
+            raise ValueError(f"expected values up to {LARGEST:g}")
         name, times = json.loads(text.tobytes())
         if not all(isinstance(each, str) for each in (name, *(times or ()))):
             raise ValueError("expected a name and times")

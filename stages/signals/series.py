@@ -10,6 +10,7 @@ from stages.files import InputError
 from stages.signals.sines import Floats
 
 Part = Literal["validation", "test"]
+LARGEST = 1e100  # the squares of larger values overflow
 Origins = NDArray[np.int64]
 
 

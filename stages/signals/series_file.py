@@ -11,9 +11,9 @@ import numpy as np
 from stages import files
 from stages.files import InputError, shown
 from stages.signals import times
+from stages.signals.series import LARGEST
 from stages.signals.sines import Floats
 
-LARGEST = 1e100  # the squares of larger values overflow
 EXPECTED = "expected a CSV file in UTF-8, with a line of column names and one value a line"
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
@@ -146,7 +146,7 @@ def _value(path: Path, line: int, text: str) -> float:
     """Read a number; raises InputError where there is none, or none that can be squared."""
     if not text:
         raise InputError(f"{path}:{line}: the value is empty; expected a number")
-    if not _is_number(text):
+    if not _is_number(text) or float(text) != float(text):
         form = "a number with a decimal point and no comma" if "," in text else "a number"
         raise InputError(f"{path}:{line}: expected {form}, got '{shown(text)}'")
     value = float(text)

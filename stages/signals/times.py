@@ -45,7 +45,8 @@ def fault(times: Sequence[str]) -> tuple[int, str] | None:
     for place, text in enumerate(times):
         if expected is None or kind(text) != expected or _zone(text) != _zone(times[0]):
             form = f"a time like {times[0]}" if expected else f"a time such as {EXAMPLES}"
-            last = "; is the last line a sum?" if 0 < place == len(times) - 1 else ""
+            is_word = kind(text) is None and 0 < place == len(times) - 1
+            last = "; is the last line a sum?" if is_word else ""
             return place, f"expected {form}, got '{text}'{last}"
     positions = _positions(times)
     steps = [after - before for before, after in zip(positions, positions[1:], strict=False)]
@@ -127,12 +128,12 @@ def _months(moment: datetime, day: int, first: datetime) -> float:
 def _day_of_month(times: Sequence[str]) -> int:
     """Return the day that dates of successive months share, 31 for the last one; 0 for none."""
     first, second = (_moment(text) for text in (times[0], times[min(1, len(times) - 1)]))
+    # Four weeks from 1 to 29 January are no month, and 28 days from 1 February are one.
     if abs(second - first) < timedelta(days=FEWEST_DAYS) or first.time() != second.time():
         return 0
     if all((moment + timedelta(days=1)).day == 1 for moment in (first, second)):
         return 31
     in_month = calendar.monthrange(second.year, second.month)[1]
-    # Four weeks from 1 to 29 January are no month, and 28 days from 1 February are one.
     return first.day if second.day == min(first.day, in_month) else 0
 
 

@@ -1,0 +1,121 @@
+"""Laws of the metrics of a measured series, and of conformal intervals."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from stages.baselines.naive import Drift, Naive, SeasonalNaive
+from stages.rollouts import forecasts
+from stages.rollouts.metrics import DIVERGED
+from tests.measured import seasonal, series
+
+MADE = series(seasonal())
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Forecasts one value, whatever the past."""
+
+    value: float
+    parameters: int = 1
+
+    def forecast(self, past: np.ndarray, horizon: int) -> np.ndarray:
+        return np.full((len(past), horizon, 1), self.value)
+
+
+def test_the_seasonal_naive_has_mase_1_on_the_training_part() -> None:
+    """With a horizon of one season, from the end of each season."""
+    seasons = MADE.training.reshape(-1, 12, 1)
+    errors = SeasonalNaive(12).forecast(seasons[:-1], 12) - seasons[1:]
+    absolute, square = forecasts.scales(MADE)
+    assert np.abs(errors).mean() == pytest.approx(absolute, rel=1e-12)
+    assert np.sqrt((errors**2).mean()) == pytest.approx(square, rel=1e-12)
+
+
+def test_the_seasonal_naive_has_mase_1_where_each_season_changes_as_much() -> None:
+    changes = np.random.default_rng(0).choice([-3.0, 3.0], (25, 12))
+    made = series(np.cumsum(changes, axis=0).ravel(), horizon=12)
+    result = forecasts.evaluate(made, SeasonalNaive(12))["forecast"]
+    assert (result["mase"], result["rmsse"], result["by_step"]["first"]) == (1, 1, 1)
+
+
+def test_the_skill_of_the_seasonal_naive_is_0() -> None:
+    result = forecasts.evaluate(MADE, SeasonalNaive(12))["forecast"]
+    assert result["skill"] == 0
+    better = forecasts.evaluate(MADE, Drift(12))["forecast"]
+    assert better["skill"] == pytest.approx(1 - better["mase"] / result["mase"], rel=1e-5)
+
+
+def test_metrics_are_those_of_their_formulas() -> None:
+    result = forecasts.evaluate(MADE, Constant(3.0))
+    errors = np.stack([3.0 - MADE.values[o : o + 24] for o in MADE.rolling_origins("test")])
+    change = MADE.values[12:180] - MADE.values[:168]
+    scale = np.abs(change).mean()
+    expected = {
+        "mase": np.abs(errors).mean() / scale,
+        "rmsse": np.sqrt((errors**2).mean() / (change**2).mean()),
+        "mae": np.abs(errors).mean(),
+        "rmse": np.sqrt((errors**2).mean()),
+    }
+    steps = {"first": errors[:, 0], "season": errors[:, :12], "rest": errors[:, 12:]}
+    by_step = {name: np.abs(error).mean() / scale for name, error in steps.items()}
+    assert result["parameters"] == 1
+    assert {name: result["forecast"][name] for name in expected} == pytest.approx(expected, 1e-5)
+    assert result["forecast"]["by_step"] == pytest.approx(by_step, 1e-5)
+    assert result["teacher_forced"]["mse"] == pytest.approx(((3 - MADE.values[240:]) ** 2).mean())
+
+
+def test_one_step_predictions_are_given_the_true_past() -> None:
+    """Also where they come in blocks."""
+    made = series(seasonal(3000), test=2500)
+    change = np.diff(made.values)[-2500:]
+    result = forecasts.teacher_forced(made, Naive())
+    assert result["mae"] == pytest.approx(np.abs(change).mean(), rel=1e-5)
+
+
+def test_what_cannot_be_computed_is_a_word() -> None:
+    short = series(seasonal(), horizon=12)
+    result = forecasts.evaluate(short, SeasonalNaive(12))["forecast"]
+    assert result["by_step"]["rest"] == forecasts.NO_STEPS
+    periodic = series(1e9 + np.sin(2 * np.pi * np.arange(300) / 12))
+    result = forecasts.evaluate(periodic, Naive())
+    assert result["forecast"]["mase"] == result["forecast"]["by_step"]["first"] == "no scale"
+    diverged = forecasts.evaluate(MADE, Constant(np.inf))
+    assert diverged["forecast"]["mase"] == diverged["forecast"]["skill"] == DIVERGED
+    json.dumps([result, diverged], allow_nan=False)
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e15])
+def test_scaled_metrics_do_not_depend_on_units(factor: float) -> None:
+    one = forecasts.evaluate(MADE, Drift(12))["forecast"]
+    other = forecasts.evaluate(series(MADE.values * factor), Drift(12))["forecast"]
+    for name in ("mase", "rmsse", "skill"):
+        assert one[name] == pytest.approx(other[name], rel=1e-5)
+
+
+def test_forecasts_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"expected forecasts \(10, 24, 1\), got \(10, 24\)"):
+        forecasts.forecast_metrics(MADE, np.zeros((10, 24)))
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
+def test_intervals_cover_exchangeable_errors_at_their_level(level: float) -> None:
+    """On average over many draws: at least the level, at most 1/(n + 1) more."""
+    errors = np.random.default_rng(0).standard_t(3, size=(4000, 40, 5))
+    calibration, new = errors[:, :39], errors[:, 39:]
+    widths = [forecasts.interval_half_widths(part, level) for part in calibration]
+    shares = [forecasts.coverage(*pair) for pair in zip(new, widths, strict=True)]
+    rank = np.ceil(40 * level) / 40
+    assert np.mean(shares) == pytest.approx(rank, abs=0.01) and rank >= level
+
+
+def test_few_errors_leave_an_interval_without_end() -> None:
+    errors = np.random.default_rng(0).normal(size=(18, 3))
+    assert np.isinf(forecasts.interval_half_widths(errors, 0.95)).all()
+    nineteen = np.concatenate((errors, errors[:1]))
+    widths = forecasts.interval_half_widths(nineteen, 0.95)
+    np.testing.assert_array_equal(widths, np.abs(errors).max(axis=0))
+    with pytest.raises(ValueError, match="0 < level < 1"):
+        forecasts.interval_half_widths(errors, 1.0)
