@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.networks.fits import Prony, SineFit
+from stages.baselines.sine_fits import Prony, SineFit
 from stages.rollouts import metrics
 from stages.signals import bound
 from tests.examples import TIME_STEP, any_sines
@@ -12,13 +12,13 @@ FITS = [Prony, SineFit]
 
 
 def two_sines(steps: int) -> np.ndarray:
-    """Two sines of different frequency, amplitude and phase: (2, steps, 1)."""
+    """Write two sines of different frequency, amplitude and phase: (2, steps, 1)."""
     angle = np.array([[0.4], [2.0]]) + np.array([[0.6], [1.9]]) * TIME_STEP * np.arange(steps)
     return (np.array([[0.5], [1.4]]) * np.sin(angle))[:, :, None]
 
 
-def freely(fit: Prony | SineFit, warmup: np.ndarray, blocks: list[int]) -> np.ndarray:
-    """All outputs after the warm-up, the free run cut into blocks: (batch, time, 1)."""
+def run_freely(fit: Prony | SineFit, warmup: np.ndarray, blocks: list[int]) -> np.ndarray:
+    """Run freely after the warm-up, in blocks of steps: (batch, time, 1)."""
     predictions, _, state = fit.forward(warmup, fit.initial_state(len(warmup)))
     outputs = [predictions[:, -1:]]
     for steps in blocks:
@@ -30,12 +30,12 @@ def freely(fit: Prony | SineFit, warmup: np.ndarray, blocks: list[int]) -> np.nd
 @pytest.mark.parametrize("fit", FITS)
 def test_two_sines_of_one_batch_are_continued_exactly(fit: type) -> None:
     values = two_sines(100 + 2001)
-    outputs = freely(fit(), values[:, :100], [1000, 1, 999])
+    outputs = run_freely(fit(), values[:, :100], [1000, 1, 999])
     np.testing.assert_allclose(outputs, values[:, 100:], rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("fit", FITS)
-def test_predictions_know_the_past_alone(fit: type) -> None:
+def test_predictions_depend_on_the_past_alone(fit: type) -> None:
     """From the fourth value on they are exact, and no later value changes an earlier one."""
     values, fit = two_sines(60), fit()
     predictions, hidden, _ = fit.forward(values, fit.initial_state(2))
@@ -115,7 +115,7 @@ def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
         assert rmse < 1.1 * bound.forecast_rmse(sines, counts, noise=0.05, warmup=100)
 
 
-def test_a_fit_refuses_what_it_cannot_go_on_from() -> None:
+def test_a_fit_refuses_a_later_state_and_other_shapes() -> None:
     fit, values = SineFit(), two_sines(10)
     _, _, state = fit.forward(values, fit.initial_state(2))
     with pytest.raises(ValueError, match="expected the initial state"):
