@@ -46,19 +46,8 @@ def tensors(model: Model) -> Tensors:
     return {"weight": model.weight} if isinstance(model, Lags) else {}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Save a network of one layer to m.safetensors."""
-    net = network("rnn")
-    facts = Facts(cell="rnn", **vars(net.sizes), **TASK)
-    model_file.save(tmp_path / "m.safetensors", tensors_of(net), facts)
-    return tmp_path / "m.safetensors"
-
-
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_model_file_gives_back_the_model_and_has_the_same_bytes_each_time(
-    cell: str, tmp_path: Path
-) -> None:
+def test_a_file_gives_back_the_model_and_has_the_same_bytes(cell: str, tmp_path: Path) -> None:
     model, facts = model_of(cell)
     for name in ("a", "b"):
         model_file.save(tmp_path / name, tensors(model), facts)
@@ -72,9 +61,7 @@ def test_a_model_file_gives_back_the_model_and_has_the_same_bytes_each_time(
 
 
 @pytest.mark.parametrize(("cell", "layers"), TORCH_CELLS)
-def test_the_file_of_a_network_is_that_of_the_blogs_net(
-    cell: str, layers: int, tmp_path: Path
-) -> None:
+def test_the_file_is_that_of_the_blogs_net(cell: str, layers: int, tmp_path: Path) -> None:
     """The weights load strictly into a plain `nn.RNN` and `nn.Linear`, which predict the same."""
     net = network(cell, layers)
     facts = Facts(cell=cell, **vars(net.sizes), **TASK)
@@ -82,8 +69,6 @@ def test_the_file_of_a_network_is_that_of_the_blogs_net(
     rnn, linear = plain(cell, net.sizes, safetensors.torch.load_file(tmp_path / "m"))
     x = torch.from_numpy(values(3, 12, 1))
     assert torch.equal(linear(rnn(x)[0]), net(x)[0])
-    with safetensors.safe_open(tmp_path / "m", "np") as archive:
-        assert [*archive.metadata()] == ["model"]
 
 
 def test_a_carried_state_is_stored_beside_weights_of_single_precision(tmp_path: Path) -> None:
@@ -114,41 +99,38 @@ def changed(facts: dict[str, Any], **others: Any) -> Callable[[Path], None]:
     return change
 
 
-def replaced(old: bytes, new: bytes) -> Callable[[Path], None]:
+def write(content: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     """Make a change of the bytes of a file."""
-    return lambda path: path.write_bytes(path.read_bytes().replace(old, new))
+    return lambda path: path.write_bytes(content(path.read_bytes()))
 
 
-BIAS = tensors_of(network("rnn"))["linear.bias"].tobytes()
-MISTAKES: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "a flipped bit": (replaced(BIAS, bytes((BIAS[0] ^ 1, *BIAS[1:]))), "is damaged"),
-    "another fact": (replaced(b"phases", b"phasfs"), "is damaged"),
-    "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-9]), "not a readable model"),
-    "empty": (lambda path: path.write_bytes(b""), "not a readable model"),
-    "no safetensors": (lambda path: path.write_text("a,b\n1,2\n"), "not a readable model"),
-    "foreign": (
-        lambda path: safetensors.numpy.save_file({"a": np.ones(1)}, path),
-        "does not say what model it holds",
-    ),
+BIAS = tensors(model_of("rnn")[0])["linear.bias"].tobytes()
+FLIPPED = bytes((BIAS[0] ^ 1, *BIAS[1:]))
+FOREIGN = safetensors.numpy.save({"a": np.ones(1)})
+MISTAKES = {
+    "a flipped bit": (write(lambda old: old.replace(BIAS, FLIPPED)), "is damaged"),
+    "another fact": (write(lambda old: old.replace(b"phases", b"phasfs")), "is damaged"),
+    "truncated": (write(lambda old: old[:-9]), "not a readable model file"),
+    "empty": (write(lambda old: b""), "not a readable model file"),
+    "no safetensors": (write(lambda old: b"a,b\n1,2\n"), "not a readable model file"),
+    "foreign": (write(lambda old: FOREIGN), "does not say what model it holds"),
     "an unknown cell": (changed({"cell": "elman"}), "the cell is elman; expected one of rnn"),
-    "another cell": (changed({"cell": "gru"}), "linear.*|rnn.* has the shape"),
+    "another cell": (changed({"cell": "gru"}), "has the shape"),
     "another size": (changed({"hidden_size": 3}), "has the shape"),
     "too many layers": (changed({"num_layers": 10**9}), "too few"),
-    "too many units": (changed({"hidden_size": 10**9}), "too few"),
-    "no such fact": (changed({"colour": "red"}), "the fact colour"),
-    "no number": (changed({"time_step": "long"}), "the fact time_step"),
     "a tensor less": (changed({}, **{"linear.bias": None}), "linear.bias has the shape None"),
     "a tensor more": (changed({}, more=np.ones(2)), "more has the shape"),
     "not finite": (changed({}, **{"linear.bias": np.array([np.nan])}), "not finite"),
+    "no number": (changed({"time_step": "long"}), "the fact time_step"),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_file_that_is_no_model_gives_one_line(mistake: str, path: Path) -> None:
-    change, message = MISTAKES[mistake]
-    before = path.read_bytes()
+def test_a_file_that_is_no_model_gives_one_line(mistake: str, tmp_path: Path) -> None:
+    (change, message), (model, facts) = MISTAKES[mistake], model_of("rnn")
+    path = tmp_path / "m"
+    model_file.save(path, tensors(model), facts)
     change(path)
-    assert path.read_bytes() != before
     with pytest.raises(InputError, match=message) as error:
         model_file.load(path)
     assert str(error.value).startswith(f"{path}: ") and "\n" not in str(error.value)
