@@ -1,6 +1,5 @@
 """Adam: the blog's loop to the last bit, and the same loop on the network's own free run."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,24 +22,13 @@ FREE = {"warmup": 6, "free_steps": 10, "batch": 8}
 
 
 def train(
-    net: Network,
-    data: Sequences,
-    iterations: int,
-    *,
-    validate: Callable[[Network], float] | None = None,
-    **changes: Any,
+    net: Network, data: Sequences, iterations: int, validate: Any = None, **changes: Any
 ) -> tuple[Any, list[tuple[int, int, float]]]:
     """Train a network; give the carried state and the reports of all iterations."""
-    reports: list[tuple[int, int, float]] = []
     phase = Adam(phase="adam", iterations=iterations, **({"learning_rate": 0.01} | changes))
-    carried = training.adam(
-        net,
-        data,
-        phase,
-        validate=validate or (lambda _: 0.0),
-        random=np.random.default_rng(5),
-        report=lambda *row: reports.append(row),
-    )
+    reports, random = [], np.random.default_rng(5)
+    report = lambda *row: reports.append(row)  # noqa: E731
+    carried = training.adam(net, data, phase, validate=validate, random=random, report=report)
     return carried, reports
 
 

@@ -53,9 +53,7 @@ def test_normal_weights_are_the_blogs(cell: str, layers: int) -> None:
 
 
 @pytest.mark.parametrize(("cell", "layers"), CELLS)
-def test_every_gate_of_an_echo_state_network_has_its_spectral_radius(
-    cell: str, layers: int
-) -> None:
+def test_every_gate_of_an_echo_state_has_its_spectral_radius(cell: str, layers: int) -> None:
     weights = drawn("echo_state", cell, layers, spectral_radius=0.3, input_scale=0.5)
     for name, weight in weights.items():
         if "weight_hh" in name:
@@ -88,27 +86,25 @@ def test_wave_units_begin_as_leaky_averages() -> None:
         np.testing.assert_allclose(hidden[:, :, unit], expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("cell", "layers"), NETWORKS)
-def test_a_read_out_of_zeros_predicts_zero(cell: str, layers: int) -> None:
-    net = network(cell, layers)
+def test_a_read_out_of_zeros_predicts_zero() -> None:
+    net = network("lstm")
     initial.zero_read_out(net)
     assert not net(torch.from_numpy(values(3, 9, 1)))[0].any()
 
 
-def outputs(net: Network) -> torch.Tensor:
-    """Run a network on true values, then freely."""
-    x, predictor = values(5, 12, 1), Predictor(net)
-    forced, _, state = predictor.forward(x, predictor.initial_state(5))
-    return np.concatenate((forced, predictor.run(forced[:, -1], state, 10)[0]), axis=1)
-
-
 def test_new_products_change_no_output() -> None:
-    net = network("innovation")
+    net, x = network("innovation"), values(5, 12, 1)
     larger = initial.grown(net, 7, random(2))
-    np.testing.assert_allclose(outputs(larger), outputs(net), rtol=0, atol=1e-13)
     assert larger.sizes == Sizes(4, 1, 2, 7)
-    for name in "CD":
-        assert larger.weights[f"rnn.{name}.weight"][3:].all()
+    assert all(larger.weights[f"rnn.{name}.weight"][3:].all() for name in "CD")
+    for one, other in zip(*(forced_and_free(n, x) for n in (net, larger)), strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-13)
+
+
+def forced_and_free(net: Network, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    predictor = Predictor(net)
+    forced, _, state = predictor.forward(x, predictor.initial_state(len(x)))
+    return forced, predictor.run(forced[:, -1], state, 10)[0]
 
 
 @pytest.mark.parametrize(("cell", "products"), [("innovation", 3), ("innovation", 2), ("gru", 7)])

@@ -30,14 +30,12 @@ def test_a_stream_draws_pieces_begun_anywhere_and_other_ones_each_time() -> None
     assert len(stream(sequences=3).draw().inputs) == 3
 
 
-def test_noise_is_on_the_inputs_alone() -> None:
-    plain, noisy = stream().draw(), stream(noise=0.1).draw()
+def test_noise_is_on_the_inputs_and_jitter_multiplies_a_whole_piece() -> None:
+    plain, noisy, batch = (
+        stream(**changes).draw() for changes in ({}, {"noise": 0.1}, {"amplitude_jitter": 0.2})
+    )
     np.testing.assert_array_equal(plain.targets, noisy.targets)
     assert (noisy.inputs - plain.inputs).std() == pytest.approx(0.1, rel=0.15)
-
-
-def test_jitter_multiplies_a_whole_piece_by_a_number_near_one() -> None:
-    batch, plain = stream(amplitude_jitter=0.2).draw(), stream().draw()
     factors = batch.targets / plain.targets
     np.testing.assert_allclose(factors, factors[:, :1].repeat(3, axis=1), rtol=1e-12)
     np.testing.assert_allclose(batch.inputs, plain.inputs * factors[:, :1, None], rtol=1e-12)
