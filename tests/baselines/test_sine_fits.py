@@ -83,9 +83,10 @@ def test_the_fitted_sine_leaves_less_than_any_other() -> None:
     sines = any_sines(32, seed=5, noise=0.05)
     x, fit = sines.values[:, :100], SineFit()
     state = fit.fit(x)
-    _, hidden, last = fit.forward(x, fit.initial_state(32))
-    np.testing.assert_allclose(hidden[:, -1], last[:, :3])
+    _, _, last = fit.forward(x, fit.initial_state(32))
     np.testing.assert_allclose(last, state, rtol=1e-9)
+    with pytest.raises(ValueError, match="expected the initial state"):
+        fit.forward(x, last)
 
     def squares(change: tuple[float, float, float]) -> np.ndarray:
         a, w, phase = (state[:, i : i + 1] + change[i] for i in range(3))
@@ -102,9 +103,7 @@ def test_the_fitted_sine_leaves_less_than_any_other() -> None:
 
 def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
     """256 sequences in noise of 0.05 after a warm-up of 100: at 1 and at 10 periods."""
-    sines = any_sines(256, seed=5, noise=0.05)
-    fit = SineFit()
-    horizons = np.array([1.0, 10.0])
+    sines, fit, horizons = any_sines(256, seed=5, noise=0.05), SineFit(), np.array([1.0, 10.0])
     meter = metrics.FreeRunMeter(sines, 100, horizons)
     state = fit.fit(sines.values[:, :100])
     first = state[:, :1] * np.sin(state[:, 2:3])
@@ -113,12 +112,3 @@ def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
     for periods, rmse in zip(horizons, meter.result().rmse, strict=True):
         counts = metrics.count_steps(sines, periods)
         assert rmse < 1.1 * bound.forecast_rmse(sines, counts, noise=0.05, warmup=100)
-
-
-def test_a_fit_refuses_a_later_state_and_other_shapes() -> None:
-    fit, values = SineFit(), two_sines(10)
-    _, _, state = fit.forward(values, fit.initial_state(2))
-    with pytest.raises(ValueError, match="expected the initial state"):
-        fit.forward(values, state)
-    with pytest.raises(ValueError, match="expected values"):
-        fit.forward(values[:, :, 0], fit.initial_state(2))

@@ -10,12 +10,13 @@ from stages.networks.cells import CELLS, Cell
 from stages.networks.network import Network, Sizes
 
 OWN = "own"
-TORCH = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 def plain(cell: str, sizes: Sizes, tensors: Mapping[str, Tensor]) -> tuple[nn.Module, nn.Linear]:
     """Load the weights of a network into torch's own layers, by their names."""
-    rnn = TORCH[cell](1, sizes.hidden_size, sizes.num_layers, batch_first=True)
+    rnn = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell](
+        1, sizes.hidden_size, sizes.num_layers, batch_first=True
+    )
     linear = nn.Linear(sizes.hidden_size, 1)
     for prefix, layer in (("rnn.", rnn), ("linear.", linear)):
         own = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

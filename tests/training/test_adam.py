@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from stages.files import InputError
 from stages.networks.network import Network, Sizes
@@ -49,25 +48,15 @@ def test_the_blogs_recipe_gives_the_blogs_losses(fused: bool | None, tolerance: 
     assert carried.shape == (1, 1, 16) and carried.any() and not carried.requires_grad
 
 
-def test_the_carried_state_is_the_one_after_the_last_iteration() -> None:
-    """At a rate of nearly nothing the weights stay."""
-    net, x = network("lstm", 2), values(1, 9, 1)
-    carried, reports = train(net, same(x), 2, carry_hidden_state=True, learning_rate=1e-30)
-    inputs, targets = torch.from_numpy(x[:, :-1]), torch.from_numpy(x[:, 1:])
-    output, last = net(inputs, net(inputs)[1])
-    torch.testing.assert_close(carried, last, rtol=0, atol=0)
-    assert reports[1][2] == nn.functional.mse_loss(output, targets).item()
-    assert train(net, same(x), 1)[0] is None
-
-
 def test_sequences_are_taken_in_their_order_and_again_from_the_first() -> None:
+    """At a rate of nearly nothing the weights stay."""
     net, data = network("rnn"), Sequences(values(5, 9, 1), values(5, 9, 1, seed=2))
-    _, reports = train(net, data, 4, batch=2, learning_rate=1e-30)
+    carried, reports = train(net, data, 4, batch=2, learning_rate=1e-30)
     errors = net(torch.from_numpy(data.values[:, :-1]))[0].detach().numpy() - data.targets[:, 1:]
     squares = (errors**2).mean(axis=(1, 2))
     expected = [squares[chosen].mean() for chosen in ([0, 1], [2, 3], [4, 0], [1, 2])]
     np.testing.assert_allclose([loss for *_, loss in reports], expected, rtol=1e-12)
-    assert [seen for _, seen, _ in reports] == [16, 32, 48, 64]
+    assert [seen for _, seen, _ in reports] == [16, 32, 48, 64] and carried is None
 
 
 @pytest.mark.parametrize(("cell", "layers"), NETWORKS)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from stages.files import InputError
 from stages.networks.network import Network
@@ -23,10 +24,10 @@ X, Y, TRUE = values(40, 5, 1), values(40, 1, seed=2), np.array([0.5, -0.3, 0.2, 
 LINEAR = np.concatenate((X[:, :1:-1, 0], np.ones((40, 1))), axis=1)
 
 
-def problem(net: Network, soft_limit: float = 1e6, rollout: Rollout = ROLLOUT) -> Problem:
+def problem(net: Network, soft_limit: float) -> Problem:
     x = any_sines(6, 30).values
-    batch = Batch(x + 0.01 * values(*x.shape), rollout.targets(x))
-    return Problem(net, rollout, batch, Residuals(soft_limit, np.ones(len(rollout.counted))))
+    batch = Batch(x + 0.01 * values(*x.shape), ROLLOUT.targets(x))
+    return Problem(net, ROLLOUT, batch, Residuals(soft_limit, np.ones(3)))
 
 
 def train(net: Network, rollout: Rollout, draw: Callable[[], Batch], **changes: Any) -> list[tuple]:
@@ -34,21 +35,16 @@ def train(net: Network, rollout: Rollout, draw: Callable[[], Batch], **changes: 
     settings = {"iterations": 100, "soft_limit": 1e6, "normalise_by_step": False}
     settings |= {"forgetting": None} | changes
     reports: list[tuple] = []
-    training.levenberg_marquardt(
-        net, rollout, draw, report=lambda *row: reports.append(row), **settings
-    )
+    report = lambda *row: reports.append(row)  # noqa: E731
+    training.levenberg_marquardt(net, rollout, draw, report=report, **settings)
     return reports
-
-
-def weights(net: Network) -> np.ndarray:
-    return problem(net).weights
 
 
 def test_linear_least_squares_are_solved_and_then_it_ends() -> None:
     net = own(Delay)
     reports = train(net, ONE, lambda: Batch(X, Y))
     solution, squares, *_ = np.linalg.lstsq(LINEAR, Y[:, 0], rcond=None)
-    np.testing.assert_allclose(weights(net), solution, rtol=1e-6)
+    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), solution, rtol=1e-6)
     assert reports[-1][2] == pytest.approx(squares[0] / 40, rel=1e-9) and len(reports) < 100
 
 
@@ -62,7 +58,7 @@ def test_batches_of_a_stream_determine_the_weights_together(normalise: bool) -> 
         return Batch(X[here], LINEAR[here] @ TRUE[:, None])
 
     train(net, ONE, draw, forgetting=(0.8, 0.95), normalise_by_step=normalise)
-    np.testing.assert_allclose(weights(net), TRUE, rtol=1e-4)
+    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), TRUE, rtol=1e-4)
 
 
 @pytest.mark.parametrize("forgetting", [None, (0.9, 0.9)])
@@ -70,10 +66,10 @@ def test_a_network_that_predicts_exactly_is_left_as_it_is(forgetting: Any) -> No
     net = network("rnn")
     x = torch.from_numpy(values(3, 10, 1))
     batch = Batch(x.numpy(), predictions(net, x, ROLLOUT).detach().numpy())
-    before = weights(net)
+    before = parameters_to_vector(net.parameters()).detach()
     reports = train(net, ROLLOUT, lambda: batch, iterations=5, forgetting=forgetting)
     assert [loss for *_, loss in reports] == [0] * (1 if forgetting is None else 5)
-    np.testing.assert_array_equal(weights(net), before)
+    np.testing.assert_array_equal(parameters_to_vector(net.parameters()).detach(), before)
 
 
 @pytest.mark.parametrize("soft_limit", [1e6, 0.1])
@@ -81,8 +77,7 @@ def test_a_network_that_predicts_exactly_is_left_as_it_is(forgetting: Any) -> No
 def test_the_loss_of_a_fixed_batch_never_rises(cell: str, layers: int, soft_limit: float) -> None:
     net = network(cell, layers)
     here = problem(net, soft_limit)
-    settings = {"iterations": 5, "soft_limit": soft_limit}
-    reports = train(net, ROLLOUT, lambda: here.batch, **settings)
+    reports = train(net, ROLLOUT, lambda: here.batch, iterations=5, soft_limit=soft_limit)
     residuals, _ = here.residuals.of(here.errors())
     losses = [*(loss for *_, loss in reports), (residuals**2).mean()]
     assert all(after < before for before, after in pairwise(losses))
@@ -90,46 +85,28 @@ def test_the_loss_of_a_fixed_batch_never_rises(cell: str, layers: int, soft_limi
     assert [row[:2] for row in reports] == [(i, i * 90) for i in range(1, 6)]
 
 
-def test_a_network_that_made_the_targets_is_recovered() -> None:
-    """From weights nearby, to squares of rounding errors."""
-    net, x = network("rnn", hidden=2), any_sines(30, 20).values
-    batch = Batch(x, predictions(net, torch.from_numpy(x), ROLLOUT).detach().numpy())
-    near = Problem(net, ROLLOUT, batch, Residuals(1e6, np.ones(3)))
-    near.move(near.weights + 0.05 * (values(len(near.weights)) - 0.5))
-    assert (near.errors() ** 2).sum() > 1e-4
-    train(net, ROLLOUT, lambda: batch)
-    assert (near.errors() ** 2).sum() < 1e-20
-
-
 @pytest.mark.parametrize("damping", [1e-6, 0.1, 100.0])
-def test_a_damped_step_solves_its_equations(damping: float) -> None:
-    """(JᵀJ + λI) step = −Jᵀr."""
-    r, j = values(30, seed=3), values(30, 5)
-    here = Linearised(r, j)
-    step = damped_step(None, here, here.quadratic, damping, np.zeros(5), curved=False)
-    np.testing.assert_allclose(j.T @ (j @ step) + damping * step, -j.T @ r, rtol=1e-9, atol=1e-12)
+@pytest.mark.parametrize(("bend", "accepted"), [(1e-3, True), (1e4, False)])
+def test_a_damped_step_and_its_correction(damping: float, bend: float, accepted: bool) -> None:
+    """−(JᵀJ + λI)⁻¹Jᵀr, and for curvature −½ (JᵀJ + λI)⁻¹Jᵀ bend (J step)².
 
-
-@pytest.mark.parametrize(("bend", "accepted"), [(1e-3, True), (100.0, False)])
-def test_a_step_is_corrected_for_curvature_unless_the_correction_is_long(
-    bend: float, accepted: bool
-) -> None:
-    """Of residuals r + Jw + ½ bend (Jw)²: by −½ (JᵀJ + λI)⁻¹Jᵀ bend (J step)²."""
+    Of residuals r + Jw + ½ bend (Jw)². A long correction forbids the step.
+    """
     r, j = values(30, seed=3), values(30, 5)
+    inverse = np.linalg.inv(j.T @ j + damping * np.eye(5)) @ j.T
 
     class Curved:
         def residuals_at(self, w: np.ndarray) -> np.ndarray:
             return r + j @ w + bend / 2 * (j @ w) ** 2
 
     here = Linearised(r, j)
-    arguments = (Curved(), here, here.quadratic, 0.1, np.zeros(5))
-    straight = damped_step(*arguments, curved=False)
-    inverse = np.linalg.inv(j.T @ j + 0.1 * np.eye(5)) @ j.T
-    corrected = straight - inverse @ (bend * (j @ straight) ** 2) / 2
-    step = damped_step(*arguments, curved=True)
+    arguments = (Curved(), here, here.quadratic, damping, np.zeros(5))
+    straight, step = (damped_step(*arguments, curved=curved) for curved in (False, True))
+    np.testing.assert_allclose(straight, -inverse @ r, rtol=1e-9)
     assert (step is not None) == accepted
     if accepted:
-        np.testing.assert_allclose(step, corrected, rtol=1e-6)
+        correction = -inverse @ (bend * (j @ straight) ** 2) / 2
+        np.testing.assert_allclose(step, straight + correction, rtol=1e-6)
 
 
 @pytest.mark.parametrize("soft_limit", [10.0, 0.3])
@@ -176,9 +153,7 @@ def test_forgetting_goes_geometrically_from_the_first_weight_to_the_last() -> No
 @pytest.mark.parametrize("forgetting", [None, (0.9, 0.9)])
 def test_a_free_run_that_diverges_at_the_start_is_an_input_error(forgetting: Any) -> None:
     net = own(Delay, 1)
-    torch.nn.utils.vector_to_parameters(
-        torch.tensor([1e200, 0.0], dtype=torch.float64), net.parameters()
-    )
+    vector_to_parameters(torch.tensor([1e200, 0.0], dtype=torch.float64), net.parameters())
     with pytest.raises(InputError, match="no weight" if forgetting else "diverges before"):
         train(net, Rollout(5, (9,)), lambda: Batch(X, 0 * Y), forgetting=forgetting)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from stages.networks.model_file import CARRIED
 from stages.settings.model import NetworkRow
@@ -117,18 +116,6 @@ def test_a_phase_of_levenberg_marquardt_predicts_the_steps_of_the_row(
     one, two = draw(), draw()
     assert one.inputs.shape == (4, phase["warmup"], 1)
     assert (one.inputs != two.inputs).any() == ("fresh" in phase)
-
-
-@pytest.mark.parametrize("cell", ["gru", "innovation"])
-def test_a_network_is_drawn_as_the_row_asks(cell: str) -> None:
-    methods = {"normal": {"sd": 1e-5}, "uniform": {}, "echo_state": {}, "zero_read_out": {}}
-    for method, settings in methods.items():
-        initial = {"method": method} | settings
-        asked = row(cell=cell, initial=initial, precision="float32", training=[ADAM])
-        net = recipe.initial_network(asked, np.random.default_rng(0))
-        assert all(weight.dtype == torch.float32 for weight in net.parameters())
-        largest = max(weight.abs().max() for weight in net.rnn.parameters())
-        assert (largest < 1e-4) == (method == "normal")
 
 
 def test_sequences_in_noise_are_trained_towards_their_truth(monkeypatch) -> None:

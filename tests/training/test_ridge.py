@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from stages.networks.network import Network
 from stages.networks.predictor import Predictor
 from stages.settings.model import Ridge
 from stages.training.ridge import fit_read_out
@@ -12,11 +11,7 @@ from stages.training.sequences import Sequences
 from tests.examples import CELLS, network, values
 
 DATA = Sequences(values(8, 40, 1), values(8, 40, 1, seed=2))
-
-
-def fit(net: Network, ridge: float = 1e-3) -> float:
-    phase = {"phase": "ridge", "sequences": 6, "warmup": 5, "noise": 0.1, "noise_weight": 0.5}
-    return fit_read_out(net, DATA, Ridge(**phase, ridge=ridge), np.random.default_rng(3))
+PHASE = Ridge(phase="ridge", sequences=6, warmup=5, noise=0.1, noise_weight=0.5, ridge=1e-3)
 
 
 @pytest.mark.parametrize(("cell", "layers"), CELLS)
@@ -24,7 +19,7 @@ def test_a_read_out_is_that_of_ridge_regression(cell: str, layers: int) -> None:
     """(AᵀA + λ²nI)⁻¹Aᵀb; n counts rows of the noisy copy by the square of their weight."""
     net = network(cell, layers)
     before = net.copy()
-    loss = fit(net)
+    loss = fit_read_out(net, DATA, PHASE, np.random.default_rng(3))
     predictor, x = Predictor(before), DATA.values[:6, :-1]
     noisy = x + 0.1 * np.random.default_rng(3).normal(size=x.shape)
     rows, targets = [], np.tile(DATA.targets[:6, 6:].ravel(), 2)
@@ -40,12 +35,3 @@ def test_a_read_out_is_that_of_ridge_regression(cell: str, layers: int) -> None:
     assert loss == pytest.approx(((a @ expected - targets) ** 2).sum() / n, rel=1e-9)
     for name, weight in before.rnn.named_parameters():  # the cell stays
         assert torch.equal(net.rnn.get_parameter(name), weight)
-
-
-def test_a_larger_penalty_gives_smaller_weights() -> None:
-    norms = []
-    for penalty in (1e-9, 1e-3, 1e-1, 1.0):
-        net = network("rnn")
-        fit(net, penalty)
-        norms.append(net.linear.weight.norm().item())
-    assert norms == sorted(norms, reverse=True) and norms[-1] < norms[0] / 2
