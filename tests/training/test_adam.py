@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import parameters_to_vector
 
 from stages.files import InputError
 from stages.networks.network import Network, Sizes
@@ -12,6 +13,7 @@ from stages.networks.predictor import Predictor
 from stages.settings.model import Adam
 from stages.training import adam as training
 from stages.training import initial
+from stages.training.jacobian import Rollout, jacobian
 from stages.training.sequences import Sequences
 from tests.examples import NETWORKS, network, sines, values
 from tests.networks.layers import plain
@@ -74,6 +76,17 @@ def test_training_on_the_free_run_lessens_its_error(cell: str, layers: int) -> N
     assert error() < 0.8 * before
     # Eight pieces of 6 + 10 - 1 steps.
     assert [row[:2] for row in reports] == [(i, i * 120) for i in range(1, 81)]
+
+
+def test_gradients_go_back_through_all_outputs_that_were_fed_back() -> None:
+    net, x = network("gru"), torch.from_numpy(values(3, 6, 1))
+    weights, rollout = list(net.parameters()), Rollout(6, tuple(range(1, 11)))
+    expected, rows = jacobian(net, x, rollout)
+    output = training.free_run(net, x, 10)[:, :, 0]
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-14)
+    gradients = torch.autograd.grad((output**2).sum(), weights)
+    expected = torch.einsum("bk,bkw->w", 2 * expected, rows)
+    torch.testing.assert_close(parameters_to_vector(gradients), expected, rtol=0, atol=1e-12)
 
 
 def test_pieces_are_warm_ups_in_noise_and_the_targets_after_them() -> None:

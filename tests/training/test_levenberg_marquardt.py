@@ -50,15 +50,15 @@ def test_linear_least_squares_are_solved_and_then_it_ends() -> None:
 
 @pytest.mark.parametrize("normalise", [False, True])
 def test_batches_of_a_stream_determine_the_weights_together(normalise: bool) -> None:
-    """Two residuals an iteration for four weights."""
+    """Two residuals an iteration for four weights: ten iterations, by remembering."""
     net, first = own(Delay), iter(range(0, 10**6, 2))
 
     def draw() -> Batch:
         here = (next(first) + np.arange(2)) % 40
         return Batch(X[here], LINEAR[here] @ TRUE[:, None])
 
-    train(net, ONE, draw, forgetting=(0.8, 0.95), normalise_by_step=normalise)
-    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), TRUE, rtol=1e-4)
+    train(net, ONE, draw, iterations=10, forgetting=(0.8, 0.95), normalise_by_step=normalise)
+    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), TRUE, rtol=1e-8)
 
 
 @pytest.mark.parametrize("forgetting", [None, (0.9, 0.9)])
@@ -70,6 +70,29 @@ def test_a_network_that_predicts_exactly_is_left_as_it_is(forgetting: Any) -> No
     reports = train(net, ROLLOUT, lambda: batch, iterations=5, forgetting=forgetting)
     assert [loss for *_, loss in reports] == [0] * (1 if forgetting is None else 5)
     np.testing.assert_array_equal(parameters_to_vector(net.parameters()).detach(), before)
+
+
+def test_residuals_are_normalised_by_the_running_error_of_their_step() -> None:
+    """Its square is 0.7 times itself and 0.3 times the newest; at first residuals have RMS 1."""
+    stream = {"forgetting": (0.5, 0.5), "normalise_by_step": True}
+    net, again = own(Delay), own(Delay)
+    before = Problem(net, ONE, Batch(X, Y), Residuals(1e6, np.ones(1)))
+    square = (before.errors() ** 2).mean()
+    train(net, ONE, lambda: before.batch, iterations=2, **stream)
+    losses = [loss for *_, loss in train(again, ONE, lambda: before.batch, iterations=3, **stream)]
+    running = 0.7 * square + 0.3 * losses[1] * square
+    assert losses[0] == pytest.approx(1, rel=1e-9)
+    assert losses[2] == pytest.approx((before.errors() ** 2).mean() / running, rel=1e-9)
+
+
+def test_without_a_good_step_the_weights_stay(monkeypatch) -> None:
+    here = problem(network("rnn"), 1e6)
+    (linearised, _), before = here.linearised(), here.weights
+    loss = linearised.quadratic
+    monkeypatch.setattr(training, "damped_step", lambda *_, **__: 100 * loss.gradient)
+    step, damping = training.descend(here, linearised, loss, 1.0, curved=True)
+    assert not step.any() and damping == 2
+    np.testing.assert_array_equal(here.weights, before)
 
 
 @pytest.mark.parametrize("soft_limit", [1e6, 0.1])
