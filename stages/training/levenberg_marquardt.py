@@ -213,7 +213,8 @@ def descend(
         if step is not None:
             residuals = problem.residuals_at(weights + step)
             gain = own.loss - float(residuals @ residuals)
-            if gain > 0 if curved else gain / -own.change(step) > SMALLEST_GAIN:
+            predicted = -own.change(step)
+            if gain > 0 if curved else predicted and gain / predicted > SMALLEST_GAIN:
                 return step, damping / DAMPING_FACTOR
         damping *= DAMPING_FACTOR
     problem.move(weights)

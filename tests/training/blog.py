@@ -5,9 +5,15 @@ import torch
 from torch import nn
 
 
-def blog_losses(rnn: nn.RNN, read_out: nn.Linear, sequences: np.ndarray) -> list[float]:
-    """Return the losses of the blog's loop, in its plainest form: one sequence an iteration."""
-    optimiser = torch.optim.Adam([*rnn.parameters(), *read_out.parameters()], lr=0.01)
+def blog_losses(
+    rnn: nn.RNN, read_out: nn.Linear, sequences: np.ndarray, fused: bool | None = None
+) -> list[float]:
+    """Train as the blog does, one sequence an iteration, and give the losses.
+
+    fused: as for `torch.optim.Adam`; the blog leaves it out.
+    """
+    weights = [*rnn.parameters(), *read_out.parameters()]
+    optimiser = torch.optim.Adam(weights, lr=0.01, fused=fused)
     hidden = torch.zeros(1, 1, 16)
     losses = []
     for data in sequences:

@@ -1,4 +1,4 @@
-"""Initial weights have the distributions that they say."""
+"""Initial weights have the distributions that they are said to have."""
 
 import math
 
@@ -6,59 +6,59 @@ import numpy as np
 import pytest
 import torch
 
-from stages.networks.network import Network
+from stages.networks.network import Network, Sizes
+from stages.networks.predictor import Predictor
 from stages.training import initial
-from tests.examples import CELLS, NETWORKS, SIZES, network
-
-
-def zero(cell: str, layers: int = 1, hidden: int = 40, **sizes: object) -> Network:
-    sizes = SIZES | sizes
-    return initial.empty(cell, hidden_size=hidden, num_layers=layers, **sizes)
+from tests.examples import CELLS, NETWORKS, network, values
 
 
 def random(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def standard_error(sd: float, count: int) -> float:
-    """Of the standard deviation of so many draws: σ/√(2n) where they are normal."""
-    return sd / math.sqrt(2 * count)
+def drawn(method: str, cell: str, layers: int = 1, products: int = 400, **settings: object) -> dict:
+    """Draw a network of 40 units, and give its weights as arrays."""
+    net = network(cell, layers, hidden=40, products=products)
+    getattr(initial, method)(net, random=random(), **settings)
+    return {name: weight.detach().numpy() for name, weight in net.weights.items()}
 
 
-@pytest.mark.parametrize(("cell", "layers"), CELLS)
-def test_uniform_weights_are_within_torchs_bound_and_fill_it(cell: str, layers: int) -> None:
-    torch.manual_seed(0)
-    theirs = torch.nn.RNN(1, 40).weight_hh_l0.detach().numpy()
-    for name, weight in initial.uniform(zero(cell, layers), random()).weights.items():
-        assert np.abs(weight).max() <= 1 / math.sqrt(40), name
-        if weight.size >= 1600:  # the largest of so many is within 1 % of the bound
-            assert np.abs(weight).max() > 0.99 / math.sqrt(40)
-            assert weight.std() == pytest.approx(theirs.std(), rel=0.1)
+def radius(matrix: np.ndarray) -> float:
+    return np.abs(np.linalg.eigvals(matrix)).max()
+
+
+def close(sample: np.ndarray, sd: float) -> bool:
+    """Tell whether a standard deviation is within five standard errors σ/√(2n)."""
+    return abs(sample.std() - sd) < 5 * sd / math.sqrt(2 * sample.size)
+
+
+@pytest.mark.parametrize(("cell", "layers"), NETWORKS)
+def test_a_seed_decides_the_weights_and_torchs_own_seed_stays(cell: str, layers: int) -> None:
+    state = torch.random.get_rng_state()
+    first, again, other = (
+        initial.as_torch(cell, Sizes(40, layers), random(seed)).weights for seed in (0, 0, 1)
+    )
+    assert torch.equal(torch.random.get_rng_state(), state)
+    for name, weight in first.items():
+        assert torch.equal(weight, again[name]) and not torch.equal(weight, other[name])
+        if cell != "innovation":  # uniform within torch's bound
+            assert 0.5 < weight.abs().max() * math.sqrt(40) <= 1 + 1e-6
 
 
 @pytest.mark.parametrize(("cell", "layers"), CELLS)
 def test_normal_weights_are_the_blogs(cell: str, layers: int) -> None:
-    """N(0, sd²) in the cell; `nn.Linear` draws within ±1/√inputs."""
-    weights = initial.normal(zero(cell, layers), 0.001, random()).weights
-    for name, weight in weights.items():
-        if name.startswith("linear."):
-            assert 0.002 < np.abs(weight).max() <= 1 / math.sqrt(40)
-        else:
-            assert abs(weight.std() - 0.001) < 5 * standard_error(0.001, weight.size)
+    """N(0, sd²) in the cell; the read-out stays as `nn.Linear` draws it."""
+    for name, weight in drawn("normal", cell, layers, sd=0.001).items():
+        assert close(weight, 0.001) if name.startswith("rnn.") else abs(weight).max() > 0.005
 
 
 @pytest.mark.parametrize(("cell", "layers"), CELLS)
-def test_every_gate_of_an_echo_state_network_has_its_spectral_radius(
-    cell: str, layers: int
-) -> None:
-    settings = {"spectral_radius": 0.3, "input_scale": 0.5}
-    weights = initial.echo_state(zero(cell, layers), random=random(), **settings).weights
-    gates = {"rnn": 1, "gru": 3, "lstm": 4}[cell]
+def test_every_gate_of_an_echo_state_has_its_spectral_radius(cell: str, layers: int) -> None:
+    weights = drawn("echo_state", cell, layers, spectral_radius=0.3, input_scale=0.5)
     for name, weight in weights.items():
         if "weight_hh" in name:
-            assert weight.shape == (gates * 40, 40)
-            for gate in np.split(weight, gates):
-                assert np.abs(np.linalg.eigvals(gate)).max() == pytest.approx(0.3)
+            gates = np.split(weight, {"rnn": 1, "gru": 3, "lstm": 4}[cell])
+            assert [radius(gate) for gate in gates] == pytest.approx([0.3] * len(gates))
         elif "weight_ih" in name:
             bound = 0.5 / math.sqrt(weight.shape[1])
             assert 0.8 * bound < np.abs(weight).max() <= bound
@@ -67,52 +67,47 @@ def test_every_gate_of_an_echo_state_network_has_its_spectral_radius(
 
 
 def test_the_waves_of_an_innovation_cell_have_their_spectral_radius() -> None:
-    settings = {"spectral_radius": 0.5, "input_scale": 0.25}
-    net = zero("innovation", memory_size=2, products=400)
-    weights = initial.innovation(net, random=random(), **settings).weights
-    wave, signal = weights["wave"], weights["signal"]
-    assert np.abs(np.linalg.eigvals(wave[:, 2:42])).max() == pytest.approx(0.5)
-    assert not wave[:, 0].any() and weights["read_out"][0, -1] == 0
-    for received in (signal[:, 1], wave[:, 1]):
-        assert abs(received.std() - 0.25) < 5 * standard_error(0.25, len(received))
-    # Gates take the memory through N(0, 1).
-    gate = weights["gate"][:, 1:]
-    assert abs(gate.std() - 1) < 5 * standard_error(1, gate.size)
+    weights = drawn("innovation", "innovation", spectral_radius=0.5, input_scale=0.25)
+    O, D = weights["rnn.O.weight"], weights["rnn.D.weight"]  # noqa: E741
+    assert radius(O[:, 1:41]) == pytest.approx(0.5)
+    assert not weights["rnn.O.bias"].any() and not weights["linear.bias"].any()
+    assert close(D[:, 0], 0.25) and close(O[:, 0], 0.25) and close(weights["rnn.C.weight"], 1)
 
 
-@pytest.mark.parametrize(("cell", "layers"), NETWORKS)
-def test_a_seed_gives_the_same_weights_and_another_gives_others(cell: str, layers: int) -> None:
-    first, again, other = (network(cell, layers, seed=seed).weights for seed in (0, 0, 1))
-    for name, weight in first.items():
-        np.testing.assert_array_equal(weight, again[name])
-        assert (weight != other[name]).any()
+def test_wave_units_begin_as_leaky_averages() -> None:
+    """Of 1 + x/2: (1 + x/2)·(1 - shareᵗ) where x is constant."""
+    net = network("innovation", hidden=40)
+    settings = {"spectral_radius": 0.5, "input_scale": 0.5, "averages": [0.9, 0.97]}
+    initial.innovation(net, **settings, random=random())
+    x, predictor = np.array([[[0.4]], [[-1.0]]]).repeat(20, axis=1), Predictor(net)
+    _, hidden, _ = predictor.forward(x, predictor.initial_state(2))
+    for unit, share in ((38, 0.9), (39, 0.97)):
+        expected = (1 + x[:, :, 0] / 2) * (1 - share ** np.arange(1, 21))
+        np.testing.assert_allclose(hidden[:, :, unit], expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("cell", "layers"), CELLS)
-def test_weights_have_the_precision_asked_for(cell: str, layers: int, dtype: str) -> None:
-    net = zero(cell, layers, dtype=dtype)
-    echo = {"spectral_radius": 0.3, "input_scale": 0.5}
-    for drawn in (
-        initial.uniform(net, random()),
-        initial.normal(net, 0.1, random()),
-        initial.echo_state(net, random=random(), **echo),
-    ):
-        assert {str(weight.dtype) for weight in drawn.weights.values()} == {dtype}
+def test_a_read_out_of_zeros_predicts_zero() -> None:
+    net = network("lstm")
+    initial.zero_read_out(net)
+    assert not net(torch.from_numpy(values(3, 9, 1)))[0].any()
 
 
-def test_wave_units_begin_as_leaky_averages_where_asked() -> None:
-    """Of 1 + x/2, in closed form: (1 + x/2)·(1 - kept^t) where x is constant."""
-    network = initial.innovation(
-        zero("innovation"),
-        spectral_radius=0.5,
-        input_scale=0.5,
-        averages=[0.9, 0.97],
-        random=random(),
-    )
-    x = np.array([[[0.4]], [[-1.0]]]).repeat(20, axis=1)
-    _, hidden, _ = network.forward(x, network.initial_state(2))
-    for unit, kept in ((-2, 0.9), (-1, 0.97)):
-        expected = (1 + x[:, :, 0] / 2) * (1 - kept ** np.arange(1, 21))
-        waves = hidden[:, :, : network.hidden_size]
-        np.testing.assert_allclose(waves[:, :, unit], expected, rtol=1e-12)
+def test_new_products_change_no_output() -> None:
+    net, x = network("innovation"), values(5, 12, 1)
+    larger = initial.grown(net, 7, random(2))
+    assert larger.sizes == Sizes(4, 1, 2, 7)
+    assert all(larger.weights[f"rnn.{name}.weight"][3:].all() for name in "CD")
+    for one, other in zip(*(forced_and_free(n, x) for n in (net, larger)), strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-13)
+
+
+def forced_and_free(net: Network, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    predictor = Predictor(net)
+    forced, _, state = predictor.forward(x, predictor.initial_state(len(x)))
+    return forced, predictor.run(forced[:, -1], state, 10)[0]
+
+
+@pytest.mark.parametrize(("cell", "products"), [("innovation", 3), ("innovation", 2), ("gru", 7)])
+def test_nothing_shrinks_and_no_other_cell_grows(cell: str, products: int) -> None:
+    with pytest.raises(ValueError, match="expected an innovation cell with fewer"):
+        initial.grown(network(cell), products, random())

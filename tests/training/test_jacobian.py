@@ -1,53 +1,52 @@
-"""The derivatives of a free run are finite differences of it."""
+"""The derivatives of a free run are those of autograd, and finite differences of it."""
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from stages.networks.predictor import Predictor
 from stages.training.jacobian import Rollout, jacobian, predictions
-from stages.training.levenberg_marquardt import flat, with_weights
 from tests.examples import NETWORKS, network, values
+from tests.networks.layers import OWN, own
 
-ROLLOUTS = [Rollout(4, (1, 3, 5)), Rollout(3, (-1, 0, 1)), Rollout(1, (2, 4))]
 
-
-@pytest.mark.parametrize("rollout", ROLLOUTS)
-@pytest.mark.parametrize(("cell", "layers"), NETWORKS)
-def test_the_jacobian_of_the_closed_loop_is_finite_differences(
-    cell: str, layers: int, rollout: Rollout
-) -> None:
-    net, x = network(cell, layers, hidden=3), values(2, 9, 1)
-    found, slopes = jacobian(net, x, rollout)
-    weights = flat(net)
-    assert slopes.shape == (2, 3 if rollout.warmup > 1 else 2, len(weights))
-    np.testing.assert_array_equal(found, predictions(net, x, rollout))
-    for i in range(len(weights)):
-        moved = []
+@pytest.mark.parametrize(
+    "rollout", [Rollout(4, (1, 3, 5)), Rollout(3, (-1, 0, 1)), Rollout(1, (2, 4))]
+)
+@pytest.mark.parametrize(("cell", "layers"), [*NETWORKS, (OWN, 1)])
+def test_the_jacobian_of_the_free_run(cell: str, layers: int, rollout: Rollout) -> None:
+    net = own() if cell == OWN else network(cell, layers, hidden=3)
+    x, parameters = torch.from_numpy(values(2, 9, 1)), list(net.parameters())
+    predicted, rows = jacobian(net, x, rollout)
+    outputs = predictions(net, x, rollout)
+    assert torch.equal(predicted, outputs)
+    by_weights = {"retain_graph": True, "materialize_grads": True}
+    for row, output in zip(rows.flatten(0, 1), outputs.flatten(), strict=True):
+        gradients = torch.autograd.grad(output, parameters, **by_weights)
+        expected = torch.cat([gradient.flatten() for gradient in gradients])
+        torch.testing.assert_close(row, expected, rtol=0, atol=1e-14)
+    weights = parameters_to_vector(parameters).detach()
+    for seed in range(3):
+        direction, moved = torch.from_numpy(values(len(weights), seed=seed)), []
         for step in (1e-6, -1e-6):
-            there = weights.copy()
-            there[i] += step
-            moved.append(predictions(with_weights(net, there), x, rollout))
+            vector_to_parameters(weights + step * direction, parameters)
+            moved.append(predictions(net, x, rollout).detach())
         difference = (moved[0] - moved[1]) / 2e-6
-        np.testing.assert_allclose(slopes[:, :, i].T, difference, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(rows @ direction, difference, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize(("cell", "layers"), NETWORKS)
 def test_predictions_are_those_of_the_free_run(cell: str, layers: int) -> None:
     """Step 1 is the first after the warm-up; steps up to 0 are made within it."""
-    net, x = network(cell, layers), values(3, 12, 1)
-    rollout = Rollout(5, (-2, 0, 1, 2, 6))
-    forced, _, state = net.forward(x[:, :5], net.initial_state(3))
-    free, _, _ = net.run(forced[:, -1], state, 5)
-    both = np.concatenate((forced, free), axis=1)[:, :, 0]
-    expected = both[:, [9, 5, 4, 3, 1]].T
-    np.testing.assert_allclose(predictions(net, x, rollout), expected, rtol=0, atol=1e-13)
-    # What they predict: the value at the same place, one later.
-    np.testing.assert_array_equal(rollout.targets(x), x[:, [10, 6, 5, 4, 2], 0].T)
+    net, x, rollout = network(cell, layers), values(3, 12, 1), Rollout(5, (-2, 0, 1, 2, 6))
+    predictor = Predictor(net)
+    forced, _, state = predictor.forward(x[:, :5], predictor.initial_state(3))
+    both = np.concatenate((forced, predictor.run(forced[:, -1], state, 5)[0]), axis=1)[:, :, 0]
+    predicted, _ = jacobian(net, torch.from_numpy(x), rollout)
+    np.testing.assert_allclose(predicted, both[:, [1, 3, 4, 5, 9]], rtol=0, atol=1e-13)
+    # Targets: the value at the same place, one later.
+    np.testing.assert_array_equal(rollout.targets(x), x[:, [2, 4, 5, 6, 10], 0])
     assert rollout.steps == 10
-
-
-def test_values_after_the_warmup_are_not_looked_at() -> None:
-    net, x, rollout = network("gru"), values(3, 12, 1), Rollout(5, (1, 4))
-    changed = x.copy()
-    changed[:, 5:] = np.nan
-    for one, other in zip(jacobian(net, x, rollout), jacobian(net, changed, rollout), strict=True):
-        np.testing.assert_array_equal(one, other)
+    x[:, 5:] = np.nan  # values after the warm-up play no part
+    assert torch.equal(jacobian(net, torch.from_numpy(x), rollout)[0], predicted)

@@ -1,194 +1,189 @@
-"""Levenberg–Marquardt finds least squares, in blocks as in one piece."""
+"""Laws of Levenberg–Marquardt, on a fixed batch and on a stream."""
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
-import scipy.optimize
+import torch
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from stages.files import InputError
 from stages.networks.network import Network
 from stages.training import levenberg_marquardt as training
 from stages.training.jacobian import Rollout, predictions
-from stages.training.levenberg_marquardt import Problem, flat, with_weights
+from stages.training.levenberg_marquardt import Linearised, Problem, Residuals, damped_step
+from stages.training.sequences import Batch
 from tests.examples import NETWORKS, any_sines, network, values
+from tests.networks.layers import Delay, own
 
-ROLLOUT = Rollout(10, (1, 3, 6))
-
-
-def losses_of(
-    net: Network, problem: Problem, iterations: int
-) -> tuple[Network, list[tuple[int, int, float]]]:
-    said: list[tuple[int, int, float]] = []
-    found = training.levenberg_marquardt(net, problem, iterations, lambda *row: said.append(row))
-    return found, said
+ROLLOUT, ONE = Rollout(10, (-1, 1, 6)), Rollout(5, (1,))
+# Targets of a network that is linear in its four weights: three lags and a bias.
+X, Y, TRUE = values(40, 5, 1), values(40, 1, seed=2), np.array([0.5, -0.3, 0.2, 0.1])
+LINEAR = np.concatenate((X[:, :1:-1, 0], np.ones((40, 1))), axis=1)
 
 
-def residuals(problem: Problem) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the residuals of a problem as a function of the weights of a network."""
-
-    def at(weights: np.ndarray, net: Network) -> np.ndarray:
-        found = predictions(with_weights(net, weights), problem.inputs, problem.rollout)
-        return (found - problem.rollout.targets(problem.targets)).ravel()
-
-    return at
+def problem(net: Network, soft_limit: float) -> Problem:
+    x = any_sines(6, 30).values
+    batch = Batch(x + 0.01 * values(*x.shape), ROLLOUT.targets(x))
+    return Problem(net, ROLLOUT, batch, Residuals(soft_limit, np.ones(3)))
 
 
-def test_a_network_that_made_the_targets_is_found_again() -> None:
-    """From weights nearby, back to a sum of squares of rounding."""
-    truth, x = network("rnn", hidden=2), any_sines(30, 20).values
-    targets = np.zeros_like(x)
-    made = predictions(truth, x, ROLLOUT)
-    for row, values_ in zip(ROLLOUT.rows, made, strict=True):
-        targets[:, row + 1, 0] = values_
-    random = np.random.default_rng(0)
-    near = with_weights(truth, flat(truth) + 0.05 * random.normal(size=truth.parameters))
-    problem = Problem(x, targets, ROLLOUT)
-    assert problem.at(near).loss > 1e-3
-    found, _ = losses_of(near, problem, 60)
-    assert problem.at(found).loss < 1e-20
+def train(net: Network, rollout: Rollout, draw: Callable[[], Batch], **changes: Any) -> list[tuple]:
+    """Train a network, and give the reports of all iterations."""
+    settings = {"iterations": 100, "soft_limit": 1e6, "normalise_by_step": False}
+    settings |= {"forgetting": None} | changes
+    reports: list[tuple] = []
+    report = lambda *row: reports.append(row)  # noqa: E731
+    training.levenberg_marquardt(net, rollout, draw, report=report, **settings)
+    return reports
 
 
-def test_the_solution_is_that_of_scipy() -> None:
-    """A problem with residuals left: the same least sum of squares as MINPACK's."""
-    net, x = network("rnn", hidden=1), any_sines(20, 20).values
-    problem = Problem(x, x, Rollout(10, (1,)))
-    found, _ = losses_of(net, problem, 200)
-    theirs = scipy.optimize.least_squares(
-        residuals(problem), flat(net), args=(net,), method="trf", xtol=1e-14, ftol=1e-14, gtol=1e-14
-    )
-    assert problem.at(found).loss == pytest.approx(2 * theirs.cost, rel=1e-4)
+def test_linear_least_squares_are_solved_and_then_it_ends() -> None:
+    net = own(Delay)
+    reports = train(net, ONE, lambda: Batch(X, Y))
+    solution, squares, *_ = np.linalg.lstsq(LINEAR, Y[:, 0], rcond=None)
+    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), solution, rtol=1e-6)
+    assert reports[-1][2] == pytest.approx(squares[0] / 40, rel=1e-9) and len(reports) < 100
 
 
-def test_the_solver_solves_the_damped_equations_or_tells_that_it_cannot() -> None:
-    rows, v = values(30, 5), values(3, 10, seed=2)
-    for damping in (1e-6, 0.1, 100.0):
-        solve = training.solver(rows, rows.T @ rows, damping)
-        assert solve is not None
-        left = (rows.T @ rows + damping * np.eye(5)) @ solve(v)
-        np.testing.assert_allclose(left, -rows.T @ v.T.ravel(), rtol=1e-9)
-    assert training.solver(rows, -np.eye(5), 0.5) is None
+@pytest.mark.parametrize("normalise", [False, True])
+def test_batches_of_a_stream_determine_the_weights_together(normalise: bool) -> None:
+    """Two residuals an iteration for four weights: ten iterations, by remembering."""
+    net, first = own(Delay), iter(range(0, 10**6, 2))
+
+    def draw() -> Batch:
+        here = (next(first) + np.arange(2)) % 40
+        return Batch(X[here], LINEAR[here] @ TRUE[:, None])
+
+    train(net, ONE, draw, iterations=10, forgetting=(0.8, 0.95), normalise_by_step=normalise)
+    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), TRUE, rtol=1e-8)
 
 
-@pytest.mark.parametrize("cap", [None, 0.3])
-@pytest.mark.parametrize("block", [1, 3, 4, 100])
-def test_blocks_of_sequences_change_nothing(
-    block: int, cap: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The derivatives of the residuals as they count."""
-    net, x = network("rnn", hidden=2), any_sines(10, 20).values
-    problem = Problem(x, x, ROLLOUT, cap)
-    monkeypatch.setattr(training, "BLOCK", block)
-    here = problem.at(net)
-    _, slopes = training.jacobian(net, x, ROLLOUT)
-    expected = (slopes * here.scale.T[:, :, None]).reshape(-1, net.parameters)
-    np.testing.assert_allclose(training.slopes_of(problem, here), expected, rtol=0, atol=1e-12)
+@pytest.mark.parametrize("forgetting", [None, (0.9, 0.9)])
+def test_a_network_that_predicts_exactly_is_left_as_it_is(forgetting: Any) -> None:
+    net = network("rnn")
+    x = torch.from_numpy(values(3, 10, 1))
+    batch = Batch(x.numpy(), predictions(net, x, ROLLOUT).detach().numpy())
+    before = parameters_to_vector(net.parameters()).detach()
+    reports = train(net, ROLLOUT, lambda: batch, iterations=5, forgetting=forgetting)
+    assert [loss for *_, loss in reports] == [0] * (1 if forgetting is None else 5)
+    np.testing.assert_array_equal(parameters_to_vector(net.parameters()).detach(), before)
 
 
-@pytest.mark.parametrize("cap", [None, 0.3])
-def test_the_slopes_are_those_of_the_residuals_as_they_count(cap: float | None) -> None:
-    net, x = network("rnn", hidden=2), any_sines(10, 20).values
-    problem = Problem(x, x, ROLLOUT, cap)
-    direction = values(net.parameters, seed=2)
-    here = problem.at(net)
-    moved = [problem.at(training.moved(here, step * direction)) for step in (1e-6, -1e-6)]
-    difference = (moved[0].residuals - moved[1].residuals) / 2e-6
-    slopes = training.slopes_of(problem, here)
-    np.testing.assert_allclose(slopes @ direction, difference.T.ravel(), rtol=1e-6, atol=1e-8)
+def test_residuals_are_normalised_by_the_running_error_of_their_step() -> None:
+    """Its square is 0.7 times itself and 0.3 times the newest; at first residuals have RMS 1."""
+    stream = {"forgetting": (0.5, 0.5), "normalise_by_step": True}
+    net, again = own(Delay), own(Delay)
+    before = Problem(net, ONE, Batch(X, Y), Residuals(1e6, np.ones(1)))
+    square = (before.errors() ** 2).mean()
+    train(net, ONE, lambda: before.batch, iterations=2, **stream)
+    losses = [loss for *_, loss in train(again, ONE, lambda: before.batch, iterations=3, **stream)]
+    running = 0.7 * square + 0.3 * losses[1] * square
+    assert losses[0] == pytest.approx(1, rel=1e-9)
+    assert losses[2] == pytest.approx((before.errors() ** 2).mean() / running, rel=1e-9)
 
 
-def test_a_step_is_bent_along_the_valley() -> None:
-    """The residuals of the bent step differ from the linear model's by the third order.
-
-    Those of a straight step differ by the second. So a step of half the length is eight times
-    as close, and four times.
-    """
-    net, x = network("innovation", hidden=2), any_sines(30, 20).values
-    problem = Problem(x, x, ROLLOUT)
-    here = problem.at(net)
-    slopes = training.slopes_of(problem, here)
-    matrix = slopes.T @ slopes
-    solve = training.solver(slopes, matrix, 1e-9 * matrix.diagonal().max())
-    assert solve is not None
-    orthonormal, _ = np.linalg.qr(slopes)
-    direction = solve(here.residuals)
-    off: dict[bool, list[float]] = {True: [], False: []}
-    for length in (2e-4, 1e-4):
-        step = length * direction
-        for is_bent in off:
-            bend = training.acceleration(problem, here, step, solve) if is_bent else 0
-            there = problem.at(training.moved(here, step + bend))
-            curved = (there.residuals - here.residuals).T.ravel() - slopes @ step
-            # What no step can take away counts for neither.
-            off[is_bent].append(float(np.linalg.norm(orthonormal.T @ curved)))
-    assert off[False][0] / off[False][1] == pytest.approx(4, rel=0.1)
-    assert off[True][0] / off[True][1] > 6
-    assert off[True][0] < off[False][0] / 5
+def test_without_a_good_step_the_weights_stay(monkeypatch) -> None:
+    here = problem(network("rnn"), 1e6)
+    (linearised, _), before = here.linearised(), here.weights
+    loss = linearised.quadratic
+    monkeypatch.setattr(training, "damped_step", lambda *_, **__: 100 * loss.gradient)
+    step, damping = training.descend(here, linearised, loss, 1.0, curved=True)
+    assert not step.any() and damping == 2
+    np.testing.assert_array_equal(here.weights, before)
 
 
-@pytest.mark.parametrize("cap", [None, 0.1])
+@pytest.mark.parametrize("soft_limit", [1e6, 0.1])
 @pytest.mark.parametrize(("cell", "layers"), NETWORKS)
-def test_the_loss_never_climbs_and_is_that_of_the_network_left(
-    cell: str, layers: int, cap: float | None
-) -> None:
-    net, x = network(cell, layers), any_sines(6, 30).values
-    problem = Problem(x + 0.01 * values(*x.shape), x, ROLLOUT, cap)
-    found, said = losses_of(net, problem, 6)
-    losses = [problem.at(net).loss / 18, *(loss for _, _, loss in said)]
-    assert losses == sorted(losses, reverse=True) and losses[-1] < losses[0]
-    assert losses[-1] == pytest.approx(problem.at(found).loss / 18, rel=1e-12)
-    # Six sequences of 10 + 6 - 1 steps are looked at in an iteration.
-    assert [row[:2] for row in said] == [(i, i * 90) for i in range(1, len(said) + 1)]
+def test_the_loss_of_a_fixed_batch_never_rises(cell: str, layers: int, soft_limit: float) -> None:
+    net = network(cell, layers)
+    here = problem(net, soft_limit)
+    reports = train(net, ROLLOUT, lambda: here.batch, iterations=5, soft_limit=soft_limit)
+    residuals, _ = here.residuals.of(here.errors())
+    losses = [*(loss for *_, loss in reports), (residuals**2).mean()]
+    assert all(after < before for before, after in pairwise(losses))
+    # Six sequences of 10 + 6 - 1 steps each iteration.
+    assert [row[:2] for row in reports] == [(i, i * 90) for i in range(1, 6)]
 
 
-def test_a_cap_bounds_what_a_residual_counts() -> None:
-    """r/√(1 + (r/cap)²): r where it is small, the cap where it is large; the slope is its own."""
-    problem = Problem(values(1, 2, 1), values(1, 2, 1), ROLLOUT, cap=0.5)
-    r = np.array([1e-9, 0.1, -0.5, 1e9])
-    counted, slope = problem.capped(r)
-    np.testing.assert_allclose(counted[[0, 3]], [1e-9, 0.5])
-    np.testing.assert_allclose(counted[2], -0.5 / np.sqrt(2))
-    ahead, _ = problem.capped(r + 1e-6)
-    behind, _ = problem.capped(r - 1e-6)
-    np.testing.assert_allclose(slope[:3], ((ahead - behind) / 2e-6)[:3], rtol=1e-6)
+@pytest.mark.parametrize("damping", [1e-6, 0.1, 100.0])
+@pytest.mark.parametrize(("bend", "accepted"), [(1e-3, True), (1e4, False)])
+def test_a_damped_step_and_its_correction(damping: float, bend: float, accepted: bool) -> None:
+    """−(JᵀJ + λI)⁻¹Jᵀr, and for curvature −½ (JᵀJ + λI)⁻¹Jᵀ bend (J step)².
+
+    Of residuals r + Jw + ½ bend (Jw)². A long correction forbids the step.
+    """
+    r, j = values(30, seed=3), values(30, 5)
+    inverse = np.linalg.inv(j.T @ j + damping * np.eye(5)) @ j.T
+
+    class Curved:
+        def residuals_at(self, w: np.ndarray) -> np.ndarray:
+            return r + j @ w + bend / 2 * (j @ w) ** 2
+
+    here = Linearised(r, j)
+    arguments = (Curved(), here, here.quadratic, damping, np.zeros(5))
+    straight, step = (damped_step(*arguments, curved=curved) for curved in (False, True))
+    np.testing.assert_allclose(straight, -inverse @ r, rtol=1e-9)
+    assert (step is not None) == accepted
+    if accepted:
+        correction = -inverse @ (bend * (j @ straight) ** 2) / 2
+        np.testing.assert_allclose(step, straight + correction, rtol=1e-6)
 
 
-def test_a_perfect_network_is_left_as_it_is() -> None:
-    net, x = network("rnn", hidden=2), any_sines(3, 20).values
-    targets = np.zeros_like(x)
-    for row, made in zip(ROLLOUT.rows, predictions(net, x, ROLLOUT), strict=True):
-        targets[:, row + 1, 0] = made
-    found, said = losses_of(net, Problem(x, targets, ROLLOUT), 5)
-    assert said == []
-    np.testing.assert_array_equal(flat(found), flat(net))
+@pytest.mark.parametrize("soft_limit", [10.0, 0.3])
+def test_derivatives_of_residuals_are_finite_differences(soft_limit: float, monkeypatch) -> None:
+    """Also where the batch is differentiated in blocks."""
+    monkeypatch.setattr(training, "BLOCK", 4)
+    here = problem(network("innovation"), soft_limit)
+    linearised, _ = here.linearised()
+    start, direction = here.weights, values(len(here.weights), seed=2)
+    ahead, behind = (here.residuals_at(start + step * direction) for step in (1e-6, -1e-6))
+    difference = (ahead - behind) / 2e-6
+    np.testing.assert_allclose(linearised.rows @ direction, difference, rtol=1e-6, atol=1e-8)
 
 
-def test_a_free_run_that_blows_up_at_the_start_is_told() -> None:
-    net = network("innovation")
-    huge = net.replace({name: weight * 1e200 for name, weight in net.weights.items()})
-    x = any_sines(3, 20).values
-    with pytest.raises(InputError, match="blows up before the first iteration"):
-        losses_of(huge, Problem(x, x, ROLLOUT), 5)
+def test_a_soft_limit_takes_the_asinh_of_errors_of_every_size() -> None:
+    x = np.array([1e-300, 1e-12, 1e-8, 1e-3, 0.3, 1.0, 7.0, 1e8, 1e154, 1e200, 1e307])
+    limited, slopes = Residuals(0.5, np.full(22, 0.2)).of(np.concatenate((-x, x))[None])
+    np.testing.assert_allclose(
+        limited[0, 11:], 0.5 * np.arcsinh(2 * x) / 0.2, rtol=1e-12, atol=1e-15
+    )
+    np.testing.assert_array_equal(limited[0, :11], -limited[0, 11:])
+    np.testing.assert_allclose(slopes[0, 11:], 1 / np.hypot(1, 2 * x) / 0.2, rtol=1e-14)
+    endless, _ = Residuals(0.5, np.ones(3)).of(np.array([[np.nan, np.inf, -np.inf]]))
+    assert np.isfinite(endless).all() and endless[0, 1] == -endless[0, 2] > limited.max() * 0.2
 
 
-def test_a_loss_without_a_slope_is_told() -> None:
-    """So small a cap that what is lost counts the same wherever it is."""
-    net, x = network("rnn"), any_sines(3, 20).values
-    with pytest.raises(InputError, match="has no slope at iteration 1"):
-        losses_of(net, Problem(x, x, ROLLOUT, cap=1e-60), 5)
+def test_a_moved_quadratic_is_the_same_loss_around_other_weights() -> None:
+    quadratic = Linearised(values(9), values(9, 4, seed=2)).quadratic
+    step, further = values(4, seed=3), values(4, seed=4)
+    moved = quadratic.moved(step, weight=0.7)
+    expected = 0.7 * (quadratic.loss + quadratic.change(step + further))
+    assert moved.loss + moved.change(further) == pytest.approx(expected, rel=1e-12)
+    squares = ((values(9) + values(9, 4, seed=2) @ step) ** 2).sum()
+    assert quadratic.loss + quadratic.change(step) == pytest.approx(squares, rel=1e-12)
 
 
-def test_a_step_whose_bend_is_long_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even where it lessens the loss: the residuals are too curved there to be trusted."""
-    net, x = network("rnn", hidden=2), any_sines(6, 20).values
-    problem = Problem(x, x, ROLLOUT)
-    here = problem.at(net)
-    slopes = training.slopes_of(problem, here)
-    matrix = slopes.T @ slopes
-    solve = training.solver(slopes, matrix, matrix.diagonal().max())
-    assert solve is not None
-    step = solve(here.residuals)
-    for share, taken in ((0.99, True), (1.01, False)):
-        long = training.MOST_BEND * share * step
-        monkeypatch.setattr(training, "acceleration", lambda *_, bend=long: bend)
-        assert (training.bent(problem, here, step, solve) is not None) == taken
+def test_forgetting_goes_geometrically_from_the_first_weight_to_the_last() -> None:
+    forgotten = [1 - training.remembered(i, 10, (0.8, 0.95)) for i in range(11)]
+    assert forgotten[0] == pytest.approx(0.2) and forgotten[-1] == pytest.approx(0.05)
+    ratios = [after / before for before, after in pairwise(forgotten)]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("forgetting", [None, (0.9, 0.9)])
+def test_a_free_run_that_diverges_at_the_start_is_an_input_error(forgetting: Any) -> None:
+    net = own(Delay, 1)
+    vector_to_parameters(torch.tensor([1e200, 0.0], dtype=torch.float64), net.parameters())
+    with pytest.raises(InputError, match="no weight" if forgetting else "diverges before"):
+        train(net, Rollout(5, (9,)), lambda: Batch(X, 0 * Y), forgetting=forgetting)
+
+
+def test_a_diverged_row_contributes_nothing() -> None:
+    batch = Batch(np.array([[[0.5]], [[np.inf]]]), np.ones((2, 1)))
+    here = Problem(own(Delay, 1), Rollout(1, (4,)), batch, Residuals(0.5, np.ones(1)))
+    linearised, _ = here.linearised()
+    assert linearised.rows[0].any() and not linearised.rows[1].any()
+    assert np.isfinite(linearised.rows).all() and np.isfinite(linearised.residuals).all()

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.networks.linear import Lags
-from tests.examples import TIME_STEP, sines, values
+from stages.baselines.lags import Lags, fit_lags
+from tests.examples import TIME_STEP, any_sines, sines, values
 
 
 def test_a_prediction_weighs_the_latest_value_first() -> None:
@@ -26,12 +26,12 @@ def test_two_lags_hold_a_sine_for_a_hundred_periods() -> None:
     predictions, _, state = lags.forward(truth[:, :20], lags.initial_state(4))
     outputs, hidden, _ = lags.run(predictions[:, -1], state, 3078)
     np.testing.assert_allclose(outputs, truth[:, 21:], rtol=0, atol=1e-10)
-    # The state is the last value that went in.
+    # The state is the value before the current one.
     np.testing.assert_allclose(hidden[:, 1:], truth[:, 21:-1], rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_a_free_run_is_stepping_on_its_own_outputs(count: int) -> None:
+def test_a_free_run_steps_on_its_own_outputs(count: int) -> None:
     lags, x = Lags(values(count, seed=3)), values(3, 8, 1)
     predictions, _, state = lags.forward(x, lags.initial_state(3))
     outputs, hidden, last = lags.run(predictions[:, -1], state, 10)
@@ -41,3 +41,21 @@ def test_a_free_run_is_stepping_on_its_own_outputs(count: int) -> None:
         np.testing.assert_array_equal(outputs[:, t], output)
         np.testing.assert_array_equal(hidden[:, t], state)
     np.testing.assert_array_equal(last, state)
+
+
+def test_two_fitted_lags_are_the_recurrence_of_a_sine() -> None:
+    lags, loss = fit_lags(2, sines(8).values)
+    np.testing.assert_allclose(lags.weight, [2 * np.cos(TIME_STEP), -1], rtol=0, atol=1e-12)
+    assert loss < 1e-25
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_residual_of_fitted_lags_is_orthogonal_to_the_past(count: int) -> None:
+    x = any_sines(5, 40).values
+    lags, loss = fit_lags(count, x)
+    predictions, _, _ = lags.forward(x, lags.initial_state(5))
+    residual = (predictions[:, :-1] - x[:, 1:])[:, count - 1 :, 0]
+    for lag in range(count):
+        past = x[:, count - 1 - lag : 39 - lag, 0]
+        assert abs((past * residual).sum()) < 1e-10
+    assert loss == pytest.approx((residual**2).mean(), rel=1e-9)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.networks.fits import Prony, SineFit
+from stages.baselines.sine_fits import Prony, SineFit
 from stages.rollouts import metrics
 from stages.signals import bound
 from tests.examples import TIME_STEP, any_sines
@@ -12,13 +12,13 @@ FITS = [Prony, SineFit]
 
 
 def two_sines(steps: int) -> np.ndarray:
-    """Two sines of different frequency, amplitude and phase: (2, steps, 1)."""
+    """Write two sines of different frequency, amplitude and phase: (2, steps, 1)."""
     angle = np.array([[0.4], [2.0]]) + np.array([[0.6], [1.9]]) * TIME_STEP * np.arange(steps)
     return (np.array([[0.5], [1.4]]) * np.sin(angle))[:, :, None]
 
 
-def freely(fit: Prony | SineFit, warmup: np.ndarray, blocks: list[int]) -> np.ndarray:
-    """All outputs after the warm-up, the free run cut into blocks: (batch, time, 1)."""
+def run_freely(fit: Prony | SineFit, warmup: np.ndarray, blocks: list[int]) -> np.ndarray:
+    """Run freely after the warm-up, in blocks of steps: (batch, time, 1)."""
     predictions, _, state = fit.forward(warmup, fit.initial_state(len(warmup)))
     outputs = [predictions[:, -1:]]
     for steps in blocks:
@@ -30,12 +30,12 @@ def freely(fit: Prony | SineFit, warmup: np.ndarray, blocks: list[int]) -> np.nd
 @pytest.mark.parametrize("fit", FITS)
 def test_two_sines_of_one_batch_are_continued_exactly(fit: type) -> None:
     values = two_sines(100 + 2001)
-    outputs = freely(fit(), values[:, :100], [1000, 1, 999])
+    outputs = run_freely(fit(), values[:, :100], [1000, 1, 999])
     np.testing.assert_allclose(outputs, values[:, 100:], rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("fit", FITS)
-def test_predictions_know_the_past_alone(fit: type) -> None:
+def test_predictions_depend_on_the_past_alone(fit: type) -> None:
     """From the fourth value on they are exact, and no later value changes an earlier one."""
     values, fit = two_sines(60), fit()
     predictions, hidden, _ = fit.forward(values, fit.initial_state(2))
@@ -83,9 +83,10 @@ def test_the_fitted_sine_leaves_less_than_any_other() -> None:
     sines = any_sines(32, seed=5, noise=0.05)
     x, fit = sines.values[:, :100], SineFit()
     state = fit.fit(x)
-    _, hidden, last = fit.forward(x, fit.initial_state(32))
-    np.testing.assert_allclose(hidden[:, -1], last[:, :3])
+    _, _, last = fit.forward(x, fit.initial_state(32))
     np.testing.assert_allclose(last, state, rtol=1e-9)
+    with pytest.raises(ValueError, match="expected the initial state"):
+        fit.forward(x, last)
 
     def squares(change: tuple[float, float, float]) -> np.ndarray:
         a, w, phase = (state[:, i : i + 1] + change[i] for i in range(3))
@@ -102,9 +103,7 @@ def test_the_fitted_sine_leaves_less_than_any_other() -> None:
 
 def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
     """256 sequences in noise of 0.05 after a warm-up of 100: at 1 and at 10 periods."""
-    sines = any_sines(256, seed=5, noise=0.05)
-    fit = SineFit()
-    horizons = np.array([1.0, 10.0])
+    sines, fit, horizons = any_sines(256, seed=5, noise=0.05), SineFit(), np.array([1.0, 10.0])
     meter = metrics.FreeRunMeter(sines, 100, horizons)
     state = fit.fit(sines.values[:, :100])
     first = state[:, :1] * np.sin(state[:, 2:3])
@@ -113,12 +112,3 @@ def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
     for periods, rmse in zip(horizons, meter.result().rmse, strict=True):
         counts = metrics.count_steps(sines, periods)
         assert rmse < 1.1 * bound.forecast_rmse(sines, counts, noise=0.05, warmup=100)
-
-
-def test_a_fit_refuses_what_it_cannot_go_on_from() -> None:
-    fit, values = SineFit(), two_sines(10)
-    _, _, state = fit.forward(values, fit.initial_state(2))
-    with pytest.raises(ValueError, match="expected the initial state"):
-        fit.forward(values, state)
-    with pytest.raises(ValueError, match="expected values"):
-        fit.forward(values[:, :, 0], fit.initial_state(2))
