@@ -5,7 +5,7 @@ A message that ends in … goes on in the words of the parser.
 
 # ruff: noqa: E501
 
-from tools.fuzz import BASE
+from tests.fuzz import BASE
 
 MISTAKES: list[tuple[dict[str, str], str]] = [
     (

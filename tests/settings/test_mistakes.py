@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from stages.files import InputError
 from stages.settings import document, mistakes, whole
+from tests import fuzz
 from tests.conftest import ROOT
 from tests.settings.mistakes import MISTAKES
-from tools import fuzz
 
 # By hand: FUZZ=20000 python -m pytest tests/settings -k mutated
 CASES = int(os.environ.get("FUZZ", "500"))
@@ -122,7 +122,7 @@ def test_a_name_that_is_no_row_is_told_with_the_nearest_one() -> None:
 @settings(max_examples=CASES, derandomize=True, deadline=None, database=None)
 @given(r=st.randoms(use_true_random=False))
 def test_a_mutated_file_is_good_or_each_mistake_has_its_line(r: random.Random) -> None:
-    FILE.write_text(fuzz.mutated(r)[0], encoding="utf-8")
+    FILE.write_text(fuzz.mutated(r), encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fuzz.judge(FILE)
