@@ -1,8 +1,9 @@
 """Run a small pipeline on other processors, and compare every output byte for byte.
 
 `python -m tools.emulated_processors` (`make verify-cpus`) runs the pipeline here, here with MKL's
-path for Intel processors forced, and under the emulator qemu-x86_64 as several processors. A negative control must differ: Adam that takes the square root of each processor.
-qemu emulates no AVX-512. That is covered where this machine's own processor has it. Takes minutes.
+path for Intel processors forced, and under the emulator qemu-x86_64 as several processors. A
+negative control must differ: Adam with the square root as each processor rounds it. qemu emulates
+no AVX-512. That is covered where this machine's own processor has it. Takes some minutes.
 Exit codes: 0 all files agree, 1 some differ, 2 could not run.
 """
 

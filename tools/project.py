@@ -35,7 +35,10 @@ def copy_code(folder: Path, params: str) -> None:
 
 
 def run(folder: Path, *command: str) -> str:
-    """Run a command in a folder, and give its output; raises RuntimeError with its messages where it fails."""
+    """Run a command in a folder, and give its output.
+
+    Raises RuntimeError with its messages where it fails.
+    """
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
