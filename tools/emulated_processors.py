@@ -121,8 +121,8 @@ def run_on(machine: Machine, folder: Path, commands: list[str]) -> str:
 
 
 def commands_of(folder: Path) -> dict[str, str]:
-    """Ask DVC for the command of each stage that is still to run, in its order."""
-    plan = run(folder, "dvc", "repro", "--dry")
+    """Ask DVC for the command of each stage, in its order."""
+    plan = run(folder, "dvc", "repro", "--dry", "--force-downstream")
     return dict(re.findall(r"^Running stage '(.*)':\n> (.*)$", plan, re.MULTILINE))
 
 
