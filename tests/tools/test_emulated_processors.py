@@ -1,9 +1,6 @@
 """The small pipeline for other processors runs all code that can change the bytes of a result."""
 
-from pathlib import Path
 from typing import get_args
-
-import pytest
 
 from stages.networks.cells import CELLS
 from stages.settings.model import Adam, Fit, Lags, LevenbergMarquardt, NetworkRow, Ridge
@@ -21,13 +18,8 @@ SWITCHES = {
 }
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> dict[str, Lags | Fit | NetworkRow]:
-    (tmp_path / "params.yaml").write_text(PARAMS)
-    return read(tmp_path / "params.yaml").models
-
-
-def test_every_cell_phase_and_initialisation_is_run(models: dict) -> None:
+def test_every_cell_phase_and_initialisation_is_run() -> None:
+    models = read(PARAMS).models
     fits = [get_args(row.model_fields["cell"].annotation) for row in (Lags, Fit)]
     assert {row.cell for row in models.values()} == {*CELLS, *sum(fits, ())}
     networks = [row for row in models.values() if isinstance(row, NetworkRow)]
@@ -42,7 +34,7 @@ def test_every_cell_phase_and_initialisation_is_run(models: dict) -> None:
             assert any(getattr(phase, name) != default for phase in same_kind), name
 
 
-def test_the_control_is_trained_by_a_fused_adam(models: dict) -> None:
-    assert [phase.phase for phase in models[CONTROL].training] == ["adam"]
+def test_the_control_is_trained_by_a_fused_adam() -> None:
+    assert [phase.phase for phase in read(PARAMS).models[CONTROL].training] == ["adam"]
     code = (ROOT / "stages/training/adam.py").read_text()
     assert code.count("fused=True") == 1

@@ -5,16 +5,14 @@ the read-out by QR, which loses fewer digits than reservoirpy's normal equations
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
 
-from stages.networks.cells import Array
 from stages.signals.sines import Floats, Sines
-from stages.training.triangle import upper_triangle
+from tools.bench.blog import blog_seconds
 from tools.bench.measure import (
-    BlogLoop,
     Row,
     Task,
     capped_error,
@@ -22,6 +20,7 @@ from tools.bench.measure import (
     judged,
     over_seeds,
     some,
+    truth,
 )
 
 GRID = {
@@ -37,7 +36,7 @@ DRAWS = {16: 300, 100: 60, 500: 12}  # from the grid, by units
 SEARCHED = 128  # sequences in the search
 FINALISTS, FINAL_SEEDS = 4, 2
 SEEDS = {16: 5, 100: 5, 500: 3}  # of what is reported
-ATTEMPTS = {16: 10, 100: 4, 500: 1}  # of a seed; the one that does best on validation is kept
+ATTEMPTS = {16: 10, 100: 4, 500: 1}  # of a seed; the best on validation sequences counts
 MOST_SEQUENCES = 1024  # a read-out of 501 weights needs no more
 BLOCK = 128  # sequences whose states are in memory at one time
 Choice = dict[str, float]
@@ -50,11 +49,11 @@ class LeakyNetwork:
     All matrices are transposed, (from, to). A state is h, (batch, units).
     """
 
-    w_in: Array
-    w: Array
+    w_in: Floats
+    w: Floats
     bias: float
     leak: float
-    read_out: Array | None = None  # (units + 1,), the constant last
+    read_out: Floats | None = None  # (units + 1,), the constant last
     memory = slice(0, 0)
 
     @property
@@ -62,106 +61,94 @@ class LeakyNetwork:
         """Number of trained values: those of the read-out."""
         return len(self.w) + 1
 
-    def initial_state(self, batch: int) -> Array:
+    def initial_state(self, batch: int) -> Floats:
         return np.zeros((batch, len(self.w)))
 
-    def step(self, x: Array, state: Array) -> Array:
-        """Take x(t), (batch, 1), and the state at t-1; return the state at t."""
-        after = np.tanh(x @ self.w_in + state @ self.w + self.bias)
-        return (1 - self.leak) * state + self.leak * after
+    def step(self, x: Floats, h: Floats) -> Floats:
+        """Take x(t), (batch, 1), and the state at t-1 to the state at t."""
+        after = np.tanh(x @ self.w_in + h @ self.w + self.bias)
+        return (1 - self.leak) * h + self.leak * after
 
-    def states(self, values: Array, state: Array) -> Array:
-        """Return the states (batch, time, units) under values (batch, time, 1)."""
-        found = np.empty((values.shape[1], *state.shape))
-        for t, x in enumerate(values.swapaxes(0, 1)):
-            found[t] = state = self.step(x, state)
-        return found.swapaxes(0, 1)
+    def output(self, h: Floats) -> Floats:
+        return (h @ self.read_out[:-1] + self.read_out[-1])[..., None]
 
-    def predicted(self, states: Array) -> Array:
-        return (states @ self.read_out[:-1] + self.read_out[-1])[..., None]
+    def states(self, values: Floats) -> Floats:
+        """Compute the states (batch, time, units) under values (batch, time, 1), from zeros."""
+        states = [self.initial_state(len(values))]
+        for x in values.swapaxes(0, 1):
+            states.append(self.step(x, states[-1]))
+        return np.stack(states[1:], axis=1)
 
-    def forward(self, values: Array, state: Array) -> tuple[Array, Array, Array]:
-        states = self.states(values, state)
-        return self.predicted(states), states, states[:, -1]
+    def forward(self, values: Floats, _: Floats) -> tuple[Floats, Floats, Floats]:
+        states = self.states(values)
+        return self.output(states), states, states[:, -1]
 
-    def run(self, output: Array, state: Array, steps: int) -> tuple[Array, Array, Array]:
-        found = np.empty((steps, *state.shape))
-        for t in range(steps):
-            found[t] = state = self.step(output, state)
-            output = self.predicted(state)
-        states = found.swapaxes(0, 1)
-        return self.predicted(states), states, state
+    def run(self, output: Floats, h: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
+        states = [h]
+        for _ in range(steps):
+            states.append(self.step(output, states[-1]))
+            output = self.output(states[-1])
+        stacked = np.stack(states[1:], axis=1)
+        return self.output(stacked), stacked, states[-1]
 
 
 def draw(units: int, choice: Choice, seed: int) -> LeakyNetwork:
-    """Return a reservoir as reservoirpy draws it, without a read-out."""
+    """Draw a reservoir by reservoirpy, without a read-out."""
     from reservoirpy.nodes import Reservoir  # no dependency of the pipeline: `make bench` adds it
 
-    node = Reservoir(
-        units,
-        sr=choice["spectral radius"],
-        lr=choice["leak"],
-        input_scaling=choice["input scaling"],
-        bias=choice["bias"],
-        rc_connectivity=choice["connectivity"],
-        input_connectivity=choice["connectivity"],
-        seed=seed,
-        input_dim=1,
-    )
+    names = {"spectral radius": "sr", "leak": "lr", "input scaling": "input_scaling"}
+    names |= {"bias": "bias", "connectivity": "rc_connectivity"}
+    given = {name: choice[setting] for setting, name in names.items()}
+    given["input_connectivity"] = choice["connectivity"]
+    node = Reservoir(units, **given, seed=seed, input_dim=1)
     node.initialize(np.zeros(1))
-    return LeakyNetwork(dense(node.Win).T, dense(node.W).T.copy(), choice["bias"], choice["leak"])
-
-
-def dense(matrix: object) -> Array:
-    """Return a matrix of reservoirpy, which may be sparse, as an array."""
-    return matrix.toarray() if hasattr(matrix, "toarray") else np.asarray(matrix)
+    w_in, w = (m.toarray() if hasattr(m, "toarray") else np.asarray(m) for m in (node.Win, node.W))
+    return LeakyNetwork(w_in.T, w.T.copy(), choice["bias"], choice["leak"])
 
 
 def triangle(network: LeakyNetwork, where: Task, sines: Sines, noise: float, seed: int) -> Floats:
-    """Return R of the QR decomposition of [h 1 y] over the training sequences after the warm-up."""
-    random = np.random.default_rng(seed)
-    truth = sines.truth(np.arange(sines.values.shape[1]))[:, :, None]
-    # The first values, while h depends on the zeros that it began with, do not count.
-    skipped = min(where.warmup, (truth.shape[1] - 1) * 2 // 5)
+    """Compute R of the QR decomposition of [h 1 y] over the training sequences.
 
-    def rows() -> Iterator[Floats]:
-        for first in range(0, len(truth), BLOCK):
-            here = slice(first, first + BLOCK)
-            x = sines.values[here, :-1]
-            x = x + noise * random.normal(size=x.shape)
-            h = network.states(x, network.initial_state(len(x)))
-            found = np.concatenate((h, np.ones_like(x), truth[here, 1:]), axis=2)[:, skipped:]
-            yield found.reshape(-1, found.shape[2])
+    The first values, while h depends on the zeros that it began with, do not count.
+    """
+    random, targets = np.random.default_rng(seed), truth(sines)
+    skipped = min(where.warmup, (targets.shape[1] - 1) * 2 // 5)
+    r = np.empty((0, len(network.w) + 2))
+    for first in range(0, len(targets), BLOCK):
+        here = slice(first, first + BLOCK)
+        x = sines.values[here, :-1]
+        x = x + noise * random.normal(size=x.shape)
+        h = network.states(x)
+        rows = np.concatenate((h, np.ones_like(x), targets[here, 1:]), axis=2)[:, skipped:]
+        r = np.linalg.qr(np.concatenate((r, rows.reshape(-1, rows.shape[2]))), mode="r")
+    return r
 
-    return upper_triangle(rows())
 
-
-def with_read_out(network: LeakyNetwork, triangle: Floats, ridge: float) -> LeakyNetwork:
-    """Return the network with the read-out that ridge regression gives.
+def with_read_out(network: LeakyNetwork, r: Floats, ridge: float) -> LeakyNetwork:
+    """Solve for the read-out by ridge regression.
 
     ridge: relative to the largest diagonal element; the constant is not penalised.
     """
-    size = triangle.shape[1] - 1
-    penalty = ridge * np.abs(np.diag(triangle)[:size]).max() * np.eye(size, size + 1)
+    size = r.shape[1] - 1
+    penalty = ridge * np.abs(np.diag(r)[:size]).max() * np.eye(size, size + 1)
     penalty[-1] = 0
-    r = scipy.linalg.qr(np.concatenate((triangle, penalty)), mode="r", check_finite=False)[0]
+    r = np.linalg.qr(np.concatenate((r, penalty)), mode="r")
     # Not by substitution: where states are dependent, R is singular.
-    weights = scipy.linalg.lstsq(r[:size, :size], r[:size, -1], cond=1e-15)[0]
-    return LeakyNetwork(network.w_in, network.w, network.bias, network.leak, weights)
+    return replace(network, read_out=scipy.linalg.lstsq(r[:size, :size], r[:size, -1], 1e-15)[0])
 
 
-def fitted(
+def fit(
     units: int, choice: Choice, where: Task, sines: Sines, seed: int, ridges: tuple[float, ...]
-) -> Iterator[tuple[float, LeakyNetwork]]:
-    """Yield an echo-state network for each ridge, all with one reservoir."""
+) -> Iterator[LeakyNetwork]:
+    """Fit an echo-state network for each ridge, all with one reservoir."""
     network = draw(units, choice, seed)
-    found = triangle(network, where, sines, choice["input noise"], seed)
+    r = triangle(network, where, sines, choice["input noise"], seed)
     for ridge in ridges:
-        yield ridge, with_read_out(network, found, ridge)
+        yield with_read_out(network, r, ridge)
 
 
-def searched(units: int, where: Task, *, draws: int, far: float) -> Choice:
-    """Return the settings that do best on validation sequences.
+def search(units: int, where: Task, *, draws: int, far: float) -> Choice:
+    """Choose settings on the validation sequences.
 
     Random draws from the grid, each with all ridges, by the error over ten periods on few
     sequences. Then from the best of them one setting after another is changed to each of its other
@@ -170,75 +157,71 @@ def searched(units: int, where: Task, *, draws: int, far: float) -> Choice:
     """
     random = np.random.default_rng(0)
     few, validation = some(where.train, SEARCHED), some(where.validation, 64)
-    found: list[tuple[float, Choice]] = []
+    ranking: list[tuple[float, Choice]] = []
 
     def look(choice: Choice, seed: int) -> None:
-        for ridge, network in fitted(units, choice, where, few, seed, RIDGES):
+        networks = fit(units, choice, where, few, seed, RIDGES)
+        for ridge, network in zip(RIDGES, networks, strict=True):
             error = capped_error(network, validation, where.warmup, 10)
-            found.append((error, choice | {"ridge": ridge}))
-        found.sort(key=lambda pair: pair[0])
+            ranking.append((error, choice | {"ridge": ridge}))
+        ranking.sort(key=lambda pair: pair[0])
 
     for number in range(draws):
         look({name: float(random.choice(values)) for name, values in GRID.items()}, number)
     for number, (name, values) in enumerate(GRID.items(), start=draws):
-        best = {key: found[0][1][key] for key in GRID}
+        best = {key: ranking[0][1][key] for key in GRID}
         for value in values:
             look(best | {name: value}, number)
-    finalists = []
-    for _, choice in found[:FINALISTS]:
-        sines, ridge = some(where.train, 512), (choice["ridge"],)
+
+    def median_error(choice: Choice) -> float:
         errors = [
             capped_error(network, where.validation, where.warmup, far)
-            for seed in range(FINAL_SEEDS)
-            for _, network in fitted(units, choice, where, sines, 1000 + seed, ridge)
+            for seed in range(1000, 1000 + FINAL_SEEDS)
+            for network in fit(
+                units, choice, where, some(where.train, 512), seed, (choice["ridge"],)
+            )
         ]
-        finalists.append((float(np.median(errors)), choice))
-    return min(finalists, key=lambda pair: pair[0])[1]
+        return float(np.median(errors))
+
+    return min((choice for _, choice in ranking[:FINALISTS]), key=median_error)
 
 
-def trained(units: int, choice: Choice, where: Task, seed: int, far: float) -> LeakyNetwork:
-    """Return the best of some attempts, as the validation sequences tell."""
-    sines = some(where.train, MOST_SEQUENCES)
+def train(units: int, choice: Choice, where: Task, seed: int, far: float) -> LeakyNetwork:
+    """Draw and fit some attempts; give the best on the validation sequences."""
+    sines, ridges, first = some(where.train, MOST_SEQUENCES), (choice["ridge"],), 100 * (seed + 1)
     attempts = [
         network
-        for attempt in range(ATTEMPTS[units])
-        for _, network in fitted(
-            units, choice, where, sines, 100 * (seed + 1) + attempt, (choice["ridge"],)
-        )
+        for number in range(first, first + ATTEMPTS[units])
+        for network in fit(units, choice, where, sines, number, ridges)
     ]
     return min(attempts, key=lambda n: capped_error(n, where.validation, where.warmup, far))
 
 
 def measure(units: int, where: Task, *, quick: bool) -> list[Row]:
-    """Return what echo-state networks of a size reach on a task."""
-    blog = BlogLoop(quick=quick)
+    """Search, train and judge echo-state networks of a size on a task: one table row."""
+    before = blog_seconds(quick=quick)
     far = 100.0 if np.ptp(where.train.frequency) == 0 and not quick else 10.0
     draws, seeds = (2, 1) if quick else (DRAWS[units], SEEDS[units])
-    searching, choice = cpu_seconds(lambda: searched(units, where, draws=draws, far=far))
+    searching, choice = cpu_seconds(lambda: search(units, where, draws=draws, far=far))
     seconds, runs = [], []
     for seed in range(seeds):
-        took, network = cpu_seconds(lambda seed=seed: trained(units, choice, where, seed, far))
+        taken, network = cpu_seconds(lambda seed=seed: train(units, choice, where, seed, far))
         check(network, where.validation.values[0, :50])
-        seconds.append(took)
+        seconds.append(taken)
         runs.append(judged(network, where))
-    whole = blog.seconds()
+    loop = np.mean([before, blog_seconds(quick=quick)])
     row = {"name": f"ESN {units}", "units": units, "parameters": units + 1, **over_seeds(runs)}
-    row |= {"time": float(np.median(seconds)) / whole, "search_time": searching / whole}
+    row |= {"time": float(np.median(seconds)) / loop, "search_time": searching / loop}
     return [row | {"settings": ", ".join(f"{key} {value:g}" for key, value in choice.items())}]
 
 
 def check(network: LeakyNetwork, x: Floats) -> None:
-    """Raise ValueError unless reservoirpy's own nodes predict what the network does."""
-    from reservoirpy.nodes import Reservoir, Ridge
+    """Raise ValueError unless reservoirpy's own node has the same states."""
+    from reservoirpy.nodes import Reservoir
 
-    units = len(network.w)
-    reservoir = Reservoir(
-        units, W=network.w.T, Win=network.w_in.T, bias=network.bias, lr=network.leak, input_dim=1
-    )
-    read_out = Ridge(Wout=network.read_out[:-1, None], bias=network.read_out[-1:])
+    weights = {"W": network.w.T, "Win": network.w_in.T, "bias": network.bias, "lr": network.leak}
+    reservoir = Reservoir(len(network.w), **weights, input_dim=1)
     reservoir.initialize(x[0])
-    read_out.initialize(np.zeros(units), np.zeros(1))
-    theirs = [read_out.step(reservoir.step(value))[0] for value in x]
-    ours = network.forward(x[None], network.initial_state(1))[0][0, :, 0]
-    if not np.allclose(theirs, ours, rtol=1e-6, atol=1e-6 * np.abs(network.read_out).max()):
+    theirs = np.stack([reservoir.step(value) for value in x])
+    if not np.allclose(theirs, network.states(x[None])[0], rtol=1e-9, atol=1e-9):
         raise ValueError("the echo-state network is not what reservoirpy computes")
