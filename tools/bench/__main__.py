@@ -6,13 +6,12 @@ measured again and the rest stays as it was. Writes `reports/bench.json`, and fr
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from fnmatch import fnmatch
 from functools import partial
 
 from tools.bench import echo_state, gated, jacobian, pipeline, record, rows
-from tools.bench.measure import Row, Task, settings, task
+from tools.bench.measure import Row, settings
 from tools.bench.page import TITLES, markdown
 
 # By the row of `datasets` that a model is trained on: the task of the bench that it stands in.
@@ -31,40 +30,21 @@ def measurements() -> dict[str, Callable[..., list[Row]]]:
     known["bound.noisy"] = partial(rows.measure_bound, "noisy")
     for name in TITLES:
         for units in echo_state.DRAWS:
-            known[f"peers.{name}.esn_{units}"] = on(name, partial(echo_state.measure, units))
+            known[f"peers.{name}.esn_{units}"] = partial(echo_state.measure, units, name)
         for cell in ("gru", "lstm"):
-            known[f"peers.{name}.{cell}"] = on(name, partial(gated.measure, cell))
+            known[f"peers.{name}.{cell}"] = partial(gated.measure, cell, name)
     return known | {"jacobian": jacobian.measure, "pipeline": pipeline.measure}
-
-
-def on(name: str, measure: Callable[..., list[Row]]) -> Callable[..., list[Row]]:
-    """Give a measurement its task, when it starts."""
-
-    def measured(*, quick: bool) -> list[Row]:
-        where: Task = task(name, quick=quick)
-        return measure(where, quick=quick)
-
-    return measured
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument(
-        "--only", action="append", metavar="NAME", help="measure this alone; * stands for anything"
-    )
-    parser.add_argument("--list", action="store_true", help="print the names and stop")
-    parser.add_argument(
-        "--quick", action="store_true", help="a smoke test: everything small, nothing written"
-    )
+    parser.add_argument("--only", default="*", metavar="NAME", help="measure this; * is anything")
+    parser.add_argument("--quick", action="store_true", help="everything small, nothing written")
     arguments = parser.parse_args()
-    known, wanted = measurements(), arguments.only or ["*"]
-    chosen = [name for name in known if any(fnmatch(name, pattern) for pattern in wanted)]
+    known = measurements()
+    chosen = [name for name in known if fnmatch(name, arguments.only)]
     if not chosen:
-        print(f"error: --only {' '.join(wanted)}: names nothing; see --list", file=sys.stderr)
-        sys.exit(2)
-    if arguments.list:
-        print("\n".join(chosen))
-        return
+        parser.error(f"--only {arguments.only}: expected one of {', '.join(known)}")
     measured = record.load()
     for name in chosen:
         print(f"{name} …", flush=True)

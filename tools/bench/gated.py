@@ -12,17 +12,8 @@ from stages.networks.predictor import Predictor
 from stages.settings.model import NetworkRow
 from stages.training import recipe
 from stages.training.sequences import Sequences
+from tools.bench import measure as m
 from tools.bench.blog import blog_seconds
-from tools.bench.measure import (
-    Row,
-    Task,
-    capped_error,
-    cpu_seconds,
-    judged,
-    over_seeds,
-    some,
-    truth,
-)
 
 UNITS = 64
 LEARNING_RATES = (1e-3, 3e-3, 1e-2)
@@ -32,10 +23,11 @@ FREE_STEPS = (15, 30, 60)
 LOOKS = 10  # at the validation sequences, in each phase
 FAR = 10.0  # periods of the free run that is scored
 ITERATIONS = {"phases": 250, "sines": 500, "noisy": 750}  # in each of the phases
+QUICK_ITERATIONS = 10
 PHASES = 1 + len(FREE_STEPS)
 
 
-def row_of(cell: str, where: Task, rate: float, iterations: int, *, free: bool) -> NetworkRow:
+def row_of(cell: str, where: m.Task, *, rate: float, iterations: int, free: bool) -> NetworkRow:
     """Write the recipe: all iterations one step ahead, or a quarter and the rest on free runs."""
     adam = {"phase": "adam", "batch": 64, "clip": 1.0, "check_every": max(1, iterations // LOOKS)}
     if free:
@@ -55,36 +47,39 @@ def row_of(cell: str, where: Task, rate: float, iterations: int, *, free: bool) 
     )
 
 
-def train(row: NetworkRow, where: Task) -> recipe.Trained:
+def train(row: NetworkRow, where: m.Task) -> recipe.Trained:
     """Train a network, scored by its free run of the validation sequences."""
-    validation = some(where.validation, 64)
+    validation = m.some(where.validation, 64)
 
     def validate(network: Network) -> float:
-        return capped_error(Predictor(network), validation, where.warmup, FAR)
+        return m.capped_error(Predictor(network), validation, where.warmup, FAR)
 
-    data = Sequences(where.train.values, truth(where.train))
+    data = Sequences(where.train.values, m.truth(where.train))
     return recipe.train(row, data, validate, lambda *_: lambda *_: None)
 
 
-def measure(cell: str, where: Task, *, quick: bool) -> list[Row]:
+def measure(cell: str, name: str, *, quick: bool) -> list[m.Row]:
     """Train a GRU or LSTM one step ahead, and another on its free run: a table row for each."""
-    count = 2 if quick else ITERATIONS[where.name]
-    rows = []
-    for how, free in ("one-step", False), ("free-run", True):
-        before = blog_seconds(quick=quick)
+    where, count = m.task(name, quick=quick), QUICK_ITERATIONS if quick else ITERATIONS[name]
+    return [measure_one(cell, where, count, free=free) for free in (False, True)]
 
-        def fit(rate: float, share: float, free: bool = free) -> recipe.Trained:
-            iterations = max(1, round(share * count))
-            return train(row_of(cell, where, rate, iterations, free=free), where)
 
-        searching, rate = cpu_seconds(
-            lambda fit=fit: min(LEARNING_RATES, key=lambda rate: fit(rate, PILOT).error)
-        )
-        seconds, trained = cpu_seconds(lambda fit=fit, rate=rate: fit(rate, 1.0))
-        model = Predictor(trained.network.double())  # as `evaluate` judges
-        loop = np.mean([before, blog_seconds(quick=quick)])
-        row: Row = {"name": f"{cell.upper()} {UNITS} {how}", "units": UNITS}
-        row |= {"parameters": model.parameters, **over_seeds([judged(model, where)])}
-        row |= {"time": seconds / loop, "search_time": searching / loop}
-        rows.append(row | {"settings": f"learning rate {rate:g}, {PHASES * count} iterations"})
-    return rows
+def measure_one(cell: str, where: m.Task, count: int, *, free: bool) -> m.Row:
+    """Choose the learning rate, train and judge; count: iterations in each phase."""
+    quick = count == QUICK_ITERATIONS
+    before = blog_seconds(quick=quick)
+
+    def fit(rate: float, iterations: int) -> tuple[float, recipe.Trained]:
+        row = row_of(cell, where, rate=rate, iterations=iterations, free=free)
+        return m.cpu_seconds(lambda: train(row, where))
+
+    pilots = {rate: fit(rate, round(PILOT * count)) for rate in LEARNING_RATES}
+    rate = min(pilots, key=lambda rate: pilots[rate][1].error)
+    seconds, trained = fit(rate, count)
+    model = Predictor(trained.network.double())  # as `evaluate` judges
+    loop = np.mean([before, blog_seconds(quick=quick)])
+    how = "free-run" if free else "one-step"
+    row: m.Row = {"name": f"{cell.upper()} {UNITS} {how}", "units": UNITS}
+    row |= {"parameters": model.parameters, **m.over_seeds([m.judged(model, where)])}
+    row |= {"time": seconds / loop, "search_time": sum(s for s, _ in pilots.values()) / loop}
+    return row | {"settings": f"learning rate {rate:g}, {PHASES * count} iterations"}

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stages.generate import generate
-from stages.settings.model import NetworkRow
 from stages.train import train
 from tools.bench.blog import blog_losses
 from tools.bench.measure import Row, in_turns, settings
 from tools.project import ROOT, copy_code, run
 
-REPEATS, CORES, QUICK_ITERATIONS = 3, 2, 100
+REPEATS, CORES = 3, 2
 BLOG = "the blog's own loop"
 QUICK_PARAMS = """\
 datasets: {phases: {sequences: 8, periods: 10}}
@@ -45,26 +44,20 @@ def repro_from_nothing(folder: Path) -> None:
 
 def measure(*, quick: bool) -> list[Row]:
     """Time all in turns: a table row for each, with its ratio to the blog's loop."""
-    splits = generate(settings().datasets["blog"])
-    row = settings().models["blog"]
-    assert isinstance(row, NetworkRow)
-    if quick:
-        (phase,) = row.training
-        fewer = phase.model_copy(update={"iterations": QUICK_ITERATIONS})
-        row = row.model_copy(update={"training": [fewer]})
-    sequences = splits["train"].values[: row.training[0].iterations, :, 0]
+    row, splits = settings().models["blog"], generate(settings().datasets["blog"])
+    parts = splits["train"], splits["validation"]
+    sequences = parts[0].values[: row.training[0].iterations, :, 0]
     params = QUICK_PARAMS if quick else (ROOT / "params.yaml").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copy_code(folder, params)
         works = {
-            BLOG: lambda: blog_losses(sequences),
-            "`train` of `blog`": lambda: train("blog", row, splits["train"], splits["validation"]),
-            f"`make repro` from nothing, JOBS={CORES}": lambda: repro_from_nothing(folder),
+            BLOG: wall(lambda: blog_losses(sequences)),
+            "`train` of `blog`": wall(lambda: train("blog", row, *parts)),
+            f"`make repro` from nothing, JOBS={CORES}": wall(lambda: repro_from_nothing(folder)),
         }
-        timed = {label: wall(work) for label, work in works.items()}
-        seconds = in_turns(timed, 1 if quick else REPEATS)
+        seconds = in_turns(works, 1 if quick else REPEATS)
     return [
-        {"wall time": label, "seconds": value, "÷ the blog's loop": value / seconds[BLOG]}
+        {"what": label, "wall seconds": value, "÷ the blog's loop": value / seconds[BLOG]}
         for label, value in seconds.items()
     ]

@@ -3,14 +3,13 @@
 Each measurement has the commit and the machine that made it, so that a part can be measured again.
 """
 
-import importlib.metadata
 import json
 import math
 import platform
 import re
 import subprocess
 from collections.abc import Iterable
-from importlib.util import find_spec
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,13 @@ from tools.project import ROOT
 RECORD = ROOT / "reports/bench.json"
 REPORT = ROOT / "reports/bench.md"
 PEERS = ROOT / "reports/cards/peers.csv"
-CODE = ("stages", "tools", "params.yaml")
+PACKAGES = ("torch", "numpy", "scipy", "reservoirpy")
 
 
 def commit() -> str:
     """Name the commit of the code as it runs, and whether it was changed since."""
     head = git("rev-parse", "--short=10", "HEAD")
-    return f"{head} with changes" if git("status", "--porcelain", "--", *CODE) else head
+    return f"{head} with changes" if git("status", "-s", "stages", "tools", "params.yaml") else head
 
 
 def git(*arguments: str) -> str:
@@ -40,8 +39,8 @@ def machine() -> str:
     """Describe the machine by its processor and the versions alone."""
     cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     processor = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
-    packages = [n for n in ("torch", "numpy", "scipy", "reservoirpy") if find_spec(n)]
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
+    installed = {package.name: package.version for package in distributions()}
+    versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
     name = processor[1] if processor else "an unknown processor"
     return f"{name}, one thread; Python {platform.python_version()}, {', '.join(versions)}"
 
@@ -64,10 +63,5 @@ def entry(rows: list[Row]) -> dict[str, Any]:
 def save(record: Record, order: Iterable[str], datasets: dict[str, Dataset]) -> None:
     """Write the record, the page and the file of peers; measurements in their order."""
     record = {name: record[name] for name in order if name in record}
-    files.write_all(
-        {
-            RECORD: json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-            REPORT: page(record),
-            PEERS: peers_csv(record, datasets),
-        }
-    )
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    files.write_all({RECORD: text, REPORT: page(record), PEERS: peers_csv(record, datasets)})
