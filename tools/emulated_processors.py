@@ -25,10 +25,7 @@ from tools.project import ENVIRONMENT, copy_code, outputs, run
 PARAMS = Path(__file__).with_name("emulated.yaml")
 CONTROL = "rnn_adam"
 PROCESSORS = ("Haswell", "EPYC")  # of those that the emulator knows
-INSTALL = (
-    "qemu-x86_64 10 or newer is needed: `apt-get install qemu-user` on Debian 13 "
-    "(Debian 12: from bookworm-backports), or --qemu FILE"
-)
+INSTALL = "qemu-x86_64 10 or newer is needed: Debian's qemu-user (12: of bookworm-backports)"
 # Makes MKL believe that every processor is Intel's.
 SHIM = "int mkl_serv_intel_cpu_true(void) { return 1; }\nint mkl_serv_intel_cpu(void) { return 1; }"
 # All stages in one process. A process that they start would escape the emulation, and torch takes
@@ -45,7 +42,7 @@ for command in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class Machine:
-    """A processor to run on: a prefix of the command, and additions to its environment."""
+    """A processor: what stands before the command, and additions to its environment."""
 
     name: str
     prefix: list[str] = field(default_factory=list)
@@ -66,12 +63,6 @@ def run_on(machine: Machine, folder: Path, commands: list[str]) -> str:
     stage = (done.stdout.strip() or "the start").splitlines()[-1]
     message = (done.stderr.strip() or "no message").splitlines()[-1]
     return f"exit code {done.returncode} after `{stage}`: {message}"
-
-
-def commands_of(folder: Path) -> dict[str, str]:
-    """Ask DVC for the command of each stage, in its order."""
-    plan = run(folder, "dvc", "repro", "--dry", "--force-downstream")
-    return dict(re.findall(r"^Running stage '(.*)':\n> (.*)$", plan, re.MULTILINE))
 
 
 def judge(machine: Machine, failure: str, here: dict[str, bytes], there: dict[str, bytes]) -> bool:
@@ -98,15 +89,15 @@ def forced_intel(folder: Path) -> Machine | None:
     return Machine("here, MKL as on Intel", environment={"LD_PRELOAD": str(library)})
 
 
-def control(folder: Path, machine: Machine, reference: Path, command: str) -> bool:
+def control(folder: Path, machine: Machine, reference: Path, commands: list[str]) -> bool:
     """Train with an unfused Adam here and on the machine; tell whether the models differ."""
-    models = []
+    models, training = [], [text for text in commands if f"stages.train {CONTROL} " in text]
     for where in (Machine("here"), machine):
         copy = folder / f"control {where.name}"
         shutil.copytree(reference, copy, symlinks=True)
         adam = copy / "stages/training/adam.py"
         adam.write_text(adam.read_text().replace("fused=True", "fused=False"))
-        if failure := run_on(where, copy, [command]):
+        if failure := run_on(where, copy, training):
             raise RuntimeError(failure)
         models.append((copy / f"models/{CONTROL}.safetensors").read_bytes())
     same = models[0] == models[1]
@@ -117,8 +108,7 @@ def control(folder: Path, machine: Machine, reference: Path, command: str) -> bo
 def processor() -> str:
     """Name this machine's processor, and whether it has AVX-512."""
     model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    has = "with" if "avx512f" in stages.processor_features() else "without"
-    return f"{model[1] if model else 'unknown'} {has} AVX-512"
+    return f"{model[1]} with{'' if 'avx512f' in stages.processor_features() else 'out'} AVX-512"
 
 
 def compare_all(folder: Path, qemu: str, processors: list[str], params: Path) -> bool:
@@ -126,8 +116,9 @@ def compare_all(folder: Path, qemu: str, processors: list[str], params: Path) ->
     reference, untouched, here = folder / "here", folder / "untouched", Machine("here")
     copy_code(reference, params.read_text(encoding="utf-8"))
     shutil.copytree(reference, untouched, symlinks=True)
-    commands = commands_of(reference)
-    if failure := run_on(here, reference, list(commands.values())):
+    plan = run(reference, "dvc", "repro", "--dry", "--force-downstream")
+    commands = re.findall("^> (.*)$", plan, re.MULTILINE)
+    if failure := run_on(here, reference, commands):
         raise RuntimeError(failure)
     files = outputs(reference)
     print(f"{here.name:24} {processor()}, {len(files)} files", flush=True)
@@ -137,7 +128,7 @@ def compare_all(folder: Path, qemu: str, processors: list[str], params: Path) ->
 
     def attempt(machine: Machine) -> tuple[str, dict[str, bytes]]:
         copy = shutil.copytree(untouched, folder / machine.name, symlinks=True)
-        return run_on(machine, copy, list(commands.values())), outputs(copy)
+        return run_on(machine, copy, commands), outputs(copy)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(attempt, machines)
@@ -147,7 +138,7 @@ def compare_all(folder: Path, qemu: str, processors: list[str], params: Path) ->
         ]
     if params != PARAMS:
         return all(verdicts)
-    return control(folder, machines[-1], reference, commands[f"train@{CONTROL}"]) and all(verdicts)
+    return control(folder, machines[-1], reference, commands) and all(verdicts)
 
 
 def main() -> None:

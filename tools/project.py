@@ -16,9 +16,8 @@ ENVIRONMENT = {
     "PYTHONPATH": "",
     "DVC_NO_ANALYTICS": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
-    **{f"GIT_{who}_NAME": "tools" for who in ("AUTHOR", "COMMITTER")},
-    **{f"GIT_{who}_EMAIL": "tools@example.org" for who in ("AUTHOR", "COMMITTER")},
 }
+AUTHOR = ("-c", "user.name=tools", "-c", "user.email=tools@example.org")
 
 
 def copy_code(folder: Path, params: str) -> None:
@@ -31,7 +30,7 @@ def copy_code(folder: Path, params: str) -> None:
     (folder / "params.yaml").write_text(params, encoding="utf-8")
     run(folder, "git", "init", "--quiet")
     run(folder, "git", "add", "--all")
-    run(folder, "git", "commit", "--quiet", "--message", "code")
+    run(folder, "git", *AUTHOR, "commit", "--quiet", "--message", "code")
 
 
 def run(folder: Path, *command: str) -> str:

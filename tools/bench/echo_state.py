@@ -47,11 +47,6 @@ class LeakyNetwork:
     read_out: Floats | None = None  # (units + 1,), the constant last
     memory = slice(0, 0)
 
-    @property
-    def parameters(self) -> int:
-        """Number of trained values: those of the read-out."""
-        return len(self.w) + 1
-
     def initial_state(self, batch: int) -> Floats:
         return np.zeros((batch, len(self.w)))
 
@@ -196,8 +191,8 @@ def measure(units: int, name: str, *, quick: bool) -> list[m.Row]:
     far = 100.0 if np.ptp(where.train.frequency) == 0 and not quick else 10.0
     draws, seeds = (2, 1) if quick else (DRAWS[units], SEEDS[units])
     search = Search(units, where, far)
-    searching, choice = m.cpu_seconds(lambda: search.choose(draws))
-    trained = [m.cpu_seconds(lambda s=s: search.train(choice, s)) for s in range(seeds)]
+    searching, choice = m.seconds(lambda: search.choose(draws))
+    trained = [m.seconds(lambda s=s: search.train(choice, s)) for s in range(seeds)]
     runs = m.over_seeds([m.judged(network, where) for _, network in trained])
     loop = np.mean([before, blog_seconds(quick=quick)])
     row = {"name": f"ESN {units}", "units": units, "parameters": units + 1, **runs}

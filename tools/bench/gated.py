@@ -23,7 +23,7 @@ FREE_STEPS = (15, 30, 60)
 LOOKS = 10  # at the validation sequences, in each phase
 FAR = 10.0  # periods of the free run that is scored
 ITERATIONS = {"phases": 250, "sines": 500, "noisy": 750}  # in each of the phases
-QUICK_ITERATIONS = 10
+HOW = ("one-step", "free-run")
 PHASES = 1 + len(FREE_STEPS)
 
 
@@ -60,26 +60,24 @@ def train(row: NetworkRow, where: m.Task) -> recipe.Trained:
 
 def measure(cell: str, name: str, *, quick: bool) -> list[m.Row]:
     """Train a GRU or LSTM one step ahead, and another on its free run: a table row for each."""
-    where, count = m.task(name, quick=quick), QUICK_ITERATIONS if quick else ITERATIONS[name]
-    return [measure_one(cell, where, count, free=free) for free in (False, True)]
+    where = m.task(name, quick=quick)
+    return [measure_one(cell, where, free=free, quick=quick) for free in (False, True)]
 
 
-def measure_one(cell: str, where: m.Task, count: int, *, free: bool) -> m.Row:
-    """Choose the learning rate, train and judge; count: iterations in each phase."""
-    quick = count == QUICK_ITERATIONS
-    before = blog_seconds(quick=quick)
+def measure_one(cell: str, where: m.Task, *, free: bool, quick: bool) -> m.Row:
+    """Choose the learning rate, train and judge."""
+    before, count = blog_seconds(quick=quick), 10 if quick else ITERATIONS[where.name]
 
     def fit(rate: float, iterations: int) -> tuple[float, recipe.Trained]:
         row = row_of(cell, where, rate=rate, iterations=iterations, free=free)
-        return m.cpu_seconds(lambda: train(row, where))
+        return m.seconds(lambda: train(row, where))
 
     pilots = {rate: fit(rate, round(PILOT * count)) for rate in LEARNING_RATES}
     rate = min(pilots, key=lambda rate: pilots[rate][1].error)
     seconds, trained = fit(rate, count)
     model = Predictor(trained.network.double())  # as `evaluate` judges
     loop = np.mean([before, blog_seconds(quick=quick)])
-    how = "free-run" if free else "one-step"
-    row: m.Row = {"name": f"{cell.upper()} {UNITS} {how}", "units": UNITS}
+    row: m.Row = {"name": f"{cell.upper()} {UNITS} {HOW[free]}", "units": UNITS}
     row |= {"parameters": model.parameters, **m.over_seeds([m.judged(model, where)])}
     row |= {"time": seconds / loop, "search_time": sum(s for s, _ in pilots.values()) / loop}
     return row | {"settings": f"learning rate {rate:g}, {PHASES * count} iterations"}

@@ -17,10 +17,10 @@ import numpy as np
 
 from stages.generate import generate
 from stages.networks.model_file import Model
-from stages.rollouts.metrics import FreeRun, FreeRunMeter, count_steps
+from stages.rollouts.metrics import FreeRunMeter, count_steps
 from stages.rollouts.regimes import free_running
 from stages.settings.whole import Settings, read
-from stages.signals.bound import forecast_rmse
+from stages.signals.dataset_file import ARRAYS
 from stages.signals.sines import Sines
 from tools.project import ROOT
 
@@ -61,8 +61,7 @@ def task(name: str, *, quick: bool = False) -> Task:
 
 def some(sines: Sines, count: int) -> Sines:
     """Take the first sequences."""
-    arrays = ("values", "phase", "frequency", "amplitude")
-    return replace(sines, **{name: getattr(sines, name)[:count] for name in arrays})
+    return replace(sines, **{name: getattr(sines, name)[:count] for name in ARRAYS})
 
 
 def truth(sines: Sines) -> np.ndarray:
@@ -70,29 +69,22 @@ def truth(sines: Sines) -> np.ndarray:
     return sines.truth(np.arange(sines.values.shape[1]))[:, :, None]
 
 
-def cpu_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Run some work without its output; give its CPU seconds and its result."""
+def seconds(
+    work: Callable[[], Any], clock: Callable[[], float] = time.process_time
+) -> tuple[float, Any]:
+    """Run some work without its output; give its seconds, of the CPU's time, and its result."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        start = time.process_time()
+        start = clock()
         result = work()
-        return time.process_time() - start, result
+        return clock() - start, result
 
 
-def in_turns(works: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
+def in_turns(
+    works: dict[str, Callable[[], Any]], repeats: int, clock: Callable[[], float]
+) -> dict[str, float]:
     """Run works in turns, so that a slow minute meets all; give the median of their seconds."""
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(repeats):
-        for name, work in works.items():
-            seconds[name].append(work())
-    return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def free_run(model: Model, sines: Sines, warmup: int, horizons: list[float]) -> FreeRun:
-    """Run a model freely to the last of the horizons [periods]."""
-    meter = FreeRunMeter(sines, warmup, np.array(horizons))
-    for block, _ in free_running(model, sines.values[:, :warmup], meter.ends):
-        meter.add(block[:, :, 0])
-    return meter.result()
+    rounds = [{n: seconds(work, clock)[0] for n, work in works.items()} for _ in range(repeats)]
+    return {name: statistics.median(r[name] for r in rounds) for name in works}
 
 
 def judged(model: Model, where: Task) -> Row:
@@ -102,28 +94,19 @@ def judged(model: Model, where: Task) -> Row:
     run goes on to the horizon where more than half of the sequences hold the named periods.
     """
     named = [periods for periods in NAMED if periods < where.periods]
-    run = free_run(model, where.test, where.warmup, named)
-    if where.periods <= 100 or run.survived.mean() > HOLDING:
-        run = free_run(model, where.test, where.warmup, [*named, float(where.periods)])
-    row: Row = {}
-    for periods, rmse in zip(run.horizons.tolist(), run.rmse.tolist(), strict=True):
-        held = run.valid_periods >= periods - 1e-9
-        row[f"held_{periods:g}"] = float(
-            (run.survived if periods == run.horizons[-1] else held).mean()
-        )
-        row[f"rmse_{periods:g}"] = rmse
-    row["vpt_median"] = float(np.median(run.valid_periods))
+    for horizons in (named, [*named, float(where.periods)]):
+        meter = FreeRunMeter(where.test, where.warmup, np.array(horizons))
+        for block, _ in free_running(model, where.test.values[:, : where.warmup], meter.ends):
+            meter.add(block[:, :, 0])
+        run = meter.result()
+        if run.survived.mean() <= HOLDING and where.periods > max(NAMED):
+            break
+    row: Row = {"vpt_median": float(np.median(run.valid_periods))}
     row["vpt_min"] = float(run.valid_periods.min())
-    return row
-
-
-def bound(where: Task) -> Row:
-    """Compute the errors that the Cramér–Rao bound leaves, in noise."""
-    named = [periods for periods in NAMED if periods <= where.periods]
-    noise = {"noise": where.test.noise, "warmup": where.warmup}
-    return {
-        f"rmse_{n:g}": forecast_rmse(where.test, count_steps(where.test, n), **noise) for n in named
-    }
+    for periods, rmse in zip(run.horizons.tolist(), run.rmse.tolist(), strict=True):
+        row[f"held_{periods:g}"] = float((run.valid_periods >= periods - 1e-9).mean())
+        row[f"rmse_{periods:g}"] = rmse
+    return row | {f"held_{run.horizons[-1]:g}": float(run.survived.mean())}
 
 
 def over_seeds(runs: list[Row]) -> Row:
@@ -143,12 +126,10 @@ def capped_error(model: Model, sines: Sines, warmup: int, periods: float) -> flo
     keeps one lost sequence from hiding the others.
     """
     ends = count_steps(sines, periods)
-    squares, first = 0.0, 0
-    for block, _ in free_running(model, sines.values[:, :warmup], int(ends.max())):
-        steps = np.arange(first, first + block.shape[1])
-        with np.errstate(over="ignore", invalid="ignore"):
-            error = np.abs(block[:, :, 0] - sines.truth(warmup + steps)) / sines.amplitude[:, None]
-        error = np.where(error <= 1, error, 1)
-        squares += float((np.where(steps < ends[:, None], error, 0) ** 2).sum())
-        first += len(steps)
-    return float(np.sqrt(squares / ends.sum()))
+    steps = np.arange(ends.max())
+    blocks = free_running(model, sines.values[:, :warmup], len(steps))
+    outputs = np.concatenate([block[:, :, 0] for block, _ in blocks], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.abs(outputs - sines.truth(warmup + steps)) / sines.amplitude[:, None]
+    error = np.where(error <= 1, error, 1)[steps < ends[:, None]]
+    return float(np.sqrt(np.mean(error**2)))

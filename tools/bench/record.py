@@ -7,7 +7,6 @@ import json
 import math
 import platform
 import re
-import subprocess
 from collections.abc import Iterable
 from importlib.metadata import distributions
 from pathlib import Path
@@ -17,7 +16,7 @@ from stages import files
 from stages.settings.dataset import Dataset
 from tools.bench.measure import Row
 from tools.bench.page import DIVERGED, Record, page, peers_csv
-from tools.project import ROOT
+from tools.project import ROOT, run
 
 RECORD = ROOT / "reports/bench.json"
 REPORT = ROOT / "reports/bench.md"
@@ -27,12 +26,9 @@ PACKAGES = ("torch", "numpy", "scipy", "reservoirpy")
 
 def commit() -> str:
     """Name the commit of the code as it runs, and whether it was changed since."""
-    head = git("rev-parse", "--short=10", "HEAD")
-    return f"{head} with changes" if git("status", "-s", "stages", "tools", "params.yaml") else head
-
-
-def git(*arguments: str) -> str:
-    return subprocess.check_output(("git", *arguments), cwd=ROOT, text=True).strip()
+    changes = run(ROOT, "git", "status", "--short", "stages", "tools", "params.yaml")
+    head = run(ROOT, "git", "rev-parse", "--short=10", "HEAD").strip()
+    return f"{head} with changes" if changes else head
 
 
 def machine() -> str:
@@ -41,7 +37,7 @@ def machine() -> str:
     processor = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
     installed = {package.name: package.version for package in distributions()}
     versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
-    name = processor[1] if processor else "an unknown processor"
+    name = processor[1] if processor else platform.machine()
     return f"{name}, one thread; Python {platform.python_version()}, {', '.join(versions)}"
 
 

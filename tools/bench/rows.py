@@ -3,10 +3,12 @@
 import numpy as np
 
 from stages.networks.model_file import CARRIED, model_of
+from stages.rollouts.metrics import count_steps
 from stages.settings.model import ModelRow, NetworkRow
+from stages.signals.bound import forecast_rmse
 from stages.train import facts_of, train
 from tools.bench.blog import blog_seconds
-from tools.bench.measure import Row, bound, cpu_seconds, judged, over_seeds, settings, task
+from tools.bench.measure import NAMED, Row, judged, over_seeds, seconds, settings, task
 
 SEEDS = {"stable": 10, "innovation": 10, "innovation_noisy": 5}  # of others the row's own alone
 HELD_OUT = 1000  # the first of the seeds that nobody looked at while the recipe was made
@@ -22,21 +24,21 @@ def measure(name: str, *, held_out: bool, quick: bool) -> list[Row]:
     row = settings().models[name]
     where = task(row.dataset, quick=quick)
     before = blog_seconds(quick=quick)
-    seconds, attempts, runs, parameters = [], [], [], 0
+    times, attempts, runs, parameters = [], [], [], 0
     for seeded in seeds_of(name, row, held_out=held_out, quick=quick):
-        taken, (tensors, settled, _) = cpu_seconds(
+        taken, (tensors, settled, _) = seconds(
             lambda seeded=seeded: train(name, seeded, where.train, where.validation)
         )
         tensors.pop(CARRIED, None)
         model = model_of(facts_of(seeded, settled, where.train), tensors)
-        seconds.append(taken)
+        times.append(taken)
         attempts.append(str(settled.get("attempts", 1)))
         parameters = model.parameters
         runs.append(judged(model, where))
     loop = np.mean([before, blog_seconds(quick=quick)])
     measured: Row = {"name": f"`{name}`", "units": getattr(row, "hidden_size", 0)}
     measured |= {"parameters": parameters, **over_seeds(runs), "attempts": ", ".join(attempts)}
-    measured |= {"time": float(np.median(seconds)) / loop, "time_worst": max(seconds) / loop}
+    measured |= {"time": float(np.median(times)) / loop, "time_worst": max(times) / loop}
     return [measured | {"settings": HELD_OUT_SEEDS if held_out else "the row of params.yaml"}]
 
 
@@ -49,5 +51,9 @@ def seeds_of(name: str, row: ModelRow, *, held_out: bool, quick: bool) -> list[M
 
 
 def measure_bound(name: str, *, quick: bool) -> list[Row]:
-    """Compute the Cramér–Rao bound of a task in noise, as a table row."""
-    return [{"name": BOUND, "units": 0, "parameters": 0, **bound(task(name, quick=quick))}]
+    """Compute the errors that the Cramér–Rao bound leaves of a task in noise: a table row."""
+    where, row = task(name, quick=quick), {"name": BOUND, "units": 0, "parameters": 0}
+    noise = {"noise": where.test.noise, "warmup": where.warmup}
+    for n in (periods for periods in NAMED if periods <= where.periods):
+        row[f"rmse_{n:g}"] = forecast_rmse(where.test, count_steps(where.test, n), **noise)
+    return [row]
