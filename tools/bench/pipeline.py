@@ -13,7 +13,7 @@ from tools.project import ROOT, copy_code, run
 
 REPEATS, CORES = 3, 2
 BLOG = "the blog's own loop"
-QUICK = "{datasets: {phases: {}}, models: {recurrence: {dataset: phases, cell: linear, lags: 2}}}"
+QUICK = "{datasets: {a: {}}, models: {b: {dataset: a, cell: linear}}, plot: {hero: [b]}}"
 
 
 def repro_from_nothing(folder: Path) -> None:
