@@ -112,7 +112,7 @@ def pair(row: Row, key: str, form: str) -> str:
 
 def markdown(rows: list[Row]) -> str:
     """Write rows as a table in Markdown."""
-    return pd.DataFrame(rows).to_markdown(index=False, floatfmt=".3g")
+    return pd.DataFrame(rows).to_markdown(index=False, floatfmt=".4g")
 
 
 INTRODUCTION = """# Bench
