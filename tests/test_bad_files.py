@@ -28,7 +28,7 @@ from stages.reporting import reports
 from stages.settings import entry
 from stages.settings.dataset import Dataset
 from stages.signals import dataset_file
-from tools import fuzz
+from tests import fuzz
 
 FACTS = {"dataset": "d", "cell": "rnn", "time_step": 0.5, "frequency": [1.0], "amplitude": [1.0]}
 FACTS |= {"lags": 1, "hidden_size": 2, "num_layers": 1, "memory_size": 1, "products": 1}

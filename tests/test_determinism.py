@@ -1,7 +1,6 @@
 """The bytes of a result depend on the commit and on nothing that a caller sets."""
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import stages
-from tests.conftest import ROOT, Project, outputs
-from tools import emulated_processors as cpus
+from tests.conftest import ENVIRONMENT, ROOT, Project, outputs
+from tests.one_process import commands_of, run_stages
 
 HOSTILE = {
     "MKL_CBWR": "AVX512",
@@ -29,11 +28,12 @@ HOSTILE = {
     "LOGNAME": "somebody",
     "SOURCE_DATE_EPOCH": "1",
 }
+UNPINNED = {key: ENVIRONMENT[key] for key in ENVIRONMENT.keys() - stages.PINNED_ENVIRONMENT.keys()}
 MATPLOTLIBRC = "figure.dpi: 40\nlines.linewidth: 7\naxes.unicode_minus: False\nfont.size: 30\n"
 
 
 def test_no_environment_changes_a_byte(finished: Project, tmp_path: Path) -> None:
-    """Nor that all stages run in one process, as they do under an emulator."""
+    """One process runs all stages; under DVC each has its own."""
     home = tmp_path / "another home"
     home.mkdir()
     (home / "matplotlibrc").write_bytes(b"\xff\xfe stops the import of matplotlib")
@@ -43,26 +43,26 @@ def test_no_environment_changes_a_byte(finished: Project, tmp_path: Path) -> Non
     finished.run("git", "clone", "--quiet", "--config", "core.autocrlf=true", ".", str(clone))
     project = Project(clone)
     (clone / "matplotlibrc").write_text(MATPLOTLIBRC)
-    commands = list(cpus.commands_of(finished).values())
-    assert cpus.run_on(cpus.Machine("hostile", environment=hostile), project, commands) == ""
+    done = run_stages(project, commands_of(finished), UNPINNED | hostile)
+    assert done.returncode == 0, done.stderr
     assert outputs(project) == outputs(finished)
     assert project.run("git", "status", "--porcelain") == "?? matplotlibrc\n"
 
 
-def test_another_version_is_told_in_one_line_and_runs(project: Project) -> None:
+def test_another_version_is_noted_in_one_line_and_runs(project: Project) -> None:
     before = (project.root / "data/phases.npz").read_bytes()
     outputs = ("--out", "data/phases.npz", "--report", "reports/datasets/phases")
     command = ("python", "-m", "stages.generate", "phases", *outputs)
     assert project.try_(*command).stderr == ""
     installed = stages.metadata.version("numpy")
     project.edit("requirements.lock", f"\nnumpy=={installed}\n", "\nnumpy==1.0\n")
-    said = project.try_(*command)
-    assert said.returncode == 0
-    assert said.stderr == f"note: bytes may differ from dvc.lock's: numpy is {installed}, not 1.0\n"
+    done = project.try_(*command)
+    assert done.returncode == 0
+    assert done.stderr == f"note: bytes may differ from dvc.lock's: numpy is {installed}, not 1.0\n"
     assert (project.root / "data/phases.npz").read_bytes() == before
 
 
-def test_a_processor_without_avx2_is_told_and_not_led_into_its_instructions(
+def test_a_processor_without_avx2_is_noted_and_not_given_its_instructions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     everything = stages.pins("x86_64", {"avx2", "fma"})
@@ -78,7 +78,7 @@ def test_a_processor_without_avx2_is_told_and_not_led_into_its_instructions(
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         ("import numpy, stages", "import stages before numpy"),
         (
@@ -89,13 +89,12 @@ def test_a_processor_without_avx2_is_told_and_not_led_into_its_instructions(
         ),
     ],
 )
-def test_libraries_that_were_loaded_under_other_values_are_refused(code: str, said: str) -> None:
-    free = {key: os.environ[key] for key in os.environ.keys() - stages.PINNED_ENVIRONMENT.keys()}
+def test_libraries_that_were_loaded_under_other_values_are_refused(code: str, message: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=free, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=ROOT, env=UNPINNED, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert f"ImportError: {said}" in done.stderr
+    assert f"ImportError: {message}" in done.stderr
 
 
 def test_no_function_is_used_whose_digits_changed_with_the_c_library() -> None:

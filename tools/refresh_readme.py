@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = {
     "data": ("stages/generate.py", "stages/signals"),
     "networks": ("stages/networks",),
+    "baselines": ("stages/baselines",),
     "training": ("stages/train.py", "stages/training"),
     "measuring": ("stages/evaluate.py", "stages/rollouts"),
     "figures and pages": ("stages/plot.py", "stages/reporting"),
@@ -24,7 +25,7 @@ ROOMS = {
 
 
 def results() -> str:
-    """Return the tables of results of the reports as they are."""
+    """Write the tables of results from the reports."""
     folder, settings = ROOT / "reports", read(ROOT / "params.yaml")
     models = [
         reports.load(folder / name, folder / "cards" / f"{name}.json") for name in settings.models
@@ -33,32 +34,23 @@ def results() -> str:
 
 
 def lines() -> str:
-    """Return how many lines of Python each part has, as a table of two rows."""
+    """Count the lines of Python of each part, as a table of two rows."""
     counts = []
     for places in ROOMS.values():
-        files = [file for place in places for file in files_of(ROOT / place)]
-        counts.append(sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files))
+        patterns = [place if place.endswith(".py") else f"{place}/**/*.py" for place in places]
+        texts = [file.read_text("utf-8") for pattern in patterns for file in ROOT.glob(pattern)]
+        counts.append(sum(text.count("\n") for text in texts))
     rows = (ROOMS, ["--:"] * len(ROOMS), [f"{count:,}" for count in counts])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def files_of(place: Path) -> list[Path]:
-    """Return the Python files at a place; none where there is nothing."""
-    return sorted(place.rglob("*.py")) if place.is_dir() else [place] if place.exists() else []
-
-
 def refreshed(text: str) -> str:
-    """Return the README with its tables as they should be."""
-    return between(page.refreshed(text, results()), "lines", lines())
-
-
-def between(text: str, name: str, content: str) -> str:
-    """Return a text with other content between its markers of a name."""
-    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-    return re.sub(pattern, lambda found: f"{found[1]}\n{content}\n{found[2]}", text, flags=re.S)
+    """Replace the tables in the README."""
+    between = r"(<!-- lines -->\n).*?(<!-- /lines -->)"
+    text = page.refreshed(text, results())
+    return re.sub(between, lambda match: f"{match[1]}\n{lines()}\n{match[2]}", text, flags=re.S)
 
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
-    text = refreshed(readme.read_text(encoding="utf-8"))
-    readme.write_text(text, encoding="utf-8", newline="\n")
+    readme.write_text(refreshed(readme.read_text("utf-8")), "utf-8", newline="\n")

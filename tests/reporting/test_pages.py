@@ -8,21 +8,9 @@ import pytest
 
 from stages.reporting import page
 from tests.conftest import ROOT
-from tools.refresh_readme import refreshed, results
 
 PAGES = ("README.md", "reports/README.md")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
-
-
-def test_the_readme_says_what_the_reports_and_the_code_say() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert refreshed(text) == text, "run `make readme`"
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_results_are_those_of_the_reports(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    assert page.refreshed(text, results()) == text, "run `dvc repro` and `make readme`"
 
 
 def test_what_the_readme_says_of_the_seeds_in_noise_is_in_the_bench() -> None:

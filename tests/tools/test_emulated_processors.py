@@ -1,33 +1,40 @@
-"""What runs on other processors runs all that can change the bytes of a result."""
+"""The small pipeline for other processors runs all code that can change the bytes of a result."""
 
-from pathlib import Path
 from typing import get_args
 
-from ruamel.yaml import YAML
-
-from stages.settings.model import Fit, Lags, NetworkRow
+from stages.networks.cells import CELLS
+from stages.settings.model import Adam, Fit, Lags, LevenbergMarquardt, NetworkRow, Ridge
 from stages.settings.whole import read
+from tests.conftest import ROOT
 from tools.emulated_processors import CONTROL, PARAMS
 
+# Settings that choose other code; `steps` and the like only change how often it runs.
+SWITCHES = {
+    Adam: ("carry_hidden_state", "free_steps", "noise", "clip", "decay", "check_every"),
+    LevenbergMarquardt: (
+        *("free_steps", "fresh", "noise", "amplitude_jitter", "soft_limit"),
+        *("normalise_by_step", "forgetting", "products"),
+    ),
+}
 
-def test_every_cell_phase_and_initialisation_is_run(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(PARAMS)
-    models = read(tmp_path / "params.yaml").models
-    cells = {
-        cell
-        for kind in (Lags, Fit, NetworkRow)
-        for cell in get_args(kind.model_fields["cell"].annotation)
-    }
-    assert {row.cell for row in models.values()} == cells
-    written = YAML(typ="safe").load(PARAMS)["models"].values()
-    phases = {phase["phase"] for row in written for phase in row.get("training", [])}
-    assert phases == {"ridge", "adam", "levenberg_marquardt"}
+
+def test_every_cell_phase_and_initialisation_is_run() -> None:
+    models = read(PARAMS).models
+    fits = [get_args(row.model_fields["cell"].annotation) for row in (Lags, Fit)]
+    assert {row.cell for row in models.values()} == {*CELLS, *sum(fits, ())}
     networks = [row for row in models.values() if isinstance(row, NetworkRow)]
+    phases = [phase for row in networks for phase in row.training]
+    assert {type(phase) for phase in phases} == {Ridge, Adam, LevenbergMarquardt}
     assert {row.initial.method for row in networks} == {"normal", "uniform", "echo_state"}
     assert {row.precision for row in networks} == {"float32", "float64"}
+    for kind, names in SWITCHES.items():
+        same_kind = [phase for phase in phases if isinstance(phase, kind)]
+        for name in names:
+            default = kind.model_fields[name].default
+            assert any(getattr(phase, name) != default for phase in same_kind), name
 
 
-def test_the_control_is_trained_by_adam(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text(PARAMS)
-    control = read(tmp_path / "params.yaml").models[CONTROL]
-    assert [phase.phase for phase in control.training] == ["adam"]
+def test_the_control_is_trained_by_a_fused_adam() -> None:
+    assert [phase.phase for phase in read(PARAMS).models[CONTROL].training] == ["adam"]
+    code = (ROOT / "stages/training/adam.py").read_text()
+    assert code.count("fused=True") == 1

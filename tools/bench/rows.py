@@ -1,76 +1,59 @@
-"""The rows of params.yaml over seeds: how long they train, and what they come to."""
-
-from typing import Any
+"""The rows of params.yaml over seeds: the time of their training, and the errors of their runs."""
 
 import numpy as np
 
-from stages.networks.model_file import Model
-from stages.networks.network import Network
-from stages.settings.model import NetworkRow
-from stages.train import train
-from tools.bench.measure import (
-    BlogLoop,
-    Row,
-    Task,
-    bound,
-    cpu_seconds,
-    judged,
-    over_seeds,
-    settings,
-    task,
-)
-from tools.bench.page import BOUND
+from stages.networks.model_file import CARRIED, model_of
+from stages.rollouts.metrics import count_steps
+from stages.settings.model import ModelRow, NetworkRow
+from stages.signals.bound import forecast_rmse
+from stages.train import facts_of, train
+from tools.bench.blog import blog_seconds
+from tools.bench.measure import NAMED, Row, judged, over_seeds, seconds, settings, task
 
-SEEDS = {"stable": 10, "innovation": 10, "innovation_noisy": 5}  # of others one: the row's own
+SEEDS = {"stable": 10, "innovation": 10, "innovation_noisy": 5}  # of others the row's own alone
 HELD_OUT = 1000  # the first of the seeds that nobody looked at while the recipe was made
-
-
-def names() -> list[str]:
-    """Return the rows of `models`."""
-    return list(settings().models)
+BOUND = "Cramér–Rao bound"
+HELD_OUT_SEEDS = "held-out seeds"
 
 
 def measure(name: str, *, held_out: bool, quick: bool) -> list[Row]:
-    """Return what a row comes to: one table row, over all its seeds.
+    """Train a row under all its seeds and judge it: one table row.
 
     time: of training, in units of the blog's own loop. attempts: networks drawn for a seed.
     """
     row = settings().models[name]
     where = task(row.dataset, quick=quick)
-    blog = BlogLoop(quick=quick)
-    seconds, attempts, runs, parameters = [], [], [], 0
-    for seed in seeds_of(name, row, held_out=held_out, quick=quick):
-        seeded = row if seed is None else row.model_copy(update={"seed": seed})
-        took, (model, _, curve) = cpu_seconds(
+    before = blog_seconds(quick=quick)
+    times, attempts, runs, parameters = [], [], [], 0
+    for seeded in seeds_of(name, row, held_out=held_out, quick=quick):
+        taken, (tensors, settled, _) = seconds(
             lambda seeded=seeded: train(name, seeded, where.train, where.validation)
         )
-        seconds.append(took)
-        attempts.append(max((point["attempt"] for point in curve.rows), default=1))
+        tensors.pop(CARRIED, None)
+        model = model_of(facts_of(seeded, settled, where.train), tensors)
+        times.append(taken)
+        attempts.append(str(settled.get("attempts", 1)))
         parameters = model.parameters
-        runs.append(judged(in_double(model), where))
-    whole = blog.seconds()
-    found: Row = {"name": f"`{name}`", "units": getattr(row, "hidden_size", 0)}
-    found |= {"parameters": parameters, **over_seeds(runs), "time": float(np.median(seconds))}
-    found |= {"time_worst": max(seconds), "attempts": ", ".join(map(str, attempts))}
-    found |= {key: found[key] / whole for key in ("time", "time_worst")}
-    return [found | {"settings": "held-out seeds" if held_out else "the row of params.yaml"}]
+        runs.append(judged(model, where))
+    loop = np.mean([before, blog_seconds(quick=quick)])
+    measured: Row = {"name": f"`{name}`", "units": getattr(row, "hidden_size", 0)}
+    measured |= {"parameters": parameters, **over_seeds(runs), "attempts": ", ".join(attempts)}
+    measured |= {"time": float(np.median(times)) / loop, "time_worst": max(times) / loop}
+    return [measured | {"settings": HELD_OUT_SEEDS if held_out else "the row of params.yaml"}]
 
 
-def seeds_of(name: str, row: Any, *, held_out: bool, quick: bool) -> list[int | None]:
-    """Return the seeds under which a row is trained; None for the row as it stands."""
+def seeds_of(name: str, row: ModelRow, *, held_out: bool, quick: bool) -> list[ModelRow]:
+    """List a row under each of its seeds; the row alone where it has none."""
     if not isinstance(row, NetworkRow) or name not in SEEDS:
-        return [None]
-    first = HELD_OUT if held_out else 0
-    return list(range(first, first + (1 if quick else SEEDS[name])))
+        return [row]
+    first, count = HELD_OUT if held_out else 0, 1 if quick else SEEDS[name]
+    return [row.model_copy(update={"seed": first + number}) for number in range(count)]
 
 
-def in_double(model: Model) -> Model:
-    """Return the model as `evaluate` takes it: in float64."""
-    if not isinstance(model, Network):
-        return model
-    return model.replace({key: value.astype(np.float64) for key, value in model.weights.items()})
-
-
-def measure_bound(where: Task) -> list[Row]:
-    """Return what the Cramér–Rao bound leaves, in noise."""
-    return [{"name": BOUND, "units": 0, "parameters": 0, **bound(where)}]
+def measure_bound(name: str, *, quick: bool) -> list[Row]:
+    """Compute the errors that the Cramér–Rao bound leaves of a task in noise: a table row."""
+    where, row = task(name, quick=quick), {"name": BOUND, "units": 0, "parameters": 0}
+    noise = {"noise": where.test.noise, "warmup": where.warmup}
+    for n in (periods for periods in NAMED if periods <= where.periods):
+        row[f"rmse_{n:g}"] = forecast_rmse(where.test, count_steps(where.test, n), **noise)
+    return [row]
