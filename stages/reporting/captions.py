@@ -61,7 +61,7 @@ CAPTIONS = {
         "Loss against training steps seen, by kind of phase",
         "The loss of each trained model, in a panel for each kind of phase. Training steps seen "
         "measure the work, alike on every machine. Each phase and each attempt begins a new line, "
-        "as its loss averages other residuals. Losses near 1 are of residuals divided by their "
+        "as its loss averages other residuals. Dashes differ by task. Losses near 1 are of residuals divided by their "
         "running RMS.",
     ),
 }

@@ -7,17 +7,17 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.reporting import style
 from stages.reporting.reports import Dataset
-from stages.reporting.style import INK, WARMUP, WIDTH, round_ticks, short
 
 QUANTITIES = {"phase": "phase [rad]", "frequency": "ω [rad/time]", "amplitude": "amplitude"}
-PARTS = {"validation": WARMUP, "test": "#cfe0ee"}
+PARTS = {"validation": style.WARMUP, "test": "#cfe0ee"}
 TICKS = 5
 
 
 def data(datasets: Sequence[Dataset]) -> Figure:
-    """Draw a few sequences of each dataset, and how its sequences are distributed."""
-    figure = Figure(figsize=(WIDTH, 1.65 * len(datasets) + 0.5), layout="constrained")
+    """Draw a few sequences of each dataset and their distributions, or a measured series."""
+    figure = Figure(figsize=(style.WIDTH, 1.65 * len(datasets) + 0.5), layout="constrained")
     grid = figure.add_gridspec(len(datasets), 4, width_ratios=[2.3, 1, 1, 1])
     sines = [dataset for dataset in datasets if not dataset.measured]
     for row, dataset in enumerate(datasets):
@@ -42,10 +42,10 @@ def draw_sequences(axes: Axes, dataset: Dataset) -> None:
         axes.plot(part.periods, part.truth, color=shade, linewidth=1.2)
         axes.plot(part.periods, part.value, "o", color=shade, markersize=2.2)
     axes.set_xlim(0, dataset.sequences.periods.max())
-    axes.set_title(short(dataset.name), fontweight="bold")
+    axes.set_title(style.short(dataset.name))
     peak = float(dataset.sequences.value.abs().max())
     axes.set(ylim=(-1.2 * peak, 1.2 * peak), ylabel="x(t)")
-    round_ticks(axes.yaxis, peak)
+    style.round_ticks(axes.yaxis, peak)
 
 
 def draw_distribution(axes: Axes, dataset: Dataset, quantity: str) -> None:
@@ -63,17 +63,17 @@ def draw_distribution(axes: Axes, dataset: Dataset, quantity: str) -> None:
 
 
 def draw_series(axes: Axes, dataset: Dataset) -> None:
-    """Draw a measured series with its validation and test parts shaded."""
-    table = dataset.sequences
+    """Draw a measured series against time, with its validation and test parts shaded."""
+    table, unit = dataset.sequences, dataset.column.replace(dataset.name, "")
     for part, shade in PARTS.items():
         steps = table.step[table.part == part]
         axes.axvspan(steps.min(), steps.max() + 1, color=shade, linewidth=0, label=part)
-    axes.plot(table.step, table.value, color=INK, linewidth=0.9)
+    axes.plot(table.step, table.value, color=style.INK, linewidth=0.9)
     axes.set_xlim(table.step.iloc[0], table.step.iloc[-1] + 1)
-    axes.set_title(short(dataset.name), fontweight="bold")
-    axes.set_ylabel(short(dataset.column))
+    axes.set_title(f"{style.short(dataset.name)}{unit and f': {style.short(unit)}'}")
+    axes.set_ylabel("value")
     shown = table.iloc[np.linspace(0, len(table) - 1, TICKS).round().astype(int)[:-1]]
     dated = shown.time.notna().all()
     axes.set_xticks(shown.step, [str(text)[:10] for text in (shown.time if dated else shown.step)])
-    axes.set_xlabel("time" if dated else "values")
+    axes.set_xlabel("" if dated else "step")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)

@@ -12,23 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from stages.reporting import style
 from stages.reporting.reports import Report, Section, number
-from stages.reporting.style import (
-    CEILING,
-    ENTRY,
-    INK,
-    TRUTH,
-    WARMUP,
-    WIDTH,
-    Pen,
-    drawable,
-    finite,
-    legend_beside,
-    log_limits,
-    name_rows,
-    round_ticks,
-    short,
-)
+from stages.reporting.style import Pen
 
 BEFORE = 2.0  # periods of the warm-up that are drawn
 EARLY = 6.0  # periods of a free run that are drawn
@@ -36,7 +22,13 @@ LATE = 2.0  # periods of the orbit under the true past
 SEEN = 2.0  # periods over which the memory and the hidden state are drawn
 EXPLOSIVE = 3.0  # multipliers from here on are drawn as arrows
 KEPT = {"linestyle": "", "marker": "o", "markersize": 3.6}
-WIPED = {"linestyle": "", "marker": "x", "markersize": 5.5, "markeredgewidth": 1.4, "color": INK}
+WIPED = {
+    "linestyle": "",
+    "marker": "x",
+    "markersize": 5.5,
+    "markeredgewidth": 1.4,
+    "color": style.INK,
+}
 REGIMES = ("teacher_forced", "memory_wiped")
 SINCE = "time since the warm-up [periods]"
 
@@ -46,23 +38,25 @@ def hero(shown: Sequence[Report], pen: dict[str, Pen]) -> Figure:
 
     shown: models of one task.
     """
-    figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 3.1), layout="constrained")
     axes = figure.subplots()
     part = shown[-1].rollout[shown[-1].rollout.periods.between(-BEFORE, EARLY)]
     given = part[part.periods < 0]
-    axes.axvspan(-BEFORE, 0, color=WARMUP, linewidth=0)
-    axes.plot(given.periods, given.value, "o", color=INK, markersize=3.5, label="the past, given")
-    axes.plot(part.periods, part.truth, color=TRUTH, linewidth=8, zorder=1, label="the truth")
+    axes.axvspan(-BEFORE, 0, color=style.WARMUP, linewidth=0)
+    axes.plot(
+        given.periods, given.value, "o", color=style.INK, markersize=3.5, label="the past, given"
+    )
+    axes.plot(part.periods, part.truth, color=style.TRUTH, linewidth=8, zorder=1, label="the truth")
     for report in {report.name: report for report in (shown[0], shown[-1])}.values():
         free = report.rollout[report.rollout.periods.between(0, EARLY)]
-        values, colour = finite(free.free_running), pen[report.name].colour
+        values, colour = style.finite(free.free_running), pen[report.name].colour
         axes.plot(free.periods, values, color=colour, linewidth=2.4, label=verdict(report))
     peak = float(part.truth.abs().max())
     axes.set(xlim=(-BEFORE, EARLY), ylim=(-1.4 * peak, 1.4 * peak))
     axes.set_xlabel(SINCE, fontsize=15)
     axes.set_ylabel("x(t)", fontsize=15)
     axes.tick_params(labelsize=14)
-    round_ticks(axes.yaxis, peak)
+    style.round_ticks(axes.yaxis, peak)
     figure.legend(loc="outside upper left", ncols=2, fontsize=15, columnspacing=1.5)
     return figure
 
@@ -71,22 +65,22 @@ def verdict(report: Report) -> str:
     """Say for how many periods the free run holds, in the median of the test sequences."""
     median = report.metrics["free_running"]["valid_prediction_periods"]["median"]
     if median >= report.periods:
-        return f"{short(report.name)}: holds all {report.periods:g} periods"
+        return f"{style.short(report.name)}: holds all {report.periods:g} periods"
     said = "lost after" if median < EARLY else "holds"
-    return f"{short(report.name)}: {said} {median:.2g} periods"
+    return f"{style.short(report.name)}: {said} {median:.2g} periods"
 
 
 def horizons(sections: Sequence[Section], pen: dict[str, Pen]) -> Figure:
     """Draw the RMSE of the free run against the horizon, with the bound where there is one."""
-    heights = [max(1.7, ENTRY * (len(section.reports) + 1)) for section in sections]
-    size = (WIDTH, sum(heights) + 0.35 * len(sections) + 0.4)
+    heights = [max(1.7, style.ENTRY * (len(section.reports) + 1)) for section in sections]
+    size = (style.WIDTH, sum(heights) + 0.35 * len(sections) + 0.4)
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(sections), 1, sharex=True, squeeze=False, height_ratios=heights)
     for axes, section in zip(grid[:, 0], sections, strict=True):
         draw_horizons(axes, section, pen)
     axes.set(xscale="log", xlabel="horizon [periods]")
     spans = pd.concat([section.reports[0].horizon.periods for section in sections])
-    log_limits(axes.xaxis, spans.to_numpy())
+    style.log_limits(axes.xaxis, spans.to_numpy())
     axes.set_xlim(spans.min(), spans.max())
     return figure
 
@@ -94,27 +88,27 @@ def horizons(sections: Sequence[Section], pen: dict[str, Pen]) -> Figure:
 def draw_horizons(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
     ends, errors = [], []
     for report in section.reports:
-        rmse, mine = drawable(report.horizon.rmse), pen[report.name]
-        lost = rmse >= CEILING
+        rmse, mine = style.drawable(report.horizon.rmse), pen[report.name]
+        lost = rmse >= style.CEILING
         axes.plot(
             report.horizon.periods,
             np.where(lost & np.append(False, lost[:-1]), np.nan, rmse),
             color=mine.colour,
             linestyle=mine.dash,
-            label=f"{short(report.name)}{' ↑' * bool(lost[-1])}",
+            label=f"{style.short(report.name)}{' ↑' * bool(lost[-1])}",
         )
         ends.append(rmse[-1])
         errors += [*rmse]
     if bound := bound_of(section):
-        dots = {"color": INK, "linestyle": (0, (1, 1)), "marker": "."}
-        axes.plot(*zip(*bound, strict=True), **dots, label="Cramér–Rao bound")
+        dots = {"color": style.INK, "linestyle": (0, (1, 1)), "marker": "."}
+        axes.plot(*zip(*bound, strict=True), **dots, label="bound")
         ends.append(bound[-1][1])
         errors += [rmse for _, rmse in bound]
-    log_limits(axes.yaxis, np.array(errors), ticks=5)
-    axes.set_title(section.title, fontweight="bold")
+    style.log_limits(axes.yaxis, np.array(errors), ticks=5)
+    axes.set_title(section.title)
     axes.set_ylabel("RMSE of x(t)")
     axes.grid(True)
-    legend_beside(axes, ends)
+    style.legend_beside(axes, ends)
 
 
 def bound_of(section: Section) -> list[tuple[float, float]]:
@@ -129,13 +123,13 @@ def memory(reports: Sequence[Report], shown: Report, pen: dict[str, Pen]) -> Fig
     The map from x(t) to x(t+1) shows why: of a sine it has two branches, and x(t) alone does not
     tell them apart.
     """
-    figure = Figure(figsize=(WIDTH, 4.2 + 0.32 * len(reports)), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 4.2 + 0.32 * len(reports)), layout="constrained")
     top, bottom = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
     part = shown.rollout[shown.rollout.periods.between(0, SEEN)]
     colour = pen[shown.name].colour
     axes = figure.add_subplot(top)
     draw_predictions(axes, part, colour)
-    axes.set_title(f"{short(shown.name)}, one step ahead", color=colour, fontweight="bold")
+    axes.set_title(f"{style.short(shown.name)}, one step ahead", color=colour)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     left, right = bottom.subgridspec(1, 2, width_ratios=[1, 1.25])
     draw_map(figure.add_subplot(left), part, colour)
@@ -152,23 +146,23 @@ def memory(reports: Sequence[Report], shown: Report, pen: dict[str, Pen]) -> Fig
 
 
 def draw_predictions(axes: Axes, part: pd.DataFrame, colour: str) -> None:
-    axes.plot(part.periods, part.truth, color=TRUTH, linewidth=6, label="truth")
+    axes.plot(part.periods, part.truth, color=style.TRUTH, linewidth=6, label="truth")
     looks = ({**KEPT, "color": colour, "label": "h(t−1) kept"}, {**WIPED, "label": "h(t−1) wiped"})
     for regime, look in zip(REGIMES, looks, strict=True):
-        axes.plot(part.periods, finite(part[regime]), **look)
+        axes.plot(part.periods, style.finite(part[regime]), **look)
     axes.set(xlim=(0, SEEN), xlabel=SINCE, ylabel="x(t)")
     axes.set_xticks(np.arange(0, SEEN + 0.1, 0.5))
-    round_ticks(axes.yaxis, float(part.truth.abs().max()))
+    style.round_ticks(axes.yaxis, float(part.truth.abs().max()))
 
 
 def draw_map(axes: Axes, part: pd.DataFrame, colour: str) -> None:
     x, peak = part.truth.to_numpy()[:-1], float(part.truth.abs().max())
-    axes.plot(x, part.truth[1:], color=TRUTH, linewidth=6)
-    axes.plot(x, finite(part.teacher_forced[1:]), **KEPT, color=colour)
-    axes.plot(x, finite(part.memory_wiped[1:]), **WIPED)
+    axes.plot(x, part.truth[1:], color=style.TRUTH, linewidth=6)
+    axes.plot(x, style.finite(part.teacher_forced[1:]), **KEPT, color=colour)
+    axes.plot(x, style.finite(part.memory_wiped[1:]), **WIPED)
     axes.set(xlabel="x(t)", ylabel="prediction of x(t+1)")
     for axis in (axes.xaxis, axes.yaxis):
-        round_ticks(axis, peak)
+        style.round_ticks(axis, peak)
     axes.set_title("one x(t), two futures")
 
 
@@ -176,20 +170,20 @@ def draw_pairs(
     axes: Axes, reports: Sequence[Report], errors: object, *, pen: dict[str, Pen]
 ) -> None:
     """Draw two errors of each model on a line of its own: the first a dot, the second a cross."""
-    pairs = drawable(errors)
+    pairs = style.drawable(errors)
     for place, (report, pair) in enumerate(zip(reports, pairs, strict=True)):
         colour = pen[report.name].colour
         axes.plot(pair, [place, place], color=colour, linewidth=1.2)
         axes.plot(pair[:1], [place], **{**KEPT, "markersize": 6}, color=colour)
         axes.plot(pair[1:], [place], **{**WIPED, "markersize": 7})
-    log_limits(axes.xaxis, pairs, ticks=5)
-    name_rows(axes, reports, pen)
+    style.log_limits(axes.xaxis, pairs, ticks=5)
+    style.name_rows(axes, reports, pen)
     axes.grid(True, axis="x")
 
 
 def hidden(compared: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     """Draw the hidden units of models over two periods, and where their free run takes them."""
-    figure = Figure(figsize=(WIDTH, 2.6 * len(compared) + 0.7), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 2.6 * len(compared) + 0.7), layout="constrained")
     grid = figure.add_gridspec(len(compared), 2, width_ratios=[1.25, 1])
     for row, report in enumerate(compared):
         units, orbit = (figure.add_subplot(grid[row, column]) for column in (0, 1))
@@ -198,8 +192,8 @@ def hidden(compared: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     units.set_xlabel(SINCE)
     orbit.set_xlabel("principal component 1 of h(t)")
     keys = [
-        Line2D([], [], color=TRUTH, linewidth=6, label="orbit under the true past"),
-        Line2D([], [], color=INK, marker="o", markersize=5, label="free-running from ●"),
+        Line2D([], [], color=style.TRUTH, linewidth=6, label="orbit under the true past"),
+        Line2D([], [], color=style.INK, marker="o", markersize=5, label="free-running from ●"),
     ]
     figure.legend(handles=keys, loc="outside upper right", ncols=2, columnspacing=1.2)
     return figure
@@ -211,13 +205,13 @@ def draw_units(axes: Axes, report: Report, pen: Pen) -> None:
     states = table.filter(regex=r"^h_\d+$")
     axes.set(xlim=(0, SEEN), ylabel="hidden units h(t)")
     axes.set_xticks(np.arange(0, SEEN + 0.1, 0.5))
-    axes.set_title(short(report.name), color=pen.colour, fontweight="bold")
+    axes.set_title(style.short(report.name), color=pen.colour)
     if states.empty or not states.shape[1]:
         axes.set(yticks=[])
         write_in_the_middle(axes, "no hidden state")
         return
-    axes.plot(table.periods, finite(states), color=pen.colour, linewidth=1)
-    round_ticks(axes.yaxis, float(np.nanmax(np.abs(finite(states)))))
+    axes.plot(table.periods, style.finite(states), color=pen.colour, linewidth=1)
+    style.round_ticks(axes.yaxis, float(np.nanmax(np.abs(style.finite(states)))))
 
 
 def draw_orbit(axes: Axes, report: Report, pen: Pen) -> None:
@@ -231,8 +225,8 @@ def draw_orbit(axes: Axes, report: Report, pen: Pen) -> None:
     if not forced.pc2.any():  # one hidden unit or none
         write_in_the_middle(axes, "no orbit")
         return
-    axes.plot(forced.pc1, forced.pc2, color=TRUTH, linewidth=6)
-    axes.plot(finite(free.pc1), finite(free.pc2), color=pen.colour)
+    axes.plot(forced.pc1, forced.pc2, color=style.TRUTH, linewidth=6)
+    axes.plot(style.finite(free.pc1), style.finite(free.pc2), color=pen.colour)
     axes.plot(free.pc1.iloc[:1], free.pc2.iloc[:1], "o", color=pen.colour, markersize=7)
     for name, limits in (("x", forced.pc1), ("y", forced.pc2)):
         reach = 1.35 * float(limits.abs().max()) or 1.0
@@ -245,7 +239,7 @@ def write_in_the_middle(axes: Axes, text: str) -> None:
 
 def stability(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     """Draw the multipliers of each closed loop, and its errors at one step and at the horizon."""
-    figure = Figure(figsize=(WIDTH, 1.2 + 0.34 * len(reports)), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 1.2 + 0.34 * len(reports)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
     draw_multipliers(left, reports, pen)
     ends = [
@@ -261,8 +255,8 @@ def stability(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
 def draw_multipliers(axes: Axes, reports: Sequence[Report], pen: dict[str, Pen]) -> None:
     sizes = [np.clip(report.multipliers.multiplier, 0, EXPLOSIVE) for report in reports]
     end = max(1.3, 1.06 * max(part.max() for part in sizes))
-    axes.axvspan(1, end, color=WARMUP, linewidth=0)
-    axes.axvline(1, color=INK, linewidth=1)
+    axes.axvspan(1, end, color=style.WARMUP, linewidth=0)
+    axes.axvline(1, color=style.INK, linewidth=1)
     for place, (report, part) in enumerate(zip(reports, sizes, strict=True)):
         lost = part >= EXPLOSIVE
         # One below the other, so that equal ones are seen to be two.
@@ -272,5 +266,5 @@ def draw_multipliers(axes: Axes, reports: Sequence[Report], pen: dict[str, Pen])
             axes.plot(part[these], places[these], marker, color=colour, markersize=5, alpha=0.8)
     axes.set(xlim=(-0.03 * end, end), xlabel="growth factor in a period")
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 5, 10]))
-    name_rows(axes, reports, pen)
+    style.name_rows(axes, reports, pen)
     axes.set_title("multipliers of the free run")

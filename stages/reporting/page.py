@@ -44,7 +44,7 @@ METHODS = {
 
 def results(sections: Sequence[Section]) -> str:
     """Write the metrics of all models: for each section a sentence, and a table."""
-    parts = [f"**{part.title}**\n\n{verdict(part)}\n\n{table(part)}" for part in sections]
+    parts = [f"**{part.title}**: {verdict(part)}\n\n{table(part)}" for part in sections]
     kinds = dict.fromkeys(part.measured for part in sections)
     return "\n".join([*parts, *(LEGENDS[kind] for kind in kinds)])
 
@@ -63,7 +63,7 @@ def verdict(section: Section) -> str:
     (first, subject), *others = subjects.items()
     clauses = [f"{subject} has {metric.format(errors[first])}"]
     clauses += [f"{subject} has {errors[name]}" for name, subject in others]
-    return f"{section.title}: {'; '.join(clauses)}{compared(simple, network)}."
+    return f"{'; '.join(clauses)}{compared(simple, network)}."
 
 
 def compared(simple: Any, network: Any) -> str:
@@ -127,7 +127,7 @@ def measured_table(reports: Sequence[Forecasts]) -> str:
         numbers = [report.metrics["parameters"], forecast["mase"]]
         numbers += [forecast["by_step"][key] for key in ("first", "season", "rest")]
         numbers += [forecast["rmsse"], forecast["skill"]]
-        coverage = " / ".join(text(inside[f"coverage_{level}"]) for level in (80, 95))
+        coverage = " / ".join(share(inside[f"coverage_{level}"]) for level in (80, 95))
         rows.append([f"`{report.name}`", *map(text, numbers), coverage])
     return markdown([*header, "skill", "coverage of 80 % / 95 % intervals"], rows)
 
@@ -189,6 +189,11 @@ def text(metric: float | str) -> str:
     if 100 <= abs(metric) < 1e6:
         return f"{metric:.0f}"
     return re.sub(r"e([+-])0*", lambda found: f"e{found[1].strip('+')}", f"{metric:.3g}")
+
+
+def share(metric: float | str) -> str:
+    """Write a share in per cent, or the word that stands for it."""
+    return metric if isinstance(metric, str) else f"{metric:.0%}"
 
 
 def refreshed(page: str, table: str) -> str:

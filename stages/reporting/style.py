@@ -23,35 +23,20 @@ DPI = 200
 TRUTH = "#b8b8b8"
 INK = "#222222"
 WARMUP = "#ececec"
-GRID = "#e8e8e8"
 # Okabe and Ito 2008, without black (the truth is grey) and yellow (too light on white).
 COLOURS = ("#D55E00", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#56B4E9")
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 13,
-    "axes.titlesize": 13,
-    "axes.labelsize": 13,
-    "xtick.labelsize": 12,
-    "ytick.labelsize": 12,
-    "legend.fontsize": 13,
-    "legend.frameon": False,
-    "legend.labelspacing": 0.3,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.titlelocation": "left",
-    "axes.grid.axis": "both",
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "lines.linewidth": 1.8,
-    "lines.solid_capstyle": "round",
-    "figure.dpi": DPI,
-    "savefig.dpi": DPI,
+    **dict.fromkeys(("axes.titlesize", "axes.labelsize", "legend.fontsize"), 13),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), 12),
+    **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "text.color"), INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "legend.frameon"), False),
+    **{"axes.titlelocation": "left", "axes.titleweight": "bold", "legend.labelspacing": 0.3},
+    **{"grid.color": "#e8e8e8", "grid.linewidth": 0.8, "axes.axisbelow": True},
+    **{"lines.linewidth": 1.8, "lines.solid_capstyle": "round"},
+    **dict.fromkeys(("figure.dpi", "savefig.dpi"), DPI),
 }
 FLOOR = 1e-16  # errors below are rounding alone
 CEILING = 1e2  # errors above are those of a free run that diverged

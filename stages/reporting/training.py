@@ -1,27 +1,19 @@
 """The figure of training: the losses of each kind of phase in a panel of their own."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.reporting import style
 from stages.reporting.reports import Row
-from stages.reporting.style import (
-    ENTRY,
-    FLOOR,
-    WIDTH,
-    Pen,
-    drawable,
-    legend_beside,
-    log_limits,
-    name_rows,
-    note,
-    short,
-)
+from stages.reporting.style import Pen
 
 PHASES = {"adam": "Adam", "levenberg_marquardt": "Levenberg–Marquardt"}  # in iterations
+DASHES = ("-", "--", ":", "-.")
 LOSS = "mean squared residual"
 
 
@@ -29,41 +21,45 @@ def training(reports: Sequence[Row], pen: dict[str, Pen]) -> Figure:
     """Draw losses against the training steps seen, and those of read-outs solved for at once."""
     trained = [report for report in reports if not report.training.empty]
     if not trained:
-        return note("No model is trained.")
-    curves = pd.concat([report.training.assign(model=report.name) for report in trained])
-    curves = curves.assign(loss=drawable(curves.loss, FLOOR**2))
+        return style.note("No model is trained.")
+    curves = pd.concat(
+        [report.training.assign(model=report.name, task=report.task) for report in trained]
+    )
+    curves = curves.assign(loss=style.drawable(curves.loss, style.FLOOR**2))
     panels = {title: curves[curves.phase == phase] for phase, title in PHASES.items()}
     panels = {title: part for title, part in panels.items() if not part.empty}
     solved = curves[~curves.phase.isin(PHASES)].groupby("model", sort=False).tail(1)
-    heights = [max(1.9, ENTRY * part.model.nunique()) for part in panels.values()]
+    heights = [max(1.9, style.ENTRY * part.model.nunique()) for part in panels.values()]
     heights += [max(0.8, 0.3 * len(solved))] * (not solved.empty)
-    size = (WIDTH, sum(heights) + 0.85 * len(heights))
+    size = (style.WIDTH, sum(heights) + 0.85 * len(heights))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (title, part) in zip(grid, panels.items(), strict=False):
         draw_losses(axes, part, pen)
-        axes.set_title(title, fontweight="bold")
+        axes.set_title(title)
     if not solved.empty:
         draw_solved(grid[-1], [r for r in trained if r.name in set(solved.model)], solved, pen)
     return figure
 
 
 def draw_losses(axes: Axes, curves: pd.DataFrame, pen: dict[str, Pen]) -> None:
-    """Draw the curves of one kind of phase; each phase and attempt begins a new line."""
-    ends = []
-    for model, curve in curves.groupby("model", sort=False):
-        mine, label = pen[model], short(model)
+    """Draw the curves of one kind of phase, with the dashes of their task.
+
+    Each phase and attempt begins a new line.
+    """
+    ends, dashes = [], dict(zip(curves.task.unique(), cycle(DASHES), strict=False))
+    for (task, model), curve in curves.groupby(["task", "model"], sort=False):
+        look = {"color": pen[model].colour, "linestyle": dashes[task]}
         for _, part in curve.groupby("part"):
-            look = {"color": mine.colour, "linestyle": mine.dash, "label": label}
             axes.plot(part.steps_seen, part.loss, **look)
-            label = None
-        axes.plot(*curve[["steps_seen", "loss"]].iloc[-1], "o", color=mine.colour, markersize=5)
+        last = curve[["steps_seen", "loss"]].iloc[-1]
+        axes.plot(*last, **look, marker="o", markersize=5, label=style.short(model))
         ends.append(curve.loss.iloc[-1])
-    log_limits(axes.yaxis, curves.loss.to_numpy(), ticks=5)
-    log_limits(axes.xaxis, curves.steps_seen.to_numpy())
+    style.log_limits(axes.yaxis, curves.loss.to_numpy(), ticks=5)
+    style.log_limits(axes.xaxis, curves.steps_seen.to_numpy())
     axes.set(xlabel="training steps seen", ylabel=LOSS)
     axes.grid(True)
-    legend_beside(axes, ends)
+    style.legend_beside(axes, ends)
 
 
 def draw_solved(
@@ -72,8 +68,8 @@ def draw_solved(
     """Draw the loss of each model that was solved for on a line of its own."""
     for place, (report, loss) in enumerate(zip(reports, losses.loss, strict=True)):
         axes.plot(loss, place, "o", color=pen[report.name].colour, markersize=6)
-    log_limits(axes.xaxis, np.asarray(losses.loss))
-    name_rows(axes, reports, pen)
-    axes.set_title("Solved for at once: least squares, ridge", fontweight="bold")
+    style.log_limits(axes.xaxis, np.asarray(losses.loss))
+    style.name_rows(axes, reports, pen)
+    axes.set_title("Solved for at once: least squares, ridge")
     axes.set_xlabel(LOSS)
     axes.grid(True, axis="x")
