@@ -64,13 +64,13 @@ def draw_distribution(axes: Axes, dataset: Dataset, quantity: str) -> None:
 
 def draw_series(axes: Axes, dataset: Dataset) -> None:
     """Draw a measured series against time, with its validation and test parts shaded."""
-    table, unit = dataset.sequences, dataset.column.replace(dataset.name, "")
+    table, name = dataset.sequences, style.short(dataset.name)
     for part, shade in PARTS.items():
         steps = table.step[table.part == part]
         axes.axvspan(steps.min(), steps.max() + 1, color=shade, linewidth=0, label=part)
     axes.plot(table.step, table.value, color=style.INK, linewidth=0.9)
     axes.set_xlim(table.step.iloc[0], table.step.iloc[-1] + 1)
-    axes.set_title(f"{style.short(dataset.name)}{unit and f': {style.short(unit)}'}")
+    axes.set_title(name if dataset.column == dataset.name else f"{name}: {dataset.column[:40]}")
     axes.set_ylabel("value")
     shown = table.iloc[np.linspace(0, len(table) - 1, TICKS).round().astype(int)[:-1]]
     dated = shown.time.notna().all()

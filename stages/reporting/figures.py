@@ -22,13 +22,7 @@ LATE = 2.0  # periods of the orbit under the true past
 SEEN = 2.0  # periods over which the memory and the hidden state are drawn
 EXPLOSIVE = 3.0  # multipliers from here on are drawn as arrows
 KEPT = {"linestyle": "", "marker": "o", "markersize": 3.6}
-WIPED = {
-    "linestyle": "",
-    "marker": "x",
-    "markersize": 5.5,
-    "markeredgewidth": 1.4,
-    "color": style.INK,
-}
+WIPED = {"linestyle": "", "marker": "x", "markersize": 5.5, "color": style.INK}
 REGIMES = ("teacher_forced", "memory_wiped")
 SINCE = "time since the warm-up [periods]"
 
@@ -43,14 +37,13 @@ def hero(shown: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     part = shown[-1].rollout[shown[-1].rollout.periods.between(-BEFORE, EARLY)]
     given = part[part.periods < 0]
     axes.axvspan(-BEFORE, 0, color=style.WARMUP, linewidth=0)
-    axes.plot(
-        given.periods, given.value, "o", color=style.INK, markersize=3.5, label="the past, given"
-    )
+    dots = {"color": style.INK, "markersize": 3.5, "label": "the past, given"}
+    axes.plot(given.periods, given.value, "o", **dots)
     axes.plot(part.periods, part.truth, color=style.TRUTH, linewidth=8, zorder=1, label="the truth")
     for report in {report.name: report for report in (shown[0], shown[-1])}.values():
         free = report.rollout[report.rollout.periods.between(0, EARLY)]
-        values, colour = style.finite(free.free_running), pen[report.name].colour
-        axes.plot(free.periods, values, color=colour, linewidth=2.4, label=verdict(report))
+        look = {"color": pen[report.name].colour, "linewidth": 2.4, "label": verdict(report)}
+        axes.plot(free.periods, style.finite(free.free_running), **look)
     peak = float(part.truth.abs().max())
     axes.set(xlim=(-BEFORE, EARLY), ylim=(-1.4 * peak, 1.4 * peak))
     axes.set_xlabel(SINCE, fontsize=15)
@@ -86,29 +79,23 @@ def horizons(sections: Sequence[Section], pen: dict[str, Pen]) -> Figure:
 
 
 def draw_horizons(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
-    ends, errors = [], []
+    lines = []
     for report in section.reports:
-        rmse, mine = style.drawable(report.horizon.rmse), pen[report.name]
+        rmse = style.drawable(report.horizon.rmse)
         lost = rmse >= style.CEILING
-        axes.plot(
-            report.horizon.periods,
-            np.where(lost & np.append(False, lost[:-1]), np.nan, rmse),
-            color=mine.colour,
-            linestyle=mine.dash,
-            label=f"{style.short(report.name)}{' ↑' * bool(lost[-1])}",
-        )
-        ends.append(rmse[-1])
-        errors += [*rmse]
+        shown = np.where(lost & np.append(False, lost[:-1]), np.nan, rmse)
+        label = f"{style.short(report.name)}{' ↑' * bool(lost[-1])}"
+        axes.plot(report.horizon.periods, shown, **pen[report.name].line, label=label)
+        lines.append(rmse)
     if bound := bound_of(section):
         dots = {"color": style.INK, "linestyle": (0, (1, 1)), "marker": "."}
         axes.plot(*zip(*bound, strict=True), **dots, label="bound")
-        ends.append(bound[-1][1])
-        errors += [rmse for _, rmse in bound]
-    style.log_limits(axes.yaxis, np.array(errors), ticks=5)
+        lines.append([rmse for _, rmse in bound])
+    style.log_limits(axes.yaxis, np.concatenate(lines), ticks=5)
     axes.set_title(section.title)
     axes.set_ylabel("RMSE of x(t)")
     axes.grid(True)
-    style.legend_beside(axes, ends)
+    style.legend_beside(axes, [line[-1] for line in lines])
 
 
 def bound_of(section: Section) -> list[tuple[float, float]]:
@@ -133,15 +120,11 @@ def memory(reports: Sequence[Report], shown: Report, pen: dict[str, Pen]) -> Fig
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3)
     left, right = bottom.subgridspec(1, 2, width_ratios=[1, 1.25])
     draw_map(figure.add_subplot(left), part, colour)
-    errors = figure.add_subplot(right)
-    draw_pairs(
-        errors,
-        reports,
-        [[number(r.metrics[key]["rmse"]) for key in REGIMES] for r in reports],
-        pen=pen,
-    )
-    errors.set(xlabel="RMSE of x(t), one step ahead")
-    errors.set_title("h(t−1): ● kept, × wiped")
+    errors = [[number(report.metrics[key]["rmse"]) for key in REGIMES] for report in reports]
+    axes = figure.add_subplot(right)
+    draw_pairs(axes, reports, errors, pen=pen)
+    axes.set_xlabel("RMSE of x(t), one step ahead")
+    axes.set_title("h(t−1): ● kept, × wiped")
     return figure
 
 
@@ -174,10 +157,10 @@ def draw_pairs(
     for place, (report, pair) in enumerate(zip(reports, pairs, strict=True)):
         colour = pen[report.name].colour
         axes.plot(pair, [place, place], color=colour, linewidth=1.2)
-        axes.plot(pair[:1], [place], **{**KEPT, "markersize": 6}, color=colour)
-        axes.plot(pair[1:], [place], **{**WIPED, "markersize": 7})
+        axes.plot(pair[0], place, "o", markersize=6, color=colour)
+        axes.plot(pair[1], place, **{**WIPED, "markersize": 7})
     style.log_limits(axes.xaxis, pairs, ticks=5)
-    style.name_rows(axes, reports, pen)
+    style.name_rows(axes, [report.name for report in reports], pen)
     axes.grid(True, axis="x")
 
 
@@ -215,10 +198,8 @@ def draw_units(axes: Axes, report: Report, pen: Pen) -> None:
 
 
 def draw_orbit(axes: Axes, report: Report, pen: Pen) -> None:
-    forced, free = (
-        report.hidden[report.hidden.regime == regime]
-        for regime in ("teacher_forced", "free_running")
-    )
+    regimes = dict(tuple(report.hidden.groupby("regime")))
+    forced, free = regimes["teacher_forced"], regimes["free_running"]
     forced = forced[forced.periods > forced.periods.max() - LATE]
     free = free[free.periods <= 4]
     axes.set(xticks=[], yticks=[], ylabel="component 2")
@@ -242,11 +223,9 @@ def stability(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
     figure = Figure(figsize=(style.WIDTH, 1.2 + 0.34 * len(reports)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
     draw_multipliers(left, reports, pen)
-    ends = [
-        [number(report.metrics["teacher_forced"]["rmse"]), report.horizon.rmse.iloc[-1]]
-        for report in reports
-    ]
-    draw_pairs(right, reports, ends, pen=pen)
+    near = [number(report.metrics["teacher_forced"]["rmse"]) for report in reports]
+    far = [report.horizon.rmse.iloc[-1] for report in reports]
+    draw_pairs(right, reports, np.transpose([near, far]), pen=pen)
     right.set(yticks=[], xlabel="RMSE of x(t)")
     right.set_title("● one step, × at the horizon")
     return figure
@@ -258,13 +237,12 @@ def draw_multipliers(axes: Axes, reports: Sequence[Report], pen: dict[str, Pen])
     axes.axvspan(1, end, color=style.WARMUP, linewidth=0)
     axes.axvline(1, color=style.INK, linewidth=1)
     for place, (report, part) in enumerate(zip(reports, sizes, strict=True)):
-        lost = part >= EXPLOSIVE
+        look = {"color": pen[report.name].colour, "markersize": 5, "alpha": 0.8}
         # One below the other, so that equal ones are seen to be two.
         places = place + (np.linspace(-0.15, 0.15, len(part)) if len(part) > 1 else np.zeros(1))
-        for marker, these in (("o", ~lost), (">", lost)):
-            colour = pen[report.name].colour
-            axes.plot(part[these], places[these], marker, color=colour, markersize=5, alpha=0.8)
+        for marker, these in (("o", part < EXPLOSIVE), (">", part >= EXPLOSIVE)):
+            axes.plot(part[these], places[these], marker, **look)
     axes.set(xlim=(-0.03 * end, end), xlabel="growth factor in a period")
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 5, 10]))
-    style.name_rows(axes, reports, pen)
+    style.name_rows(axes, [report.name for report in reports], pen)
     axes.set_title("multipliers of the free run")

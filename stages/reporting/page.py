@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import yaml
@@ -20,8 +21,8 @@ them. Survivors are those that hold to the horizon. `bound` is the Cramér–Rao
     True: """\
 Of a measured series: the MASE is the mean absolute error, divided by that of the seasonal naive on
 the training part. The RMSSE is the same with squared errors, and their root. Both are over all test
-origins. Skill is 1 − MASE ÷ the MASE of the seasonal naive on the same origins. Coverage is the
-share of the values that are inside the intervals.
+origins. Skill is 1 − MASE ÷ the MASE of the seasonal naive on the same origins. The last columns
+are the shares of the values inside the intervals.
 """,
 }
 SUMMARY_LEGEND = """\
@@ -30,6 +31,17 @@ many periods its error stays below 0.4 of the amplitude. Of a measured series: t
 the mean absolute error in units of the seasonal naive's, and the skill, which is the share of that
 method's error that is saved.
 """
+SIZE = {"trained values": "parameters"}
+COLUMNS_MEASURED = SIZE | {
+    "MASE": "forecast.mase",
+    "first step": "forecast.by_step.first",
+    "first season": "forecast.by_step.season",
+    "rest": "forecast.by_step.rest",
+    "RMSSE": "forecast.rmsse",
+    "skill": "forecast.skill",
+    "in 80 % intervals": "intervals.coverage_80",
+    "in 95 % intervals": "intervals.coverage_95",
+}
 METHODS = {
     "linear": "least squares on the last values",
     "prony": "two lags, fitted to each past",
@@ -59,7 +71,11 @@ def verdict(section: Section) -> str:
         if row:
             subjects.setdefault(row.name, subject.format(row.name))
     errors = {row.name: error_of(row) for row in section.reports}
-    metric = "a MASE of {}" if section.measured else f"an RMSE of {{}} over {horizon(section)}"
+    metric = (
+        "a MASE of {}"
+        if section.measured
+        else f"an RMSE of {{}} over {span(horizons(section.reports[0])[-1])}"
+    )
     (first, subject), *others = subjects.items()
     clauses = [f"{subject} has {metric.format(errors[first])}"]
     clauses += [f"{subject} has {errors[name]}" for name, subject in others]
@@ -78,16 +94,11 @@ def compared(simple: Any, network: Any) -> str:
 
 def error_of(row: Report | Forecasts) -> str:
     """Write the error that rows of a section are ranked by."""
-    if isinstance(row, Forecasts):
-        return text(row.metrics["forecast"]["mase"])
-    return text(row.metrics["free_running"][horizons_of(row)[-1]])
+    last = "forecast.mase" if isinstance(row, Forecasts) else f"free_running.{horizons(row)[-1]}"
+    return text(look_up(row.metrics, last))
 
 
-def horizon(section: Section) -> str:
-    return span(horizons_of(section.reports[0])[-1])
-
-
-def horizons_of(report: Report) -> list[str]:
+def horizons(report: Report) -> list[str]:
     """List the metrics that are RMSEs of the free run, the longest last."""
     return [name for name in report.metrics["free_running"] if name.startswith("rmse_")]
 
@@ -98,38 +109,32 @@ def span(key: str) -> str:
     return f"{periods} period" if periods == "1" else f"{periods} periods"
 
 
+def look_up(metrics: dict[str, Any], key: str) -> Any:
+    """Look up a metric by its dotted key."""
+    return reduce(lambda part, name: part[name], key.split("."), metrics)
+
+
+def columns_of(section: Section) -> dict[str, str]:
+    """Name the columns of a section's table: which metric each holds."""
+    if section.measured:
+        return COLUMNS_MEASURED
+    first, last = {"one step": "teacher_forced.rmse"}, "free_running.valid_prediction_periods"
+    far = {span(key): f"free_running.{key}" for key in horizons(section.reports[0])}
+    held = {"holds, median": f"{last}.median", "worst": f"{last}.min"}
+    return SIZE | first | far | held | {"survivors": "free_running.survivors"}
+
+
 def table(section: Section) -> str:
     """Write the metrics of the models of a section as a table."""
-    return (measured_table if section.measured else table_of_sines)(section.reports)
-
-
-def table_of_sines(reports: Sequence[Report]) -> str:
-    horizons = horizons_of(reports[0])
-    header = ["model", "trained values", "one step", *(span(key) for key in horizons)]
-    rows = []
-    for report in reports:
-        free = report.metrics["free_running"]
-        holds = free["valid_prediction_periods"]
-        numbers = [report.metrics["parameters"], report.metrics["teacher_forced"]["rmse"]]
-        numbers += [free[key] for key in horizons]
-        numbers += [holds["median"], holds["min"], free["survivors"]]
-        rows.append([f"`{report.name}`", *map(text, numbers)])
-    if bound := reports[0].metrics.get("bound"):
-        rows.append(["bound", "", "", *(text(bound[key]) for key in horizons), "", "", ""])
-    return markdown([*header, "holds, median", "worst", "survivors"], rows)
-
-
-def measured_table(reports: Sequence[Forecasts]) -> str:
-    header = ["model", "trained values", "MASE", "first step", "first season", "rest", "RMSSE"]
-    rows = []
-    for report in reports:
-        forecast, inside = report.metrics["forecast"], report.metrics["intervals"]
-        numbers = [report.metrics["parameters"], forecast["mase"]]
-        numbers += [forecast["by_step"][key] for key in ("first", "season", "rest")]
-        numbers += [forecast["rmsse"], forecast["skill"]]
-        coverage = " / ".join(share(inside[f"coverage_{level}"]) for level in (80, 95))
-        rows.append([f"`{report.name}`", *map(text, numbers), coverage])
-    return markdown([*header, "skill", "coverage of 80 % / 95 % intervals"], rows)
+    columns = columns_of(section)
+    rows = [
+        [f"`{row.name}`", *(text(look_up(row.metrics, key)) for key in columns.values())]
+        for row in section.reports
+    ]
+    if bound := section.reports[0].metrics.get("bound"):
+        keys = [key.rpartition(".")[2] for key in columns.values()]
+        rows.append(["bound", "", "", *(text(bound.get(key, "")) for key in keys[2:])])
+    return markdown(["model", *columns], rows)
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
@@ -141,18 +146,16 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], words: int = 
 def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
     """Write one table of all tasks, for the README: the best of each, ten rows at most.
 
-    shown: names of models that have a row too while there is room.
+    shown: names of models that have a row too while there is room. Where there are many tasks, a
+    measured series has the better of its two best rows alone.
     """
-    names = [row.name for section in sections for row in leaders(section)]
-    if len(names) > ROWS:  # of a measured series the better one alone
-        names = [
-            row.name
-            for section in sections
-            for row in sorted(leaders(section), key=lambda row: row.error)[
-                : 1 if section.measured else 2
-            ]
+    best = [(section, leaders(section)) for section in sections]
+    if sum(len(rows) for _, rows in best) > ROWS:
+        best = [
+            (s, sorted(rows, key=lambda r: r.error)[:1] if s.measured else rows) for s, rows in best
         ]
-    known = {row.name for section in sections for row in section.reports}
+    known = [row.name for section in sections for row in section.reports]
+    names = [row.name for _, rows in best for row in rows]
     names += [name for name in dict.fromkeys(shown) if name in known and name not in names]
     lines = [
         [section.title, f"`{row.name}`", *summary_of(row)]
@@ -171,15 +174,15 @@ def leaders(section: Section) -> list[Any]:
 
 def summary_of(row: Report | Forecasts) -> list[str]:
     """Write what a model is, its two errors, and for how long its free run holds."""
-    size = row.metrics["parameters"]
-    what = METHODS.get(row.cell, f"{row.cell} network, {text(size)} trained values")
+    network = f"{row.cell} network, {text(row.metrics['parameters'])} trained values"
+    what = METHODS.get(row.cell, network)
     if isinstance(row, Forecasts):
-        forecast = row.metrics["forecast"]
-        return [what, f"MASE {text(forecast['mase'])}", f"skill {text(forecast['skill'])}", ""]
-    free, last = row.metrics["free_running"], horizons_of(row)[-1]
-    holds = text(free["valid_prediction_periods"]["median"])
-    near = text(free.get("rmse_10_periods", ""))
-    return [what, near, f"{text(free[last])} ({span(last)})", f"{holds} periods"]
+        skill = text(row.metrics["forecast"]["skill"])
+        return [what, f"MASE {error_of(row)}", f"skill {skill}", ""]
+    free = row.metrics["free_running"]
+    holds = f"{text(free['valid_prediction_periods']['median'])} periods"
+    far = f"{error_of(row)} ({span(horizons(row)[-1])})"
+    return [what, text(free.get("rmse_10_periods", "")), far, holds]
 
 
 def text(metric: float | str) -> str:
@@ -189,11 +192,6 @@ def text(metric: float | str) -> str:
     if 100 <= abs(metric) < 1e6:
         return f"{metric:.0f}"
     return re.sub(r"e([+-])0*", lambda found: f"e{found[1].strip('+')}", f"{metric:.3g}")
-
-
-def share(metric: float | str) -> str:
-    """Write a share in per cent, or the word that stands for it."""
-    return metric if isinstance(metric, str) else f"{metric:.0%}"
 
 
 def refreshed(page: str, table: str) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,33 +16,34 @@ from stages.files import AGAIN, InputError
 from stages.settings.dataset import Dataset as Task
 
 SIMPLE = ("linear", "prony", "sine_fit", "naive", "seasonal_naive", "drift", "ets", "ar")
-TRAINING = ("attempt", "phase", "iteration", "steps_seen", "loss")
-INTERVALS = ("low_80", "high_80", "low_95", "high_95")
 # By kind of task: the whole numbers on its cards, and the columns of its tables.
 FACTS = {"sines": ("periods",), "measured": ("season", "horizon")}
 TABLES = {
     "sines": {
-        "training": TRAINING,
-        "rollout": (
-            *("step", "periods", "truth", "value"),
-            *("teacher_forced", "memory_wiped", "free_running"),
-        ),
-        "horizon": ("periods", "rmse"),
-        "hidden": ("regime", "step", "periods", "pc1", "pc2"),
-        "multipliers": ("order", "multiplier"),
-        "sequences": ("frequency", "amplitude", "valid_periods", "rmse"),
-        "settling": ("frequency", "step"),
+        "training": "attempt phase iteration steps_seen loss",
+        "rollout": "step periods truth value teacher_forced memory_wiped free_running",
+        "horizon": "periods rmse",
+        "hidden": "regime step periods pc1 pc2",
+        "multipliers": "order multiplier",
+        "sequences": "frequency amplitude valid_periods rmse",
+        "settling": "frequency step",
     },
     "measured": {
-        "training": TRAINING,
-        "rollout": ("step", "time", "value", "forecast", *INTERVALS),
-        "horizon": ("step", "mase"),
-        "sequences": ("origin", "time", "mase"),
+        "training": "attempt phase iteration steps_seen loss",
+        "rollout": "step time value forecast low_80 high_80 low_95 high_95",
+        "horizon": "step mase",
+        "sequences": "origin time mase",
     },
+}
+DATASETS = {
+    "sines": {
+        "sequences": "sequence periods value truth",
+        "distributions": "quantity low high share",
+    },
+    "measured": {"sequences": "step time value part"},
 }
 MAY_BE_EMPTY = ("training", "settling")  # of a model that is not trained, or has no memory
 WORDS = ("part", "phase", "quantity", "regime", "time")  # columns without numbers
-MEASURED_COLUMNS = ("step", "time", "value", "part")
 
 
 @dataclass(frozen=True)
@@ -154,28 +155,21 @@ def load_models(reports: Path, cards: Path, rows: Mapping[str, Any]) -> list[Rep
 
 def load(folder: Path, card_path: Path, cell: str) -> Report | Forecasts:
     """Read the reports of a model; raises InputError where they differ from their card."""
-    card = parse_json(card_path, read(card_path))
+    card = parse_json(card_path)
     kind, digests, task = card.get("kind", "sines"), card.get("sha256"), card.get("task")
     facts = [card.get(key) for key in FACTS.get(kind, ("",))]
     if not (isinstance(digests, dict) and isinstance(task, str)) or not all(
         isinstance(fact, int) for fact in facts
     ):
         raise InputError(f"{card_path}: is no card of a model; {AGAIN}")
-    contents = {}
     for name in ("metrics.json", *(f"{table}.csv" for table in TABLES[kind])):
-        contents[name] = read(folder / name)
-        if hashlib.sha256(contents[name]).hexdigest() != digests.get(name):
+        if hashlib.sha256(read(folder / name)).hexdigest() != digests.get(name):
             raise InputError(
                 f"{folder / name}: is not the file that {card_path} names; "
                 f"make both with `dvc repro --force evaluate@{folder.name}`"
             )
-    tables = {
-        table: parse_csv(
-            folder / f"{table}.csv", contents[f"{table}.csv"], columns, table in MAY_BE_EMPTY
-        )
-        for table, columns in TABLES[kind].items()
-    }
-    metrics = parse_json(folder / "metrics.json", contents["metrics.json"])
+    tables = parse_tables(folder, TABLES[kind])
+    metrics = parse_json(folder / "metrics.json")
     training = in_parts(tables.pop("training"))
     made = Forecasts if kind == "measured" else Report
     return made(folder.name, task, cell, metrics, training, *facts, **tables)
@@ -189,20 +183,18 @@ def in_parts(curve: pd.DataFrame) -> pd.DataFrame:
 
 def load_dataset(folder: Path, row: Any) -> Dataset:
     """Read the reports of a row of `datasets`; raises InputError where one is damaged."""
-    column = getattr(row, "column", "")
-    names = MEASURED_COLUMNS if hasattr(row, "csv") else ("sequence", "periods", "value", "truth")
-    path = folder / "sequences.csv"
-    sequences = parse_csv(path, read(path), names)
     if hasattr(row, "csv"):
-        return Dataset(folder.name, sequences, pd.DataFrame(), column)
-    path = folder / "distributions.csv"
-    shares = parse_csv(path, read(path), ("quantity", "low", "high", "share"))
+        tables = parse_tables(folder, DATASETS["measured"])
+        return Dataset(folder.name, tables["sequences"], pd.DataFrame(), row.column)
+    tables = parse_tables(folder, DATASETS["sines"])
+    shares = tables["distributions"]
     known = set(shares.quantity) == {"phase", "frequency", "amplitude"}
     if not known or not np.isfinite(shares[["low", "high", "share"]]).all(axis=None):
         raise InputError(
-            f"{path}: expected finite shares of phase, frequency and amplitude; {AGAIN}"
+            f"{folder / 'distributions.csv'}: expected finite shares of phase, frequency and "
+            f"amplitude; {AGAIN}"
         )
-    return Dataset(folder.name, sequences, shares)
+    return Dataset(folder.name, **tables)
 
 
 def sections(reports: Sequence[Any], tasks: Mapping[str, Any]) -> list[Section]:
@@ -243,10 +235,10 @@ def read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def parse_json(path: Path, content: bytes) -> dict[str, Any]:
-    """Parse a JSON object; raises InputError where there is none."""
+def parse_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; raises InputError where there is none."""
     try:
-        value = json.loads(content)
+        value = json.loads(read(path))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({files.reason(error)}); {AGAIN}") from None
     if not isinstance(value, dict):
@@ -254,20 +246,24 @@ def parse_json(path: Path, content: bytes) -> dict[str, Any]:
     return value
 
 
-def parse_csv(
-    path: Path, content: bytes, columns: Iterable[str], may_be_empty: bool = False
-) -> pd.DataFrame:
-    """Parse a CSV table; raises InputError where a column is missing or holds no numbers."""
+def parse_tables(folder: Path, tables: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Read CSV tables, each with its columns; raises InputError where one has others."""
+    return {
+        name: parse_csv(folder / f"{name}.csv", columns.split(), name in MAY_BE_EMPTY)
+        for name, columns in tables.items()
+    }
+
+
+def parse_csv(path: Path, columns: Sequence[str], may_be_empty: bool) -> pd.DataFrame:
+    """Read a CSV table; raises InputError where a column is missing or holds no numbers."""
     try:
-        table = pd.read_csv(io.BytesIO(content), dtype={"time": str})
+        table = pd.read_csv(io.BytesIO(read(path)), dtype={"time": str})
     except ValueError as error:
         raise InputError(f"{path}: is not a CSV table ({files.reason(error)}); {AGAIN}") from None
-    missing = [column for column in columns if column not in table]
-    if missing or (table.empty and not may_be_empty):
+    if not set(columns) <= set(table) or (table.empty and not may_be_empty):
         raise InputError(f"{path}: expected rows with the columns {', '.join(columns)}")
     for column in columns:
-        if table.empty or column in WORDS:
-            continue
-        if not pd.api.types.is_numeric_dtype(table[column]):
+        words = table.empty or column in WORDS
+        if not words and not pd.api.types.is_numeric_dtype(table[column]):
             raise InputError(f"{path}: the column {column} holds other than numbers; {AGAIN}")
     return table

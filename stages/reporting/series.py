@@ -33,9 +33,8 @@ def series(sections: Sequence[Section], pen: dict[str, Pen]) -> Figure:
 
 def label(row: Forecasts) -> str:
     """Name a row without the name of its task, which stands above it."""
-    return style.short(
-        row.name.removeprefix(row.task).removesuffix(row.task).strip("_-") or row.name
-    )
+    own = row.name.removeprefix(row.task).removesuffix(row.task).strip("_-")
+    return style.short(own or row.name)
 
 
 def draw_forecasts(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
@@ -52,7 +51,7 @@ def draw_forecasts(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
         for level, alpha in LEVELS.items() if row is best[0] else ():
             limits = [style.finite(ahead[f"{end}_{level}"]) for end in ("low", "high")]
             axes.fill_between(ahead.step, *limits, color=mine.colour, alpha=alpha, linewidth=0)
-        axes.plot(ahead.step, style.finite(ahead.forecast), color=mine.colour, linestyle=mine.dash)
+        axes.plot(ahead.step, style.finite(ahead.forecast), **mine.line)
     axes.set(xlim=(-shown, best[0].ahead), xlabel="steps ahead", ylabel=style.short(section.column))
 
 
@@ -64,8 +63,8 @@ def draw_mase(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
         axes.plot([], [], color=colour, alpha=alpha, linewidth=6, label=text)
     peaks = {}
     for row in section.reports:
-        mine, mase = pen[row.name], style.finite(row.horizon.mase)
-        axes.plot(row.horizon.step, mase, color=mine.colour, linestyle=mine.dash, label=label(row))
+        mase = style.finite(row.horizon.mase)
+        axes.plot(row.horizon.step, mase, **pen[row.name].line, label=label(row))
         peaks[row.cell] = np.nanmax(mase, initial=0)
     highest = max(peaks.values())
     top = min(highest, REACH * peaks.get("seasonal_naive", highest)) or 1

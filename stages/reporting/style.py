@@ -2,11 +2,12 @@
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, product
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -82,6 +83,11 @@ class Pen:
     colour: str
     dash: str | tuple[float, tuple[float, ...]]
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """Give the options of a line of the model."""
+        return {"color": self.colour, "linestyle": self.dash}
+
 
 def pens(rows: Sequence[Row]) -> dict[str, Pen]:
     """Choose the pens of the rows of a section: networks solid, methods without one dashed.
@@ -145,12 +151,13 @@ def round_ticks(axis: Axis, peak: float) -> None:
     axis.set_ticks([-nearest, 0, nearest], [f"−{nearest:g}", "0", f"{nearest:g}"])
 
 
-def name_rows(axes: Axes, rows: Sequence[Row], pen: dict[str, Pen]) -> None:
+def name_rows(axes: Axes, names: Iterable[str], pen: dict[str, Pen]) -> None:
     """Give each model a line of the axes, the first at the top, with its name in its colour."""
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [short(row.name) for row in rows])
-    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
-        label.set_color(pen[row.name].colour)
+    colours = {name: pen[name].colour for name in names}
+    axes.set_ylim(len(colours) - 0.5, -0.5)
+    axes.set_yticks(range(len(colours)), [short(name) for name in colours])
+    for label, colour in zip(axes.get_yticklabels(), colours.values(), strict=True):
+        label.set_color(colour)
     axes.tick_params(axis="y", length=0)
     axes.spines.left.set_visible(False)
 

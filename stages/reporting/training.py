@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import cycle
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,14 +16,12 @@ DASHES = ("-", "--", ":", "-.")
 LOSS = "mean squared residual"
 
 
-def training(reports: Sequence[Row], pen: dict[str, Pen]) -> Figure:
+def training(rows: Sequence[Row], pen: dict[str, Pen]) -> Figure:
     """Draw losses against the training steps seen, and those of read-outs solved for at once."""
-    trained = [report for report in reports if not report.training.empty]
+    trained = [row for row in rows if not row.training.empty]
     if not trained:
         return style.note("No model is trained.")
-    curves = pd.concat(
-        [report.training.assign(model=report.name, task=report.task) for report in trained]
-    )
+    curves = pd.concat([row.training.assign(model=row.name, task=row.task) for row in trained])
     curves = curves.assign(loss=style.drawable(curves.loss, style.FLOOR**2))
     panels = {title: curves[curves.phase == phase] for phase, title in PHASES.items()}
     panels = {title: part for title, part in panels.items() if not part.empty}
@@ -38,7 +35,7 @@ def training(reports: Sequence[Row], pen: dict[str, Pen]) -> Figure:
         draw_losses(axes, part, pen)
         axes.set_title(title)
     if not solved.empty:
-        draw_solved(grid[-1], [r for r in trained if r.name in set(solved.model)], solved, pen)
+        draw_solved(grid[-1], solved, pen)
     return figure
 
 
@@ -62,14 +59,12 @@ def draw_losses(axes: Axes, curves: pd.DataFrame, pen: dict[str, Pen]) -> None:
     style.legend_beside(axes, ends)
 
 
-def draw_solved(
-    axes: Axes, reports: Sequence[Row], losses: pd.DataFrame, pen: dict[str, Pen]
-) -> None:
+def draw_solved(axes: Axes, losses: pd.DataFrame, pen: dict[str, Pen]) -> None:
     """Draw the loss of each model that was solved for on a line of its own."""
-    for place, (report, loss) in enumerate(zip(reports, losses.loss, strict=True)):
-        axes.plot(loss, place, "o", color=pen[report.name].colour, markersize=6)
-    style.log_limits(axes.xaxis, np.asarray(losses.loss))
-    style.name_rows(axes, reports, pen)
+    for place, (model, loss) in enumerate(zip(losses.model, losses.loss, strict=True)):
+        axes.plot(loss, place, "o", color=pen[model].colour, markersize=6)
+    style.log_limits(axes.xaxis, losses.loss.to_numpy())
+    style.name_rows(axes, losses.model, pen)
     axes.set_title("Solved for at once: least squares, ridge")
     axes.set_xlabel(LOSS)
     axes.grid(True, axis="x")
