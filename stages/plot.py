@@ -12,7 +12,8 @@ import stages
 from stages import files
 from stages.reporting import data, figures, inference, page, reports, series, style, tables
 from stages.reporting import training as losses
-from stages.reporting.reports import Dataset, Report, Row, Section
+from stages.reporting.captions import CAPTIONS
+from stages.reporting.reports import Dataset, Report, Section
 from stages.settings import entry
 from stages.settings.plot import Plot
 from stages.settings.whole import Settings
@@ -20,40 +21,29 @@ from stages.settings.whole import Settings
 OF_SINES = ("hero", "horizons", "memory", "hidden", "inferred", "hard", "stability")  # figures
 
 
-def named(models: list[Report], names: Iterable[str]) -> list[Report]:
-    """Choose the models of these names; the last model where there is no such."""
-    chosen = [model for name in names for model in models if model.name == name]
-    return chosen or models[-1:]
-
-
-def draw(
-    sections: list[Section], rows: list[Row], datasets: list[Dataset], plot: Plot
-) -> dict[str, Figure]:
+def draw(sections: list[Section], datasets: list[Dataset], plot: Plot) -> dict[str, Figure]:
     """Draw the figures by name, in the order of the page."""
     pen = {name: mine for part in sections for name, mine in style.pens(part.reports).items()}
-    of_sines = [section for section in sections if not section.measured]
-    models = [row for row in rows if isinstance(row, Report)]
+    sines = [section for section in sections if not section.measured]
     drawn = {name: style.note("No model is of sines.") for name in OF_SINES}
-    if models:
-        drawn |= draw_sines(of_sines, models, pen, plot)
+    if sines:
+        drawn |= draw_sines(sines, pen, plot)
     drawn |= {
         "series": series.series([part for part in sections if part.measured], pen),
         "data": data.data(datasets),
-        "training": losses.training(rows, pen),
+        "training": losses.training([row for part in sections for row in part.reports], pen),
     }
-    return {name: drawn[name] for name in page.CAPTIONS}
+    return {name: drawn[name] for name in CAPTIONS}
 
 
-def draw_sines(
-    sections: list[Section], models: list[Report], pen: dict[str, style.Pen], plot: Plot
-) -> dict[str, Figure]:
+def draw_sines(sections: list[Section], pen: dict[str, style.Pen], plot: Plot) -> dict[str, Figure]:
     """Draw the figures of sines by name."""
+    models: list[Report] = [model for section in sections for model in section.reports]
     shown = named(models, plot.hero)
-    shown = [model for model in shown if model.task == shown[0].task]
     one_sine = named(models, plot.one_sine)
     with_memory = [model for model in models if "memory_1" in model.sequences]
     return {
-        "hero": figures.hero(shown, pen),
+        "hero": figures.hero([model for model in shown if model.task == shown[0].task], pen),
         "horizons": figures.horizons(sections, pen),
         "memory": figures.memory(models, one_sine[-1], pen),
         "hidden": figures.hidden(one_sine, pen),
@@ -61,6 +51,12 @@ def draw_sines(
         "hard": inference.hard((with_memory or models[-1:])[:2]),
         "stability": figures.stability(models, pen),
     }
+
+
+def named(models: list[Report], names: Iterable[str]) -> list[Report]:
+    """Choose the models of these names; the last model where there is no such."""
+    chosen = [model for name in names for model in models if model.name == name]
+    return chosen or models[-1:]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -90,7 +86,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
     sections = reports.sections(rows, settings.datasets)
     parameters = {section: settings.written[section] for section in ("datasets", "models")}
     with style.style(), ThreadPoolExecutor() as threads:
-        drawn = draw(sections, rows, datasets, settings.plot)
+        drawn = draw(sections, datasets, settings.plot)
         outputs = {  # a figure is compressed while the next one is rendered
             arguments.figures / f"{name}.png": partial(
                 write, threads.submit(style.png, style.rendered(figure))

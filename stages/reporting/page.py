@@ -63,27 +63,25 @@ def results(sections: Sequence[Section]) -> str:
 
 def verdict(section: Section) -> str:
     """Say how good the best method without a network is, and whether a network beats it."""
-    simple, network = section.best(simple=True), section.best(simple=False)
     subjects = {
         row.name: "the seasonal naive" for row in section.reports if row.cell == "seasonal_naive"
     }
-    for row, subject in ((simple, "`{}`"), (network, "the best network, `{}`,")):
-        if row:
-            subjects.setdefault(row.name, subject.format(row.name))
+    for row in section.leaders:
+        name = f"`{row.name}`" if row.simple else f"the best network, `{row.name}`,"
+        subjects.setdefault(row.name, name)
+    metric = "a MASE of {}"
+    if not section.measured:
+        metric = f"an RMSE of {{}} over {span(horizons(section.reports[0])[-1])}"
     errors = {row.name: error_of(row) for row in section.reports}
-    metric = (
-        "a MASE of {}"
-        if section.measured
-        else f"an RMSE of {{}} over {span(horizons(section.reports[0])[-1])}"
-    )
-    (first, subject), *others = subjects.items()
-    clauses = [f"{subject} has {metric.format(errors[first])}"]
-    clauses += [f"{subject} has {errors[name]}" for name, subject in others]
-    return f"{'; '.join(clauses)}{compared(simple, network)}."
+    clauses = [f"{subject} has {errors[name]}" for name, subject in subjects.items()]
+    first, subject = next(iter(subjects.items()))
+    clauses[0] = f"{subject} has {metric.format(errors[first])}"
+    return f"{'; '.join(clauses)}{compared(section)}."
 
 
-def compared(simple: Any, network: Any) -> str:
-    """Say by how much a network is better than a simple method, or that none is."""
+def compared(section: Section) -> str:
+    """Say by how much a network is better than the simple methods, or that none is."""
+    simple, network = section.best(simple=True), section.best(simple=False)
     if not (simple and network):
         return ""
     if not network.error < simple.error:
@@ -149,27 +147,23 @@ def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
     shown: names of models that have a row too while there is room. Where there are many tasks, a
     measured series has the better of its two best rows alone.
     """
-    best = [(section, leaders(section)) for section in sections]
-    if sum(len(rows) for _, rows in best) > ROWS:
-        best = [
-            (s, sorted(rows, key=lambda r: r.error)[:1] if s.measured else rows) for s, rows in best
-        ]
-    known = [row.name for section in sections for row in section.reports]
-    names = [row.name for _, rows in best for row in rows]
-    names += [name for name in dict.fromkeys(shown) if name in known and name not in names]
-    lines = [
-        [section.title, f"`{row.name}`", *summary_of(row)]
-        for section in sections
-        for row in section.reports
-        if row.name in names[:ROWS]
-    ]
+    best = {section.title: section.leaders for section in sections}
+    crowded = sum(map(len, best.values())) > ROWS
+    for section in sections:
+        if crowded and section.measured:
+            best[section.title] = sorted(best[section.title], key=lambda row: row.error)[:1]
+    names = [row.name for rows in best.values() for row in rows]
+    known = {row.name for section in sections for row in section.reports} - {*names}
+    names += [name for name in dict.fromkeys(shown) if name in known]
+    lines = []
+    for section in sections:
+        for row in section.reports:
+            if row.name in names[:ROWS]:
+                what, *numbers = summary_of(row)
+                alone = compared(section) if crowded and section.measured else ""
+                lines.append([section.title, f"`{row.name}`", what + alone, *numbers])
     header = ["task", "model", "what it is", "over 10 periods", "at the horizon", "holds, median"]
     return f"{markdown(header, lines, words=3)}\n{SUMMARY_LEGEND}"
-
-
-def leaders(section: Section) -> list[Any]:
-    """List the best method without a network and the best network, where there are such."""
-    return [row for simple in (True, False) if (row := section.best(simple=simple))]
 
 
 def summary_of(row: Report | Forecasts) -> list[str]:

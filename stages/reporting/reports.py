@@ -128,6 +128,11 @@ class Section:
         chosen = [report for report in self.reports if report.simple == simple]
         return min(chosen, key=lambda report: report.error, default=None)
 
+    @property
+    def leaders(self) -> list[Any]:
+        """List the best method without a network and the best network, where there are such."""
+        return [row for simple in (True, False) if (row := self.best(simple=simple))]
+
 
 @dataclass(frozen=True)
 class Dataset:

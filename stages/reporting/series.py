@@ -39,7 +39,7 @@ def label(row: Forecasts) -> str:
 
 def draw_forecasts(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
     """Draw the end of a series, what came, and the forecasts of the best network and method."""
-    best = [row for simple in (False, True) if (row := section.best(simple=simple))]
+    best = section.leaders[::-1]
     shown = max(SEASONS * best[0].season, best[0].ahead, 10)
     table = best[0].rollout[best[0].rollout.step > -shown]
     past, came = table[table.step <= 0], table[table.step >= 0]
@@ -57,8 +57,8 @@ def draw_forecasts(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
 
 def draw_mase(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
     """Draw the MASE of all rows by step ahead, and the one legend of both panels."""
-    shaded = section.best(simple=False) or section.best(simple=True)
-    thick = {"what came": (style.TRUTH, 1.0), "80, 95 % interval": (pen[shaded.name].colour, 0.3)}
+    shade = pen[section.leaders[-1].name].colour
+    thick = {"what came": (style.TRUTH, 1.0), "80, 95 % interval": (shade, LEVELS[80])}
     for text, (colour, alpha) in thick.items():
         axes.plot([], [], color=colour, alpha=alpha, linewidth=6, label=text)
     peaks = {}

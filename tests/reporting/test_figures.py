@@ -64,8 +64,7 @@ PEN = drawing.pens([STABLE, NOISY, *MEASURED])
 
 def draw_all(pipeline: str) -> dict[str, Figure]:
     """Draw the figures of a pipeline, as the stage does."""
-    rows = PIPELINES[pipeline]
-    return plot.draw(sections(rows, TASKS), rows, make_datasets(), PLOT)
+    return plot.draw(sections(PIPELINES[pipeline], TASKS), make_datasets(), PLOT)
 
 
 def texts_of(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, np.ndarray]]:
