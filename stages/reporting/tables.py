@@ -12,51 +12,38 @@ from stages.reporting.reports import Forecasts, Report, Row
 from stages.reporting.style import finite
 
 EARLY = 4.0  # periods of a rollout
-Part = Callable[[Any], pd.DataFrame]
-
-
-def plot_tables(rows: Sequence[Row]) -> dict[str, pd.DataFrame]:
-    """Collect the tables by file name, models in their order."""
-    sines = [row for row in rows if isinstance(row, Report)]
-    measured = [row for row in rows if isinstance(row, Forecasts)]
-    return {
-        "horizon.csv": together(sines, ["periods", "rmse"], lambda row: row.horizon),
-        "rollout.csv": together(
-            sines, ["periods", "truth", "teacher_forced", "free_running"], rollout
-        ),
-        "multipliers.csv": together(sines, ["order", "multiplier"], lambda row: row.multipliers),
-        "training.csv": together(
-            rows, ["phase", "part", "steps_seen", "loss"], lambda row: row.training
-        ),
-        "forecasts.csv": together(measured, ["task", "step", "value", "forecast"], forecasts),
-        "mase.csv": together(
-            measured, ["task", "step", "mase"], lambda row: row.horizon.assign(task=row.task)
-        ),
-    }
-
-
-def together(rows: Sequence[Row], columns: list[str], part: Part) -> pd.DataFrame:
-    """Stack columns of a part of each report, with the model's name as the first column."""
-    empty = pd.DataFrame(columns=["model", *columns])
-    parts = [part(row)[columns].assign(model=row.name) for row in rows]
-    parts = [table for table in parts if not table.empty]
-    table = pd.concat(parts)[empty.columns] if parts else empty
-    numbers = table.select_dtypes("number").columns
-    return table.assign(**{name: finite(table[name]) for name in numbers})
+Table = tuple[type, str, Callable[[Any], pd.DataFrame]]  # of which rows, columns, part of a report
 
 
 def rollout(row: Report) -> pd.DataFrame:
-    """Cut the first periods of a rollout; values far outside the truth are left out."""
-    early = row.rollout[row.rollout.periods <= EARLY]
-    names = ["teacher_forced", "free_running"]
-    return early.assign(**{name: framed(early[name], early.truth) for name in names})
+    """Cut the first periods of a rollout; values beyond twice the truth's peak are left out."""
+    early, runs = row.rollout[row.rollout.periods <= EARLY], ["teacher_forced", "free_running"]
+    return early.assign(**early[runs].where(early[runs].abs() <= 2 * early.truth.abs().max()))
 
 
-def forecasts(row: Forecasts) -> pd.DataFrame:
+def forecast(row: Forecasts) -> pd.DataFrame:
     """Cut the forecast of the last test origin, with as many values before it."""
     return row.rollout[row.rollout.step > -row.ahead].assign(task=row.task)
 
 
-def framed(values: pd.Series, frame: pd.Series) -> pd.Series:
-    """Drop values that would make all others small: beyond twice the frame's largest."""
-    return values.where(values.abs() <= 2 * frame.abs().max())
+TABLES: dict[str, Table] = {
+    "horizon": (Report, "periods rmse", lambda row: row.horizon),
+    "rollout": (Report, "periods truth teacher_forced free_running", rollout),
+    "multipliers": (Report, "order multiplier", lambda row: row.multipliers),
+    "training": (Row, "phase part steps_seen loss", lambda row: row.training),
+    "forecasts": (Forecasts, "task step value forecast", forecast),
+    "mase": (Forecasts, "task step mase", lambda row: row.horizon.assign(task=row.task)),
+}
+
+
+def plot_tables(rows: Sequence[Row]) -> dict[str, pd.DataFrame]:
+    """Stack the parts of all reports: a table for each file, models in their order."""
+    stacked = {}
+    for name, (kind, columns, part) in TABLES.items():
+        parts = [part(row).assign(model=row.name) for row in rows if isinstance(row, kind)]
+        parts = [table for table in parts if not table.empty]
+        table = pd.concat(parts or [pd.DataFrame(columns=["model", *columns.split()])])
+        table = table[["model", *columns.split()]]
+        numbers = table.select_dtypes("number").apply(finite)
+        stacked[f"{name}.csv"] = table.assign(**numbers)
+    return stacked

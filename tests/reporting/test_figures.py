@@ -15,21 +15,14 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from stages import generate, plot
-from stages.reporting import figures, inference, page, series, tables
+from stages.reporting import figures, inference, series, tables
 from stages.reporting import style as drawing
 from stages.reporting.captions import CAPTIONS
 from stages.reporting.reports import Report, Row, sections
 from stages.reporting.training import training
 from stages.settings.plot import Plot
 from tests.conftest import SMALL, Project
-from tests.reporting.made import (
-    LONG,
-    METHODS,
-    TASKS,
-    make_datasets,
-    make_forecasts,
-    make_report,
-)
+from tests.reporting.made import LONG, METHODS, TASKS, make_datasets, make_forecasts, make_report
 
 MODELS = set(YAML(typ="safe").load(SMALL)["models"])
 MEASURED = [
@@ -254,8 +247,3 @@ def test_rows_that_are_gone_are_not_drawn(project: Project) -> None:
     text = (project.root / "reports/README.md").read_text()
     assert "linear" not in text and "`stable`" in text
     assert "linear" not in (project.root / "reports/plots/horizon.csv").read_text()
-
-
-def test_a_page_has_all_figures() -> None:
-    text = page.page(sections(MEASURED, TASKS), CAPTIONS, {"models": {}})
-    assert re.findall(r"\(figures/(\w+)\.png\)", text) == list(CAPTIONS)

@@ -150,7 +150,8 @@ def test_the_summary_has_the_best_of_each_task_and_ten_rows_at_most() -> None:
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_page_says_something_true_of_every_pipeline(pipeline: str) -> None:
     parts = sections(PIPELINES[pipeline], TASKS)
-    text = page.page(parts, [], {"models": {}}) + page.summary(parts)
+    text = page.page(parts, page.CAPTIONS, {"models": {}}) + page.summary(parts)
+    assert re.findall(r"\(figures/(\w+)\.png\)", text) == list(page.CAPTIONS)
     assert not re.search(r"\b(nan|inf)\b", text)
     tables = "".join(map(page.table, parts))
     assert len(re.findall(r"^\| `", tables, re.MULTILINE)) == len(PIPELINES[pipeline])
@@ -201,8 +202,3 @@ def test_reports_are_read_as_their_card_names_them(made: reports.Row, tmp_path: 
     (tmp_path / "horizon.csv").write_text("other\n")
     with pytest.raises(InputError, match="is not the file that .* names"):
         reports.load(tmp_path, tmp_path / "card", made.cell)
-
-
-def test_the_parts_of_a_training_curve_are_counted_on() -> None:
-    parts = make_report("row", 1.0).training
-    assert parts.part.tolist() == [1, 1, 1, 2, 2, 2]
