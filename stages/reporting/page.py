@@ -71,7 +71,7 @@ def verdict(section: Section) -> str:
         subjects.setdefault(row.name, name)
     metric = "a MASE of {}"
     if not section.measured:
-        metric = f"an RMSE of {{}} over {span(horizons(section.reports[0])[-1])}"
+        metric = f"an RMSE of {{}} over {span(section.reports[0].spans[-1])}"
     errors = {row.name: error_of(row) for row in section.reports}
     clauses = [f"{subject} has {errors[name]}" for name, subject in subjects.items()]
     first, subject = next(iter(subjects.items()))
@@ -92,13 +92,8 @@ def compared(section: Section) -> str:
 
 def error_of(row: Report | Forecasts) -> str:
     """Write the error that rows of a section are ranked by."""
-    last = "forecast.mase" if isinstance(row, Forecasts) else f"free_running.{horizons(row)[-1]}"
+    last = "forecast.mase" if isinstance(row, Forecasts) else f"free_running.{row.spans[-1]}"
     return text(look_up(row.metrics, last))
-
-
-def horizons(report: Report) -> list[str]:
-    """List the metrics that are RMSEs of the free run, the longest last."""
-    return [name for name in report.metrics["free_running"] if name.startswith("rmse_")]
 
 
 def span(key: str) -> str:
@@ -117,7 +112,7 @@ def columns_of(section: Section) -> dict[str, str]:
     if section.measured:
         return COLUMNS_MEASURED
     first, last = {"one step": "teacher_forced.rmse"}, "free_running.valid_prediction_periods"
-    far = {span(key): f"free_running.{key}" for key in horizons(section.reports[0])}
+    far = {span(key): f"free_running.{key}" for key in section.reports[0].spans}
     held = {"holds, median": f"{last}.median", "worst": f"{last}.min"}
     return SIZE | first | far | held | {"survivors": "free_running.survivors"}
 
@@ -175,7 +170,7 @@ def summary_of(row: Report | Forecasts) -> list[str]:
         return [what, f"MASE {error_of(row)}", f"skill {skill}", ""]
     free = row.metrics["free_running"]
     holds = f"{text(free['valid_prediction_periods']['median'])} periods"
-    far = f"{error_of(row)} ({span(horizons(row)[-1])})"
+    far = f"{error_of(row)} ({span(row.spans[-1])})"
     return [what, text(free.get("rmse_10_periods", "")), far, holds]
 
 

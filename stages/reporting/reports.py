@@ -14,6 +14,7 @@ import pandas as pd
 from stages import files
 from stages.files import AGAIN, InputError
 from stages.settings.dataset import Dataset as Task
+from stages.settings.model import Row as ModelRow
 
 SIMPLE = ("linear", "prony", "sine_fit", "naive", "seasonal_naive", "drift", "ets", "ar")
 # By kind of task: the whole numbers on its cards, and the columns of its tables.
@@ -83,9 +84,14 @@ class Report(Row):
     settling: pd.DataFrame
 
     @property
+    def spans(self) -> list[str]:
+        """List the metrics that are RMSEs of the free run, the longest last: at the horizon."""
+        return [name for name in self.metrics["free_running"] if name.startswith("rmse_")]
+
+    @property
     def error(self) -> float:
         """Look up the RMSE of the free run at the horizon."""
-        return number(self.metrics["free_running"][f"rmse_{self.periods}_periods"])
+        return number(self.metrics["free_running"][self.spans[-1]])
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ class Dataset:
         return "part" in self.sequences
 
 
-def load_models(reports: Path, cards: Path, rows: Mapping[str, Any]) -> list[Report | Forecasts]:
+def load_models(reports: Path, cards: Path, rows: Mapping[str, ModelRow]) -> list[Row]:
     """Read the reports of all rows of `models`, in their order."""
     return [load(reports / name, cards / f"{name}.json", row.cell) for name, row in rows.items()]
 
