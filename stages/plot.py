@@ -10,58 +10,66 @@ from matplotlib.figure import Figure
 
 import stages
 from stages import files
-from stages.reporting import figures, inference, page, reports, style, tables
-from stages.reporting.reports import Report
+from stages.reporting import data, figures, inference, page, reports, series, style, tables
+from stages.reporting import training as losses
+from stages.reporting.captions import CAPTIONS
+from stages.reporting.reports import Dataset, Report, Section
 from stages.settings import entry
 from stages.settings.plot import Plot
 from stages.settings.whole import Settings
 
+OF_SINES = ("hero", "horizons", "memory", "hidden", "inferred", "hard", "stability")  # figures
+
+
+def draw(sections: list[Section], datasets: list[Dataset], plot: Plot) -> dict[str, Figure]:
+    """Draw the figures by name, in the order of the page."""
+    pen = {name: mine for part in sections for name, mine in style.pens(part.reports).items()}
+    sines = [section for section in sections if not section.measured]
+    drawn = {name: style.note("No model is of sines.") for name in OF_SINES}
+    if sines:
+        drawn |= draw_sines(sines, pen, plot)
+    drawn |= {
+        "series": series.series([part for part in sections if part.measured], pen),
+        "data": data.data(datasets),
+        "training": losses.training([row for part in sections for row in part.reports], pen),
+    }
+    return {name: drawn[name] for name in CAPTIONS}
+
+
+def draw_sines(sections: list[Section], pen: dict[str, style.Pen], plot: Plot) -> dict[str, Figure]:
+    """Draw the figures of sines by name."""
+    models: list[Report] = [model for section in sections for model in section.reports]
+    shown = named(models, plot.hero)
+    one_sine = named(models, plot.one_sine)
+    with_memory = [model for model in models if "memory_1" in model.sequences]
+    return {
+        "hero": figures.hero([model for model in shown if model.task == shown[0].task], pen),
+        "horizons": figures.horizons(sections, pen),
+        "memory": figures.memory(models, one_sine[-1], pen),
+        "hidden": figures.hidden(one_sine, pen),
+        "inferred": inference.memory(named(with_memory, [plot.any_sine])[:1], pen),
+        "hard": inference.hard((with_memory or models[-1:])[:2]),
+        "stability": figures.stability(models, pen),
+    }
+
 
 def named(models: list[Report], names: Iterable[str]) -> list[Report]:
-    """Return the models of these names; the last model where there is no such."""
+    """Choose the models of these names; the last model where there is no such."""
     chosen = [model for name in names for model in models if model.name == name]
     return chosen or models[-1:]
 
 
-def draw(
-    settings: Settings, models: list[Report], datasets: list[reports.Dataset], peers: Path
-) -> dict[str, Figure]:
-    """Return the figures by name, in the order of the page."""
-    chosen: Plot = settings.plot
-    pen = style.pens([model.name for model in models])
-    sections = reports.sections(models, settings.datasets)
-    shown = named(models, chosen.hero)
-    shown = [model for model in shown if model.task == shown[0].task]
-    one_sine = named(models, chosen.one_sine)
-    with_memory = [model for model in models if "memory_1" in model.sequences]
-    remembering = named(with_memory, [chosen.any_sine])
-    return {
-        "hero": figures.hero(sections, shown, reports.load_peers(peers, settings.datasets), pen),
-        "data": figures.data(datasets),
-        "memory": figures.memory(models, one_sine[-1], pen),
-        "hidden": figures.hidden(one_sine, pen),
-        "inferred": inference.memory(remembering[:1], pen),
-        "hard": inference.hard((with_memory or models[-1:])[:2]),
-        "stability": figures.stability(models, pen),
-        "training": figures.training(models, pen),
-    }
-
-
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m stages.plot", description=__doc__, epilog=entry.EPILOG
     )
-    found.add_argument("reports", type=Path, help="folder with the reports of each model")
-    found.add_argument(
-        "cards",
-        type=Path,
-        help="folder with the card of each model (.json), and perhaps peers.csv, from the bench",
-    )
-    found.add_argument("datasets", type=Path, help="folder with the reports of each dataset")
-    found.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
-    found.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
-    found.add_argument("--page", type=Path, required=True, help="page to write (.md)")
-    return found
+    parser.add_argument("reports", type=Path, help="folder with the reports of each model")
+    parser.add_argument("cards", type=Path, help="folder with the card of each model (.json)")
+    parser.add_argument("datasets", type=Path, help="folder with the reports of each dataset")
+    parser.add_argument("--figures", type=Path, required=True, help="folder of the figures (.png)")
+    parser.add_argument("--tables", type=Path, required=True, help="folder for DVC's plots (.csv)")
+    parser.add_argument("--page", type=Path, required=True, help="page to write (.md)")
+    return parser
 
 
 def write(png: Future[bytes], path: Path) -> None:
@@ -70,15 +78,15 @@ def write(png: Future[bytes], path: Path) -> None:
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    models = [
-        reports.load(arguments.reports / name, arguments.cards / f"{name}.json")
-        for name in settings.written["models"]
+    rows = reports.load_models(arguments.reports, arguments.cards, settings.models)
+    datasets = [
+        reports.load_dataset(arguments.datasets / name, row)
+        for name, row in settings.datasets.items()
     ]
-    datasets = [reports.load_dataset(arguments.datasets / name) for name in settings.datasets]
+    sections = reports.sections(rows, settings.datasets)
     parameters = {section: settings.written[section] for section in ("datasets", "models")}
     with style.style(), ThreadPoolExecutor() as threads:
-        drawn = draw(settings, models, datasets, arguments.cards / "peers.csv")
-        sections = reports.sections(models, settings.datasets)
+        drawn = draw(sections, datasets, settings.plot)
         outputs = {  # a figure is compressed while the next one is rendered
             arguments.figures / f"{name}.png": partial(
                 write, threads.submit(style.png, style.rendered(figure))
@@ -87,9 +95,9 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
         }
         outputs |= {
             arguments.tables / name: stages.csv(dict(table))
-            for name, table in tables.plot_tables(models).items()
+            for name, table in tables.plot_tables(rows).items()
         }
-        outputs[arguments.page] = page.page(sections, list(drawn), parameters)
+        outputs[arguments.page] = page.page(sections, drawn, parameters)
         files.write_all(outputs)
 
 

@@ -1,4 +1,4 @@
-"""Figures of what a network finds out from the past: its memory, and which sines are hard."""
+"""Figures of what a network infers from the past: its memory, and which sines are hard."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from stages.reporting import style
 from stages.reporting.reports import Report
-from stages.reporting.style import WIDTH, Pen, drawable, finite, power_of_ten, short
+from stages.reporting.style import Pen
 
 SHADES = colormaps["viridis"]
+FREQUENCY = "frequency ω [rad/time]"
 
 
 def memory(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
@@ -19,45 +21,46 @@ def memory(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
 
     reports: of one model, or of none where no model has a memory.
     """
-    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    if not reports:
+        return style.note("No model has a memory.")
+    (report,) = reports
+    figure = Figure(figsize=(style.WIDTH, 3.7), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    left.set_title("m(t), given the past")
-    left.set(xlabel="steps of the warm-up", ylabel="memory unit m")
-    right.set_title("after it, for each test sequence")
-    right.set(xlabel="frequency ω [rad per unit of time]")
-    for report in reports:
-        left.set_title(f"{short(report.name)}: m(t)", color=pen[report.name].colour, weight="bold")
-        scale = Normalize(report.sequences.frequency.min(), report.sequences.frequency.max())
-        for frequency, part in report.settling.groupby("frequency"):
-            shade = SHADES(scale(frequency))
-            left.plot(part.step, finite(part.memory_1), color=shade, linewidth=1.3)
-        shades = SHADES(scale(report.sequences.frequency))
-        right.scatter(report.sequences.frequency, finite(report.sequences.memory_1), c=shades, s=12)
+    scale = Normalize(report.sequences.frequency.min(), report.sequences.frequency.max())
+    for frequency, part in report.settling.groupby("frequency"):
+        shade = SHADES(scale(frequency))
+        left.plot(part.step, style.finite(part.memory_1), color=shade, linewidth=1.3)
+    shades = SHADES(scale(report.sequences.frequency))
+    right.scatter(
+        report.sequences.frequency, style.finite(report.sequences.memory_1), c=shades, s=12
+    )
+    name = style.short(report.name)
+    left.set_title(f"{name}: settling", color=pen[report.name].colour)
+    right.set_title("after the warm-up")
+    left.set(xlabel="time in the warm-up [steps]", ylabel="memory unit m(t)")
+    right.set(xlabel=FREQUENCY)
     for axes in (left, right):
         axes.grid(True)
-        if not reports:
-            axes.set(xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "no model has a memory", ha="center", transform=axes.transAxes)
     return figure
 
 
 def hard(reports: Sequence[Report]) -> Figure:
     """Draw the error of each test sequence over the plane of frequency and amplitude."""
-    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 3.7), layout="constrained")
     panels = figure.subplots(1, len(reports), sharey=True, squeeze=False)[0]
     for axes, report in zip(panels, reports, strict=True):
         table = report.sequences
-        errors = drawable(table.rmse)
+        errors = style.drawable(table.rmse)
         low = np.floor(np.log10(errors.min()))
         high = max(np.ceil(np.log10(errors.max())), low + 1)
         scale = LogNorm(10**low, 10**high)
         axes.scatter(table.frequency, table.amplitude, c=SHADES(scale(errors)), s=16, linewidth=0)
-        axes.set_xlabel("ω [rad per unit of time]")
-        axes.set_title(short(report.name), fontweight="bold")
+        axes.set_xlabel(FREQUENCY)
+        axes.set_title(style.short(report.name))
         bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=axes)
         powers = np.arange(low, high + 1, max(1, round((high - low) / 4)))
-        bar.set_ticks(10.0**powers, labels=[power_of_ten(int(power)) for power in powers])
+        bar.set_ticks(10.0**powers, labels=[style.power_of_ten(int(power)) for power in powers])
         bar.ax.set_yticks([], minor=True)
-    panels[0].set_ylabel("amplitude")
+    panels[0].set_ylabel("amplitude of x(t)")
     bar.set_label("RMSE over ten periods")
     return figure

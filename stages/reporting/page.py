@@ -1,57 +1,181 @@
-"""The page around the figures: Markdown that says only what the reports say."""
+"""The page around the figures, and the table of the README: Markdown from the reports alone."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import yaml
 
-from stages.reporting.reports import Report, Section, number
+from stages.reporting.captions import CAPTIONS
+from stages.reporting.reports import Forecasts, Report, Section
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
-LEGEND = """RMSE one step ahead, then of the free run over so many periods. A free run holds for so
-many periods until its error first exceeds 0.4 of the amplitude: the median of the test sequences,
-and the worst of them. Survivors are those held to the horizon. `bound` is the Cramér–Rao bound.
+ROWS = 10  # of the summary, at most
+LEGENDS = {  # by whether a series is measured
+    False: """\
+Of sines: the RMSE one step ahead, then of the free run over so many periods. A free run holds until
+its error first exceeds 0.4 of the amplitude: the median of the test sequences, and the worst of
+them. Survivors are those that hold to the horizon. `bound` is the Cramér–Rao bound.
+""",
+    True: """\
+Of a measured series: the MASE is the mean absolute error, divided by that of the seasonal naive on
+the training part. The RMSSE is the same with squared errors, and their root. Both are over all test
+origins. Skill is 1 − MASE ÷ the MASE of the seasonal naive on the same origins. The last columns
+are the shares of the values inside the intervals.
+""",
+}
+SUMMARY_LEGEND = """\
+Methods without a network stand first in each task. Of sines: the RMSE of the free run, and for how
+many periods its error stays below 0.4 of the amplitude. Of a measured series: the MASE, which is
+the mean absolute error in units of the seasonal naive's, and the skill, which is the share of that
+method's error that is saved.
 """
+SIZE = {"trained values": "parameters"}
+COLUMNS_MEASURED = SIZE | {
+    "MASE": "forecast.mase",
+    "first step": "forecast.by_step.first",
+    "first season": "forecast.by_step.season",
+    "rest": "forecast.by_step.rest",
+    "RMSSE": "forecast.rmsse",
+    "skill": "forecast.skill",
+    "in 80 % intervals": "intervals.coverage_80",
+    "in 95 % intervals": "intervals.coverage_95",
+}
+METHODS = {
+    "linear": "least squares on the last values",
+    "prony": "two lags, fitted to each past",
+    "sine_fit": "the most likely sine of each past",
+    "naive": "repeats the last value",
+    "seasonal_naive": "repeats the last season",
+    "drift": "a straight line",
+    "ets": "exponential smoothing",
+    "ar": "autoregression",
+}
 
 
 def results(sections: Sequence[Section]) -> str:
-    """Return the metrics of all models as tables, one for each section."""
-    tables = [f"**{section.title}**\n\n{table(section)}" for section in sections]
-    return "\n".join([*tables, LEGEND])
+    """Write the metrics of all models: for each section a sentence, and a table."""
+    parts = [f"**{part.title}**: {verdict(part)}\n\n{table(part)}" for part in sections]
+    kinds = dict.fromkeys(part.measured for part in sections)
+    return "\n".join([*parts, *(LEGENDS[kind] for kind in kinds)])
 
 
-def table(section: Section) -> str:
-    """Return the metrics of the models that are judged alike, each with fewer digits."""
-    horizons = horizons_of(section.reports[0])
-    header = ["model", "trained values", "one step", *(span(key) for key in horizons)]
-    header += ["holds, median", "worst", "survivors"]
-    lines = [header, ["---", *["--:"] * (len(header) - 1)]]
-    for report in section.reports:
-        free = report.metrics["free_running"]
-        holds = free["valid_prediction_periods"]
-        numbers = [report.metrics["parameters"], report.metrics["teacher_forced"]["rmse"]]
-        numbers += [free[key] for key in horizons]
-        numbers += [holds["median"], holds["min"], free["survivors"]]
-        lines.append([f"`{report.name}`", *map(text, numbers)])
-    if bound := section.reports[0].metrics.get("bound"):
-        lines.append(["bound", "", "", *(text(bound[key]) for key in horizons), "", "", ""])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def verdict(section: Section) -> str:
+    """Say how good the best method without a network is, and whether a network beats it."""
+    subjects = {
+        row.name: "the seasonal naive" for row in section.reports if row.cell == "seasonal_naive"
+    }
+    for row in section.leaders:
+        name = f"`{row.name}`" if row.simple else f"the best network, `{row.name}`,"
+        subjects.setdefault(row.name, name)
+    metric = "a MASE of {}"
+    if not section.measured:
+        metric = f"an RMSE of {{}} over {span(section.reports[0].spans[-1])}"
+    errors = {row.name: error_of(row) for row in section.reports}
+    clauses = [f"{subject} has {errors[name]}" for name, subject in subjects.items()]
+    first, subject = next(iter(subjects.items()))
+    clauses[0] = f"{subject} has {metric.format(errors[first])}"
+    return f"{'; '.join(clauses)}{compared(section)}."
 
 
-def horizons_of(report: Report) -> list[str]:
-    """Return the names of the metrics that are RMSEs of the free run, the longest last."""
-    return [name for name in report.metrics["free_running"] if name.startswith("rmse_")]
+def compared(section: Section) -> str:
+    """Say by how much a network is better than the simple methods, or that none is."""
+    simple, network = section.best(simple=True), section.best(simple=False)
+    if not (simple and network):
+        return ""
+    if not network.error < simple.error:
+        return f": no network beats `{simple.name}`"
+    gain = min(99.0, 100 * (1 - network.error / simple.error))
+    return f": {gain:.2g} % below the best simple method"
+
+
+def error_of(row: Report | Forecasts) -> str:
+    """Write the error that rows of a section are ranked by."""
+    last = "forecast.mase" if isinstance(row, Forecasts) else f"free_running.{row.spans[-1]}"
+    return text(look_up(row.metrics, last))
 
 
 def span(key: str) -> str:
-    """Return the periods that a metric `rmse_N_periods` is taken over."""
+    """Name the periods that a metric `rmse_N_periods` is taken over."""
     periods = key.split("_")[1]
     return f"{periods} period" if periods == "1" else f"{periods} periods"
 
 
+def look_up(metrics: dict[str, Any], key: str) -> Any:
+    """Look up a metric by its dotted key."""
+    return reduce(lambda part, name: part[name], key.split("."), metrics)
+
+
+def columns_of(section: Section) -> dict[str, str]:
+    """Name the columns of a section's table: which metric each holds."""
+    if section.measured:
+        return COLUMNS_MEASURED
+    first, last = {"one step": "teacher_forced.rmse"}, "free_running.valid_prediction_periods"
+    far = {span(key): f"free_running.{key}" for key in section.reports[0].spans}
+    held = {"holds, median": f"{last}.median", "worst": f"{last}.min"}
+    return SIZE | first | far | held | {"survivors": "free_running.survivors"}
+
+
+def table(section: Section) -> str:
+    """Write the metrics of the models of a section as a table."""
+    columns = columns_of(section)
+    rows = [
+        [f"`{row.name}`", *(text(look_up(row.metrics, key)) for key in columns.values())]
+        for row in section.reports
+    ]
+    if bound := section.reports[0].metrics.get("bound"):
+        keys = [key.rpartition(".")[2] for key in columns.values()]
+        rows.append(["bound", "", "", *(text(bound.get(key, "")) for key in keys[2:])])
+    return markdown(["model", *columns], rows)
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
+    """Write a Markdown table; words: columns at the left that hold no numbers."""
+    rule = ["---"] * words + ["--:"] * (len(header) - words)
+    return "".join(f"| {' | '.join(line)} |\n" for line in (header, rule, *rows))
+
+
+def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
+    """Write one table of all tasks, for the README: the best of each, ten rows at most.
+
+    shown: names of models that have a row too while there is room. Where there are many tasks, a
+    measured series has the better of its two best rows alone.
+    """
+    best = {section.title: section.leaders for section in sections}
+    crowded = sum(map(len, best.values())) > ROWS
+    for section in sections:
+        if crowded and section.measured:
+            best[section.title] = sorted(best[section.title], key=lambda row: row.error)[:1]
+    names = [row.name for rows in best.values() for row in rows]
+    known = {row.name for section in sections for row in section.reports} - {*names}
+    names += [name for name in dict.fromkeys(shown) if name in known]
+    lines = []
+    for section in sections:
+        for row in section.reports:
+            if row.name in names[:ROWS]:
+                what, *numbers = summary_of(row)
+                alone = compared(section) if crowded and section.measured else ""
+                lines.append([section.title, f"`{row.name}`", what + alone, *numbers])
+    header = ["task", "model", "what it is", "over 10 periods", "at the horizon", "holds, median"]
+    return f"{markdown(header, lines, words=3)}\n{SUMMARY_LEGEND}"
+
+
+def summary_of(row: Report | Forecasts) -> list[str]:
+    """Write what a model is, its two errors, and for how long its free run holds."""
+    network = f"{row.cell} network, {text(row.metrics['parameters'])} trained values"
+    what = METHODS.get(row.cell, network)
+    if isinstance(row, Forecasts):
+        skill = text(row.metrics["forecast"]["skill"])
+        return [what, f"MASE {error_of(row)}", f"skill {skill}", ""]
+    free = row.metrics["free_running"]
+    holds = f"{text(free['valid_prediction_periods']['median'])} periods"
+    far = f"{error_of(row)} ({span(row.spans[-1])})"
+    return [what, text(free.get("rmse_10_periods", "")), far, holds]
+
+
 def text(metric: float | str) -> str:
-    """Return a metric with three significant digits, or the word that stands for it."""
+    """Write a metric with three significant digits, or the word that stands for it."""
     if isinstance(metric, str):
         return metric
     if 100 <= abs(metric) < 1e6:
@@ -60,7 +184,7 @@ def text(metric: float | str) -> str:
 
 
 def refreshed(page: str, table: str) -> str:
-    """Return a page with the table between its markers; raises ValueError where there are none."""
+    """Replace the table between a page's markers; raises ValueError where there are none."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -68,8 +192,8 @@ def refreshed(page: str, table: str) -> str:
     return f"{before}{BEGIN}\n\n{table}\n{END}{after}"
 
 
-def page(sections: Sequence[Section], figures: Sequence[str], parameters: dict[str, Any]) -> str:
-    """Return the page with the figures, in their order, the metrics and the parameters."""
+def page(sections: Sequence[Section], figures: Iterable[str], parameters: dict[str, Any]) -> str:
+    """Write the page: the metrics, the figures in their order, the parameters."""
     pictures = "\n".join(
         f"![{CAPTIONS[name][0]}](figures/{name}.png)\n\n{CAPTIONS[name][1]}\n" for name in figures
     )
@@ -80,11 +204,7 @@ Made by `dvc repro` from the files beside this page; do not edit it.
 
 ## Metrics
 
-{BEGIN}
-
 {results(sections)}
-{END}
-{best(sections)}
 All metrics stand in `metrics.json` in the folder of each model.
 
 ## Figures
@@ -93,77 +213,10 @@ All metrics stand in `metrics.json` in the folder of each model.
 ## Parameters
 
 <details>
-<summary>What made them: params.yaml, without its comments</summary>
+<summary>params.yaml, without its comments</summary>
 
 ```yaml
 {written}```
 
 </details>
 """
-
-
-def best(sections: Sequence[Section]) -> str:
-    """Return a line for each section: which model has the least error at the horizon."""
-    lines = []
-    for section in sections:
-        horizon = horizons_of(section.reports[0])[-1]
-        ends = {report.name: report.metrics["free_running"][horizon] for report in section.reports}
-        least = min(ends, key=lambda name: number(ends[name]))
-        lines.append(
-            f"- {section.title}: over {span(horizon)} the error is least for `{least}`, "
-            f"{text(ends[least])}.\n"
-        )
-    return "".join(lines)
-
-
-CAPTIONS = {
-    "hero": (
-        "Free runs of one unseen sine in noise, and the error against the horizon for each task",
-        "One sine in noise that no model has seen. Each model is given the warm-up (dots), then "
-        "its own outputs (line). On the right, the error of the free run against how far it goes: "
-        "for one sine, for any sine, and in noise. The dotted line is the Cramér–Rao bound, the "
-        "least error that the noisy past allows. Grey diamonds are other people's methods, as the "
-        "bench measured them, each at the longest horizon that it was measured over.",
-    ),
-    "data": (
-        "A few sequences of each dataset, and the distributions of what they differ in",
-        "Some training sequences of each dataset: dots are the values, lines the sines behind "
-        "them. Beside them, how all of its training sequences spread over phase, frequency (rad "
-        "per unit of time) and amplitude.",
-    ),
-    "memory": (
-        "One-step predictions with the hidden state kept, and wiped at every step",
-        "Why there is a hidden state. With h(t-1) wiped at every step (crosses) the prediction "
-        "depends on x(t) alone. But x(t) does not say whether the sine is rising or falling.",
-    ),
-    "hidden": (
-        "Hidden units over two periods, and their orbit in two principal components",
-        "On the left the hidden units h(t) under the true past. On the right the same h(t) in its "
-        "first two principal components, where a periodic state is a closed orbit (grey). The line "
-        "is the free run from the dot on. Where it leaves the grey orbit, the network has begun to "
-        "make a wave of its own.",
-    ),
-    "inferred": (
-        "A memory unit over the warm-up, and against the frequency of each test sequence",
-        "What the memory does. On the left it settles while the network is given the past. On the "
-        "right stands what it holds after that: a smooth function of the frequency, which nobody "
-        "told the network. In the free run it does not change by a single bit.",
-    ),
-    "hard": (
-        "The error of each test sequence over the plane of frequency and amplitude",
-        "Which sines are hard: each dot is a test sequence, its colour the error of the free run "
-        "over ten periods.",
-    ),
-    "stability": (
-        "Multipliers of the closed loop, and free-run error against one-step error",
-        "A multiplier says by how much a small disturbance of the free run grows in a period. One "
-        "is the phase, which nothing pulls back. If all others are below 1, the free run comes "
-        "back to an orbit of its own. On the right: a small error at one step is not enough.",
-    ),
-    "training": (
-        "Loss against iterations and against training steps seen",
-        "The loss of each trained model. Training steps seen are a measure of work that is the "
-        "same on every machine. Each phase and each attempt begins a new line; its loss is the "
-        "mean square of what that phase counts.",
-    ),
-}

@@ -1,8 +1,9 @@
-"""The reports of a model, as `evaluate` wrote them and its card has them, and of a dataset."""
+"""The reports of models and datasets: read, checked against their cards, put into sections."""
 
 import hashlib
 import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,183 +14,242 @@ import pandas as pd
 from stages import files
 from stages.files import AGAIN, InputError
 from stages.settings.dataset import Dataset as Task
+from stages.settings.model import Row as ModelRow
 
+SIMPLE = ("linear", "prony", "sine_fit", "naive", "seasonal_naive", "drift", "ets", "ar")
+# By kind of task: the whole numbers on its cards, and the columns of its tables.
+FACTS = {"sines": ("periods",), "measured": ("season", "horizon")}
 TABLES = {
-    "training": ("attempt", "phase", "iteration", "steps_seen", "loss"),
-    "rollout": (
-        *("step", "periods", "truth", "value"),
-        *("teacher_forced", "memory_wiped", "free_running"),
-    ),
-    "late": ("step", "periods", "truth", "free_running"),
-    "horizon": ("periods", "rmse"),
-    "hidden": ("regime", "step", "periods", "pc1", "pc2"),
-    "multipliers": ("order", "multiplier"),
-    "sequences": ("frequency", "amplitude", "valid_periods", "rmse"),
-    "settling": ("frequency", "step"),
+    "sines": {
+        "training": "attempt phase iteration steps_seen loss",
+        "rollout": "step periods truth value teacher_forced memory_wiped free_running",
+        "horizon": "periods rmse",
+        "hidden": "regime step periods pc1 pc2",
+        "multipliers": "order multiplier",
+        "sequences": "frequency amplitude valid_periods rmse",
+        "settling": "frequency step",
+    },
+    "measured": {
+        "training": "attempt phase iteration steps_seen loss",
+        "rollout": "step time value forecast low_80 high_80 low_95 high_95",
+        "horizon": "step mase",
+        "sequences": "origin time mase",
+    },
+}
+DATASETS = {
+    "sines": {
+        "sequences": "sequence periods value truth",
+        "distributions": "quantity low high share",
+    },
+    "measured": {"sequences": "step time value part"},
 }
 MAY_BE_EMPTY = ("training", "settling")  # of a model that is not trained, or has no memory
-WORDS = ("name", "phase", "protocol", "quantity", "regime", "task")  # columns without numbers
+WORDS = ("part", "phase", "quantity", "regime", "time")  # columns without numbers
 
 
 @dataclass(frozen=True)
-class Report:
-    """What there is to see of one row of `models`.
+class Row:
+    """The reports of a row of `models`, of any task.
 
-    task: the row of `datasets` that it is judged by; periods: the horizon. metrics: as in
-    metrics.json, where a word stands for a number that could not be computed. The tables hold
-    infinite and missing numbers where a rollout blew up; periods are counted from the end of the
-    warm-up. training: as in training.csv, and as `in_parts` adds.
+    task: the row of `datasets` that judges it. metrics: as in metrics.json, where a word stands
+    for a number that could not be computed. training: as in training.csv, and as `in_parts` adds.
     """
 
     name: str
     task: str
-    periods: int
+    cell: str
     metrics: dict[str, Any]
     training: pd.DataFrame
+
+    @property
+    def simple(self) -> bool:
+        """Tell a method without a network from a network."""
+        return self.cell in SIMPLE
+
+
+@dataclass(frozen=True)
+class Report(Row):
+    """The reports of a model of sines.
+
+    periods: the horizon. The tables hold infinite and missing numbers where a rollout diverged;
+    their periods are counted from the end of the warm-up.
+    """
+
+    periods: int
     rollout: pd.DataFrame
-    late: pd.DataFrame
     horizon: pd.DataFrame
     hidden: pd.DataFrame
     multipliers: pd.DataFrame
     sequences: pd.DataFrame
     settling: pd.DataFrame
 
+    @property
+    def spans(self) -> list[str]:
+        """List the metrics that are RMSEs of the free run, the longest last: at the horizon."""
+        return [name for name in self.metrics["free_running"] if name.startswith("rmse_")]
+
+    @property
+    def error(self) -> float:
+        """Look up the RMSE of the free run at the horizon."""
+        return number(self.metrics["free_running"][self.spans[-1]])
+
+
+@dataclass(frozen=True)
+class Forecasts(Row):
+    """The reports of a model of a measured series.
+
+    season: values in a season. ahead: values in the horizon. rollout: the last test origin, with
+    the past at steps up to 0.
+    """
+
+    season: int
+    ahead: int
+    rollout: pd.DataFrame
+    horizon: pd.DataFrame
+    sequences: pd.DataFrame
+
+    @property
+    def error(self) -> float:
+        """Look up the MASE over the horizon."""
+        return number(self.metrics["forecast"]["mase"])
+
 
 @dataclass(frozen=True)
 class Section:
-    """The models that are judged alike, on the same test sequences: they may be compared."""
+    """Models that may be compared: all are judged on the same test data.
+
+    reports: methods without a network first. column: what a measured series counts.
+    """
 
     title: str
-    reports: list[Report]
+    reports: list[Any]
+    column: str = ""
 
+    @property
+    def measured(self) -> bool:
+        return isinstance(self.reports[0], Forecasts)
 
-def sections(reports: list[Report], tasks: dict[str, Task]) -> list[Section]:
-    """Return the reports by what they are judged by, in the order of `datasets`.
+    def best(self, *, simple: bool) -> Any:
+        """Find the method without a network, or the network, of the least error; perhaps None."""
+        chosen = [report for report in self.reports if report.simple == simple]
+        return min(chosen, key=lambda report: report.error, default=None)
 
-    A title says what the past has to tell: one sine, any sine, or any sine in noise. A second
-    section of one kind has the name of its dataset too.
-    """
-    found: dict[str, Section] = {}
-    titles: list[str] = []
-    for task, row in tasks.items():
-        mine = [report for report in reports if report.task == task]
-        if not mine:
-            continue
-        key = protocol(row)
-        if key not in found:
-            title = f"{row.kind} ({task})" if row.kind in titles else row.kind
-            titles.append(title)
-            found[key] = Section(title, [])
-        found[key].reports.extend(mine)
-    order = {report.name: place for place, report in enumerate(reports)}
-    for section in found.values():
-        section.reports.sort(key=lambda report: order[report.name])
-    return list(found.values())
+    @property
+    def leaders(self) -> list[Any]:
+        """List the best method without a network and the best network, where there are such."""
+        return [row for simple in (True, False) if (row := self.best(simple=simple))]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What there is to see of one row of `datasets`, of its training sequences.
+    """The reports of a row of `datasets`.
 
-    sequences: the first that differ, their values and the truth behind them, against periods of the
-    median frequency. distributions: of each quantity, shares of the sequences from low to high.
+    sequences: of sines, a few training sequences and the truth behind them, against periods of
+    the median frequency; of a measured series, its values and the part of each. distributions:
+    of each quantity of sines, shares of the sequences from low to high. column: as in `Section`.
     """
 
     name: str
     sequences: pd.DataFrame
     distributions: pd.DataFrame
+    column: str = ""
+
+    @property
+    def measured(self) -> bool:
+        return "part" in self.sequences
 
 
-def load_dataset(folder: Path) -> Dataset:
-    """Read the reports of a dataset; raises InputError where one is missing or damaged."""
-    sequences, distributions = (
-        parse_csv(folder / name, read(folder / name), columns)
-        for name, columns in (
-            ("sequences.csv", ("sequence", "periods", "value", "truth")),
-            ("distributions.csv", ("quantity", "low", "high", "share")),
-        )
-    )
-    drawn = set(distributions.quantity) == {"phase", "frequency", "amplitude"}
-    if not drawn or not np.isfinite(distributions[["low", "high", "share"]]).all(axis=None):
-        raise InputError(
-            f"{folder / 'distributions.csv'}: expected finite shares of phase, frequency and "
-            f"amplitude; {AGAIN}"
-        )
-    return Dataset(folder.name, sequences, distributions)
+def load_models(reports: Path, cards: Path, rows: Mapping[str, ModelRow]) -> list[Row]:
+    """Read the reports of all rows of `models`, in their order."""
+    return [load(reports / name, cards / f"{name}.json", row.cell) for name, row in rows.items()]
 
 
-def protocol(row: Task) -> str:
-    """Return a digest of what errors are compared under."""
-    return hashlib.sha256(repr(row.protocol).encode()).hexdigest()[:16]
-
-
-def load_peers(path: Path, tasks: dict[str, Task]) -> pd.DataFrame:
-    """Read what others reach under the protocols as they are now: nothing if nobody measured it.
-
-    Columns task, name, periods and rmse.
-    """
-    columns = ("task", "name", "periods", "rmse", "protocol")
-    if not path.exists():
-        return pd.DataFrame(columns=columns)
-    table = parse_csv(path, read(path), columns)
-    known = {task: protocol(row) for task, row in tasks.items()}
-    return table[table.protocol == table.task.map(known)]
-
-
-def load(folder: Path, card_path: Path) -> Report:
-    """Read the reports in `folder`.
-
-    Raises InputError where one is missing or damaged, or is not the one that the card names.
-    """
-    card = parse_json(card_path, read(card_path))
-    digests, task, periods = (card.get(key) for key in ("sha256", "task", "periods"))
-    if not isinstance(digests, dict) or not isinstance(task, str) or not isinstance(periods, int):
+def load(folder: Path, card_path: Path, cell: str) -> Report | Forecasts:
+    """Read the reports of a model; raises InputError where they differ from their card."""
+    card = parse_json(card_path)
+    kind, digests, task = card.get("kind", "sines"), card.get("sha256"), card.get("task")
+    facts = [card.get(key) for key in FACTS.get(kind, ("",))]
+    if not (isinstance(digests, dict) and isinstance(task, str)) or not all(
+        isinstance(fact, int) for fact in facts
+    ):
         raise InputError(f"{card_path}: is no card of a model; {AGAIN}")
-    contents = {}
-    for name in ("metrics.json", *(f"{table}.csv" for table in TABLES)):
-        contents[name] = read(folder / name)
-        if hashlib.sha256(contents[name]).hexdigest() != digests.get(name):
+    for name in ("metrics.json", *(f"{table}.csv" for table in TABLES[kind])):
+        if hashlib.sha256(read(folder / name)).hexdigest() != digests.get(name):
             raise InputError(
                 f"{folder / name}: is not the file that {card_path} names; "
                 f"make both with `dvc repro --force evaluate@{folder.name}`"
             )
-    tables = {
-        table: parse_csv(
-            folder / f"{table}.csv", contents[f"{table}.csv"], columns, table in MAY_BE_EMPTY
-        )
-        for table, columns in TABLES.items()
-    }
-    tables["training"] = in_parts(tables["training"])
-    metrics = parse_json(folder / "metrics.json", contents["metrics.json"])
-    return Report(folder.name, task, periods, metrics, **tables)
+    tables = parse_tables(folder, TABLES[kind])
+    metrics = parse_json(folder / "metrics.json")
+    training = in_parts(tables.pop("training"))
+    made = Forecasts if kind == "measured" else Report
+    return made(folder.name, task, cell, metrics, training, *facts, **tables)
 
 
 def in_parts(curve: pd.DataFrame) -> pd.DataFrame:
-    """Add to a training curve which `part`, a phase of an attempt, a row belongs to.
-
-    And `iterations`: counted on from one part to the next.
-    """
+    """Add the column `part` to a training curve: it counts the phases of all attempts."""
     begins = (curve.attempt != curve.attempt.shift()) | (curve.iteration <= curve.iteration.shift())
-    part = begins.cumsum()
-    before = curve.groupby(part).iteration.last().cumsum().shift(fill_value=0)
-    return curve.assign(part=part, iterations=curve.iteration + part.map(before))
+    return curve.assign(part=begins.cumsum())
+
+
+def load_dataset(folder: Path, row: Any) -> Dataset:
+    """Read the reports of a row of `datasets`; raises InputError where one is damaged."""
+    if hasattr(row, "csv"):
+        tables = parse_tables(folder, DATASETS["measured"])
+        return Dataset(folder.name, tables["sequences"], pd.DataFrame(), row.column)
+    tables = parse_tables(folder, DATASETS["sines"])
+    shares = tables["distributions"]
+    known = set(shares.quantity) == {"phase", "frequency", "amplitude"}
+    if not known or not np.isfinite(shares[["low", "high", "share"]]).all(axis=None):
+        raise InputError(
+            f"{folder / 'distributions.csv'}: expected finite shares of phase, frequency and "
+            f"amplitude; {AGAIN}"
+        )
+    return Dataset(folder.name, **tables)
+
+
+def sections(reports: Sequence[Any], tasks: Mapping[str, Any]) -> list[Section]:
+    """Group reports by what judges them, in the order of `datasets`.
+
+    The title of sines says what the past determines: one sine, any sine, any sine in noise. A
+    second section of one kind has the name of its dataset too. A measured series has its name.
+    """
+    groups: dict[str, tuple[str, list[Any], str]] = {}
+    for task, row in tasks.items():
+        mine = [report for report in reports if report.task == task]
+        if mine and hasattr(row, "csv"):
+            groups[task] = (task, mine, row.column)
+        elif mine:
+            taken = row.kind in [title for title, *_ in groups.values()]
+            title = f"{row.kind} ({task})" if taken else row.kind
+            groups.setdefault(protocol(row), (title, [], ""))[1].extend(mine)
+    order = {report.name: place for place, report in enumerate(reports)}
+    return [
+        Section(title, sorted(mine, key=lambda r: (not r.simple, order[r.name])), column)
+        for title, mine, column in groups.values()
+    ]
+
+
+def protocol(row: Task) -> str:
+    """Digest what the errors of sines are compared under."""
+    return hashlib.sha256(repr(row.protocol).encode()).hexdigest()[:16]
 
 
 def number(metric: float | str) -> float:
-    """Return a metric as a float: infinite where a word says that it could not be computed."""
+    """Turn a metric into a float: infinite where a word says that it could not be computed."""
     return np.inf if isinstance(metric, str) else metric
 
 
 def read(path: Path) -> bytes:
-    """Return the bytes of a report; raises InputError where there is none."""
+    """Read the bytes of a report; raises InputError where there is none."""
     files.size(path)
     return path.read_bytes()
 
 
-def parse_json(path: Path, content: bytes) -> dict[str, Any]:
-    """Return the object in a JSON file; raises InputError where it holds none."""
+def parse_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; raises InputError where there is none."""
     try:
-        value = json.loads(content)
+        value = json.loads(read(path))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({files.reason(error)}); {AGAIN}") from None
     if not isinstance(value, dict):
@@ -197,20 +257,24 @@ def parse_json(path: Path, content: bytes) -> dict[str, Any]:
     return value
 
 
-def parse_csv(
-    path: Path, content: bytes, columns: tuple[str, ...], may_be_empty: bool = False
-) -> pd.DataFrame:
-    """Return the table in a CSV file; raises InputError where a column is missing."""
+def parse_tables(folder: Path, tables: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """Read CSV tables, each with its columns; raises InputError where one has others."""
+    return {
+        name: parse_csv(folder / f"{name}.csv", columns.split(), name in MAY_BE_EMPTY)
+        for name, columns in tables.items()
+    }
+
+
+def parse_csv(path: Path, columns: Sequence[str], may_be_empty: bool) -> pd.DataFrame:
+    """Read a CSV table; raises InputError where a column is missing or holds no numbers."""
     try:
-        table = pd.read_csv(io.BytesIO(content))
+        table = pd.read_csv(io.BytesIO(read(path)), dtype={"time": str})
     except ValueError as error:
         raise InputError(f"{path}: is not a CSV table ({files.reason(error)}); {AGAIN}") from None
-    missing = [column for column in columns if column not in table]
-    if missing or (table.empty and not may_be_empty):
+    if not set(columns) <= set(table) or (table.empty and not may_be_empty):
         raise InputError(f"{path}: expected rows with the columns {', '.join(columns)}")
     for column in columns:
-        if table.empty or column in WORDS:
-            continue
-        if not pd.api.types.is_numeric_dtype(table[column]):
+        words = table.empty or column in WORDS
+        if not words and not pd.api.types.is_numeric_dtype(table[column]):
             raise InputError(f"{path}: the column {column} holds other than numbers; {AGAIN}")
     return table

@@ -1,65 +1,49 @@
-"""Tables of all models together, for DVC's own plots: one file a plot, a row's model in a column.
+"""The tables of all models for DVC's own plots: a file for each plot.
 
-What is infinite, or too large to draw, is left empty.
+Values that are infinite, or too large to draw, are left empty.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
-from stages.reporting.reports import Report
+from stages.reporting.reports import Forecasts, Report, Row
 from stages.reporting.style import finite
 
 EARLY = 4.0  # periods of a rollout
-LATE = 2.0  # periods of the orbit under the true past
-REGIMES = {"truth": "truth", "teacher_forced": "teacher-forced", "free_running": "free-running"}
+Table = tuple[type, str, Callable[[Any], pd.DataFrame]]  # of which rows, columns, part of a report
 
 
-def plot_tables(reports: Sequence[Report]) -> dict[str, pd.DataFrame]:
-    """Return the tables by file name, models in the order of the reports."""
-    tables = {
-        "horizon.csv": together(reports, lambda report: report.horizon),
-        "training.csv": together(reports, lambda report: report.training),
-        "rollout.csv": together(reports, rollout),
-        "orbit.csv": together(reports, orbit),
-        "multipliers.csv": together(reports, multipliers),
-    }
-    for table in tables.values():
-        numbers = table.select_dtypes("number").columns
-        table[numbers] = finite(table[numbers])
-    return tables
+def rollout(row: Report) -> pd.DataFrame:
+    """Cut the first periods of a rollout; values beyond twice the truth's peak are left out."""
+    early, runs = row.rollout[row.rollout.periods <= EARLY], ["teacher_forced", "free_running"]
+    return early.assign(**early[runs].where(early[runs].abs() <= 2 * early.truth.abs().max()))
 
 
-def together(reports: Sequence[Report], part: Callable[[Report], pd.DataFrame]) -> pd.DataFrame:
-    """Return one table of a part of each report, with the model's name as the first column."""
-    parts = {report.name: part(report) for report in reports}
-    return pd.concat(parts, names=["model"]).reset_index("model").reset_index(drop=True)
+def forecast(row: Forecasts) -> pd.DataFrame:
+    """Cut the forecast of the last test origin, with as many values before it."""
+    return row.rollout[row.rollout.step > -row.ahead].assign(task=row.task)
 
 
-def rollout(report: Report) -> pd.DataFrame:
-    """Return the first periods of a rollout with a row for each value and regime."""
-    shown = report.rollout[report.rollout.periods <= EARLY].rename(columns=REGIMES)
-    long = shown.melt("periods", list(REGIMES.values()), "regime", "x")
-    return long.assign(x=framed(long.x, shown.truth))
+TABLES: dict[str, Table] = {
+    "horizon": (Report, "periods rmse", lambda row: row.horizon),
+    "rollout": (Report, "periods truth teacher_forced free_running", rollout),
+    "multipliers": (Report, "order multiplier", lambda row: row.multipliers),
+    "training": (Row, "phase part steps_seen loss", lambda row: row.training),
+    "forecasts": (Forecasts, "task step value forecast", forecast),
+    "mase": (Forecasts, "task step mase", lambda row: row.horizon.assign(task=row.task)),
+}
 
 
-def orbit(report: Report) -> pd.DataFrame:
-    """Return where the hidden state goes under the true past, and from there in the free run."""
-    table = report.hidden[["regime", "periods", "pc1", "pc2"]].replace({"regime": REGIMES})
-    forced = table[table.regime == REGIMES["teacher_forced"]]
-    forced = forced[forced.periods > forced.periods.max() - LATE]
-    free = table[(table.regime == REGIMES["free_running"]) & (table.periods <= EARLY)]
-    if not forced.pc2.any():  # one hidden unit or none
-        return table[:0]
-    free = free.assign(pc1=framed(free.pc1, forced.pc1), pc2=framed(free.pc2, forced.pc2))
-    return pd.concat((forced, free))
-
-
-def multipliers(report: Report) -> pd.DataFrame:
-    """Return the multipliers without those that are zero but for rounding."""
-    return report.multipliers[report.multipliers.multiplier >= 1e-6]
-
-
-def framed(values: pd.Series, frame: pd.Series) -> pd.Series:
-    """Return values without those that would make all others small: twice the frame's largest."""
-    return values.where(values.abs() <= 2 * frame.abs().max())
+def plot_tables(rows: Sequence[Row]) -> dict[str, pd.DataFrame]:
+    """Stack the parts of all reports: a table for each file, models in their order."""
+    stacked = {}
+    for name, (kind, columns, part) in TABLES.items():
+        parts = [part(row).assign(model=row.name) for row in rows if isinstance(row, kind)]
+        parts = [table for table in parts if not table.empty]
+        table = pd.concat(parts or [pd.DataFrame(columns=["model", *columns.split()])])
+        table = table[["model", *columns.split()]]
+        numbers = table.select_dtypes("number").apply(finite)
+        stacked[f"{name}.csv"] = table.assign(**numbers)
+    return stacked

@@ -1,16 +1,28 @@
-"""The pages: numbers that are true, and links that lead somewhere."""
+"""The pages: numbers that are true, sentences that follow from them, links that lead somewhere."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from stages.reporting import page
+from stages.files import InputError
+from stages.reporting import page, reports
+from stages.reporting.reports import sections
+from stages.settings.dataset import Dataset
 from tests.conftest import ROOT
+from tests.reporting.made import TASKS, make_forecasts, make_report
+from tests.reporting.test_figures import MEASURED, PIPELINES
+from tools.refresh_readme import refreshed
 
 PAGES = ("README.md", "reports/README.md")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+
+
+def test_the_readme_says_what_the_reports_and_the_code_say() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert refreshed(text) == text, "run `make readme`"
 
 
 def test_what_the_readme_says_of_the_seeds_in_noise_is_in_the_bench() -> None:
@@ -38,7 +50,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def anchors(target: Path) -> list[str]:
-    """Return the anchors that a code host gives to the headings of a page."""
+    """List the anchors that a code host gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
@@ -51,14 +63,142 @@ def test_a_page_without_markers_is_refused() -> None:
 @pytest.mark.parametrize(
     ("metric", "shown"),
     [
-        (1000.0, "1000"),
-        (321, "321"),
-        (0.714573, "0.715"),
-        (1.29841e-08, "1.3e-8"),
-        (2.5e7, "2.5e7"),
-        (0.0, "0"),
-        ("diverged", "diverged"),
+        *((1000.0, "1000"), (321, "321"), (0.714573, "0.715"), (1.29841e-08, "1.3e-8")),
+        *((2.5e7, "2.5e7"), (0.0, "0"), ("diverged", "diverged")),
     ],
 )
 def test_numbers_are_written_for_people(metric: float | str, shown: str) -> None:
     assert page.text(metric) == shown
+
+
+def cells(table: str, row: int) -> dict[str, str]:
+    """Read a row of a Markdown table by its header."""
+    header, _, *rows = ([c.strip() for c in r.split("|")[1:-1]] for r in table.splitlines())
+    return dict(zip(header, rows[row], strict=True))
+
+
+def test_tables_have_every_metric_under_its_name() -> None:
+    one = make_report("one", 1.001, task="noisy")
+    free = one.metrics["free_running"]
+    free |= {"rmse_1_periods": 0.0111, "rmse_1000_periods": 0.222, "survivors": 0.625}
+    free["valid_prediction_periods"] = {"median": 77.7, "min": 5.5}
+    table = page.table(sections([one], TASKS)[0])
+    assert cells(table, 0) == {
+        **{"model": "`one`", "trained values": "321", "one step": "0.001"},
+        **{"1 period": "0.0111", "1000 periods": "0.222"},
+        **{"holds, median": "77.7", "worst": "5.5", "survivors": "0.625"},
+    }
+    assert list(cells(table, 1).values()) == ["bound", "", "", "0.01", "0.3", "", "", ""]
+    row = make_forecasts("gru", 1.25)
+    row.metrics["forecast"]["by_step"] = {"first": 1.0, "season": 2.0, "rest": "none"}
+    assert cells(page.table(sections([row], TASKS)[0]), 0) == {
+        **{"model": "`tides_gru`", "trained values": "7", "MASE": "1.25", "first step": "1"},
+        **{"first season": "2", "rest": "none", "RMSSE": "1.5", "skill": "0.25"},
+        **{"in 80 % intervals": "0.8", "in 95 % intervals": "none"},
+    }
+
+
+SEASONAL = "the seasonal naive has a MASE of 1.3"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ({"ar": 1.21, "gru": 1.15}, "; `tides_ar` has 1.21; the best network, `tides_gru`, "
+         "has 1.15: 5 % below the best simple method."),
+        ({"ar": 1.21, "gru": 1.21}, "; `tides_ar` has 1.21; the best network, `tides_gru`, "
+         "has 1.21: no network beats `tides_ar`."),
+        ({"gru": "diverged"}, "; the best network, `tides_gru`, has diverged: "
+         "no network beats `tides_seasonal_naive`."),
+        ({"ets": 1.4}, "."),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_whether_a_network_beats_the_simplest(rows: dict, said: str) -> None:
+    made = [make_forecasts(cell, mase) for cell, mase in (rows | {"seasonal_naive": 1.3}).items()]
+    assert page.verdict(sections(made, TASKS)[0]) == SEASONAL + said
+
+
+def test_a_sentence_of_sines_names_the_best_at_the_horizon() -> None:
+    lost, best, lags = (make_report(name, 1.0) for name in ("lost", "best", "lags"))
+    lags = make_report("lags", 1.0, cell="linear")
+    for report, rmse in ((lost, "diverged"), (best, 1e-7), (lags, 2e-7)):
+        report.metrics["free_running"]["rmse_1000_periods"] = rmse
+    assert page.verdict(sections([lost, lags, best], TASKS)[0]) == (
+        "`lags` has an RMSE of 2e-7 over 1000 periods; the best network, `best`, has 1e-7: "
+        "50 % below the best simple method."
+    )
+
+
+def test_the_summary_has_the_best_of_each_task_and_ten_rows_at_most() -> None:
+    lags = make_report("lags", 0.9, cell="linear")
+    rows = [make_report("worse", 0.95), make_report("better", 0.9), lags, *MEASURED]
+    table = page.summary(sections(rows, TASKS), ["worse", "no such row"])
+    names = re.findall(r"\| `(\w+)` \|", table)
+    assert names == ["lags", "worse", "better", "tides_naive", "tides_gru"]
+    assert (
+        "| tides | `tides_gru` | gru network, 7 trained values | MASE 0.5 | skill 0.25 |" in table
+    )
+    many = {f"task_{n}": TASKS["tides"] for n in range(8)}
+    copies = [make_forecasts(c, 1.0, f"{t}_{c}") for t in many for c in ("naive", "gru")]
+    for copy in copies:
+        object.__setattr__(copy, "task", copy.name.rpartition("_")[0])
+    table = page.summary(sections(copies, many))  # one row a task, not two
+    assert re.findall(r"\| `(\w+)` \|", table) == [f"{task}_naive" for task in many]
+    assert "repeats the last value: no network beats `task_0_naive`" in table
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_the_page_says_something_true_of_every_pipeline(pipeline: str) -> None:
+    parts = sections(PIPELINES[pipeline], TASKS)
+    text = page.page(parts, page.CAPTIONS, {"models": {}}) + page.summary(parts)
+    assert re.findall(r"\(figures/(\w+)\.png\)", text) == list(page.CAPTIONS)
+    assert not re.search(r"\b(nan|inf)\b", text)
+    tables = "".join(map(page.table, parts))
+    assert len(re.findall(r"^\| `", tables, re.MULTILINE)) == len(PIPELINES[pipeline])
+
+
+def test_models_are_compared_with_those_that_are_judged_alike() -> None:
+    tasks = {"twin": Dataset(seed=7, phase=[0.0], test_seed=0, test_phase="uniform"), **TASKS}
+    models = [make_report(task, 1.0, task=task) for task in ("noisy", "twin", "mine", "phases")]
+    found = {part.title: [r.name for r in part.reports] for part in sections(models, tasks)}
+    assert found == {
+        "one sine": ["twin", "phases"],
+        "in noise": ["noisy"],
+        "one sine (mine)": ["mine"],
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"warmup": 21}, {"periods": 100}, {"seed": 1}, {"test_seed": 1}, {"noise": 0.1}),
+        *({"test_phase": [0, 1, 2]}, {"frequency": 1.1}, {"amplitude": [0.5, 1.5]}),
+        *({"test_sequences": 65}, {"span": 11.0}),
+    ],
+)
+def test_models_under_another_protocol_are_not_compared(change: dict[str, object]) -> None:
+    tasks = {"phases": Dataset(), "mine": Dataset.model_validate(change)}
+    models = [make_report("a", 1.0), make_report("b", 1.0, task="mine")]
+    assert [[r.name for r in part.reports] for part in sections(models, tasks)] == [["a"], ["b"]]
+    # The training data may differ.
+    tasks["mine"] = Dataset(sequences=9, validation_sequences=9)
+    assert len(sections(models, tasks)) == 1
+
+
+@pytest.mark.parametrize("made", [make_report("row", 0.9, task="noisy"), make_forecasts("gru", 1)])
+def test_reports_are_read_as_their_card_names_them(made: reports.Row, tmp_path: Path) -> None:
+    kind = "sines" if isinstance(made, reports.Report) else "measured"
+    card = {"task": made.task, "periods": 1000} | ({"kind": kind, "season": 12, "horizon": 20})
+    if kind == "sines":
+        del card["kind"]  # a card without a kind is of sines
+    for name in reports.TABLES[kind]:
+        getattr(made, name).to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "metrics.json").write_text(json.dumps(made.metrics))
+    digest = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in tmp_path.iterdir()}
+    (tmp_path / "card").write_text(json.dumps(card | {"sha256": digest}))
+    found = reports.load(tmp_path, tmp_path / "card", made.cell)
+    assert type(found) is type(made) and found.error == made.error
+    assert found.rollout.step.tolist() == made.rollout.step.tolist()
+    (tmp_path / "horizon.csv").write_text("other\n")
+    with pytest.raises(InputError, match="is not the file that .* names"):
+        reports.load(tmp_path, tmp_path / "card", made.cell)
