@@ -41,7 +41,16 @@ NEED_AVX2 = ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATUR
 # NumPy refuses to load where features are both enabled and disabled.
 REMOVED = ("NPY_ENABLE_CPU_FEATURES",)
 # Those whose version can change the bytes of an output.
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib", "pillow", "safetensors")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "pandas",
+    "matplotlib",
+    "pillow",
+    "safetensors",
+)
 
 
 SIGNIFICANT = "%.6g"  # how floats are written in tables: digits that every machine agrees on

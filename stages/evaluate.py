@@ -1,13 +1,17 @@
-"""Evaluate one model on the test sequences of its task: teacher-forced and free-running."""
+"""Evaluate one model on the test part of its task: teacher-forced and free-running."""
 
 import argparse
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import stages
 from stages import files
-from stages.networks import model_file
+from stages.files import AGAIN
+from stages.networks import forecaster_file, model_file
+from stages.rollouts import series_tables
 from stages.rollouts.evaluation import Subject, report, run_freely
 from stages.rollouts.tables import tables
 from stages.settings import entry, whole
@@ -15,9 +19,13 @@ from stages.settings.dataset import Dataset
 from stages.settings.whole import Settings
 from stages.signals import dataset_file
 
+# The metrics of a model, its card, and the texts of its tables by file name.
+Evaluated = tuple[dict[str, Any], dict[str, Any], dict[str, str]]
+NOT_OF_SERIES = ("hidden.csv", "multipliers.csv", "settling.csv")  # empty for a measured series
+
 
 def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, str]:
-    """Read a model and the test sequences of its task; also return the task's name.
+    """Read a model and the test sequences of its task; also give the task's name.
 
     Raises InputError where one cannot be read, or where they do not fit together.
     """
@@ -38,29 +46,58 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, str
     return Subject(model, carried, sines, task.warmup, task.periods), facts.dataset
 
 
+def evaluate_sines(arguments: argparse.Namespace, settings: Settings) -> Evaluated:
+    """Evaluate a model of sines: its metrics, its card and the texts of its tables."""
+    subject, task = load(arguments.model, arguments.data, settings)
+    result, shown = run_freely(subject)
+    metrics = {"task": task, **report(subject, result)}
+    card = {"task": task, "kind": "sines", "warmup": subject.warmup, "periods": subject.periods}
+    return metrics, card, texts_of(tables(subject, result, shown))
+
+
+def evaluate_series(arguments: argparse.Namespace) -> Evaluated:
+    """Evaluate a forecaster of a measured series, as `evaluate_sines` does a model of sines."""
+    series = dataset_file.load_series(arguments.data)
+    trained = forecaster_file.load(arguments.model)
+    task = trained.facts.dataset
+    if (trained.facts.season, trained.facts.warmup) != (series.season, series.warmup):
+        raise files.InputError(
+            f"{arguments.data}: is another task than {arguments.model}'s; {AGAIN}"
+        )
+    metrics = {"task": task, **series_tables.report(series, trained)}
+    card = {"task": task, "kind": "measured", "season": series.season, "horizon": series.horizon}
+    texts = texts_of(series_tables.tables(series, trained))
+    return metrics, card, texts | dict.fromkeys(NOT_OF_SERIES, "")
+
+
+def texts_of(written: Mapping[str, Any]) -> dict[str, str]:
+    """Write tables as the texts of CSV files."""
+    return {name: stages.csv(table) for name, table in written.items()}
+
+
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog="python -m stages.evaluate", description=__doc__, epilog=entry.EPILOG
     )
-    found.add_argument("model", type=Path, help="model file to evaluate (.safetensors)")
-    found.add_argument("data", type=Path, help="dataset file with the test sequences (.npz)")
-    found.add_argument("training", type=Path, help="the model's training curve (.csv)")
-    found.add_argument("--out", type=Path, required=True, help="folder of the model's reports")
-    found.add_argument("--card", type=Path, required=True, help="card of the model (.json)")
-    return found
+    parser.add_argument("model", type=Path, help="model file to evaluate (.safetensors)")
+    parser.add_argument("data", type=Path, help="dataset file with the test sequences (.npz)")
+    parser.add_argument("training", type=Path, help="the model's training curve (.csv)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the model's reports")
+    parser.add_argument("--card", type=Path, required=True, help="card of the model (.json)")
+    return parser
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    subject, task = load(arguments.model, arguments.data, settings)
     curve = files.text(arguments.training)
-    result, shown = run_freely(subject)
-    metrics = {"task": task, **report(subject, result)}
-    texts = {name: stages.csv(table) for name, table in tables(subject, result, shown).items()}
+    if dataset_file.is_series(arguments.data):
+        metrics, card, texts = evaluate_series(arguments)
+    else:
+        metrics, card, texts = evaluate_sines(arguments, settings)
     texts["metrics.json"] = json.dumps(metrics, indent=2, allow_nan=False) + "\n"
     written = {arguments.out / name: text for name, text in texts.items()}
     texts["training.csv"] = curve
     digests = {name: hashlib.sha256(texts[name].encode()).hexdigest() for name in sorted(texts)}
-    card = {"task": task, "warmup": subject.warmup, "periods": subject.periods, "sha256": digests}
+    card["sha256"] = digests
     written[arguments.card] = json.dumps(card, indent=2, sort_keys=True) + "\n"
     files.write_all(written)
 

@@ -143,9 +143,7 @@ def continue_series(path: Path, model_path: Path, given: Floats, steps: int) -> 
     return Continuation(values, trained.half_widths)
 
 
-def table(
-    name: str, forecast: Continuation, dates: tuple[str, ...] | None, given: Floats
-) -> str:
+def table(name: str, forecast: Continuation, dates: tuple[str, ...] | None, given: Floats) -> str:
     """Write a forecast as the text of a CSV file."""
     spread = float(np.ptp(given)) or 1.0
     decimals = DIGITS - 1 - math.floor(math.log10(spread))
@@ -177,7 +175,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="forecast to write (.csv)")
     parser.add_argument("--figure", type=Path, help="figure to write (.png)")
     parser.add_argument("--column", help="name of the column, where the file has several")
-    parser.add_argument("--time", help="name of the column of times; the forecast goes on with them")
+    parser.add_argument(
+        "--time", help="name of the column of times; the forecast goes on with them"
+    )
     parser.add_argument("--least", type=float, help="least value that is possible, such as 0")
     parser.add_argument(
         "--held-out",

@@ -5,17 +5,32 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 import stages
 from stages import files
+from stages.baselines.ar import fit_ar
+from stages.baselines.ets import fit_ets
 from stages.baselines.lags import fit_lags
-from stages.networks import model_file
-from stages.networks.model_file import Facts, Tensors
+from stages.baselines.naive import fit_drift, fit_naive, fit_seasonal_naive
+from stages.networks import forecaster_file, model_file
+from stages.networks.model_file import Facts, SeriesFacts, Tensors
 from stages.settings import entry, whole
-from stages.settings.model import Fit, Lags, NetworkRow
+from stages.settings.model import ROWS, Lags, NetworkRow, Row, with_defaults
 from stages.settings.whole import Settings
 from stages.signals import dataset_file
+from stages.signals.intervals import interval_half_widths
+from stages.signals.series import Series
 from stages.signals.sines import Sines
 
+FITS = {
+    "naive": fit_naive,
+    "seasonal_naive": fit_seasonal_naive,
+    "drift": fit_drift,
+    "ets": fit_ets,
+    "ar": fit_ar,
+}
+FREE_STEPS = 50  # of the free run that a network without phases of its own is trained on
 COLUMNS = ("attempt", "phase", "iteration", "steps_seen", "loss")  # columns of the training curve
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 
@@ -47,38 +62,99 @@ class Curve:
         return {column: [row[column] for row in self.rows] for column in COLUMNS}
 
 
-def train(
-    name: str, row: Lags | Fit | NetworkRow, sines: Sines, validation: Sines
-) -> tuple[Tensors, dict[str, object], Curve]:
-    """Train a row; give its tensors, the facts that training settled, and its curve."""
-    curve = Curve(name)
-    match row:
-        case Lags(lags=lags):
-            model, loss = fit_lags(lags, sines.values)
-            curve.report(0, "least_squares")(1, sines.values[:, 1:].size, loss)
-            return {"weight": model.weight}, {}, curve
-        case Fit():
-            return {}, {}, curve
-    from stages.training.sines import train_on_sines  # loads torch
+def train_sines(
+    name: str, row: Row, sines: Sines, validation: Sines, curve: Curve
+) -> tuple[Tensors, Facts]:
+    """Train a row on sines; give its tensors and facts."""
+    tensors, settled = {}, {}
+    if isinstance(row, Lags):
+        model, loss = fit_lags(row.lags, sines.values)
+        curve.report(0, "least_squares")(1, sines.values[:, 1:].size, loss)
+        tensors = {"weight": model.weight}
+    elif isinstance(row, NetworkRow):
+        from stages.training.sines import train_on_sines  # loads torch
 
-    trained = train_on_sines(row, sines, validation, curve.report)
-    if row.attempts > 1:
-        print(f"{name}: validation RMSE of the free run {trained.error:.3g}")
-    if not trained.accepted and row.attempts > 1:
-        wanted = f"accept.rmse {row.accept.rmse:g}"
-        line = f"warning: {name}: none of {row.attempts} attempts reached {wanted}; kept the best"
-        print(line, file=sys.stderr)
-    return trained.tensors, trained.facts, curve
-
-
-def facts_of(row: Lags | Fit | NetworkRow, settled: dict[str, object], sines: Sines) -> Facts:
-    """State the facts of a model: its row's, what training settled, and its sequences' ranges."""
-    return Facts(
-        **(row.model_dump(include=set(Facts.model_fields)) | settled),
+        row = with_defaults(row, kind_of(sines), *spans(row, sines))
+        trained = train_on_sines(row, sines, validation, curve.report)
+        tensors, settled = trained.tensors, trained.facts
+        if row.attempts > 1:
+            print(f"{name}: validation RMSE of the free run {trained.error:.3g}")
+        if row.attempts > 1 and not trained.accepted:
+            wanted = f"accept.rmse {row.accept.rmse:g}"
+            line = (
+                f"warning: {name}: none of {row.attempts} attempts reached {wanted}; kept the best"
+            )
+            print(line, file=sys.stderr)
+    facts = Facts(
+        **(row.model_dump(include=set(Facts.model_fields) - {"attempts"}) | settled),
         time_step=sines.time_step,
         frequency=[float(sines.frequency.min()), float(sines.frequency.max())],
         amplitude=[float(sines.amplitude.min()), float(sines.amplitude.max())],
     )
+    return tensors, facts
+
+
+def kind_of(sines: Sines) -> str:
+    """Name what there is to infer from the past of training sequences, as `Dataset.kind` does."""
+    if sines.noise > 0:
+        return "in noise"
+    return "any sine" if np.ptp(sines.frequency) > 0 else "one sine"
+
+
+def spans(row: NetworkRow, sines: Sines) -> tuple[int, int]:
+    """Share out a training sequence between a warm-up and a free run, for a row without phases."""
+    warmup = sines.values.shape[1] // 3
+    return warmup, min(warmup, FREE_STEPS)
+
+
+def train_series(row: Row, series: Series, curve: Curve) -> tuple[Tensors, SeriesFacts]:
+    """Train a row on a measured series, with intervals from its errors on the validation part."""
+    facts = {
+        "column": series.name,
+        "season": series.season,
+        "warmup": series.warmup,
+        "horizon": series.horizon,
+    }
+    if isinstance(row, NetworkRow):
+        from stages.training.series import train_on_series  # loads torch
+
+        used = series.season if row.transform == "seasonal_difference" else 0
+        row = with_defaults(row, "measured", series.warmup - used, series.horizon)
+        forecaster = train_on_series(row, series, curve.report)
+        tensors = forecaster_file.network_tensors(forecaster)
+        facts |= row.model_dump(include=set(SeriesFacts.model_fields))
+    else:
+        forecaster = FITS[row.cell](series)
+        tensors, options = forecaster_file.baseline_tensors(forecaster)
+        facts |= row.model_dump(include=set(SeriesFacts.model_fields)) | {"options": options}
+    origins = series.every_origin("validation")
+    errors = forecaster.forecast(series.past(origins), series.horizon) - series.future(origins)
+    for level in forecaster_file.LEVELS:
+        tensors[f"half_widths_{level}"] = interval_half_widths(errors[:, :, 0], level / 100)
+    tensors["range"] = np.array([series.training.min(), series.training.max()])
+    return tensors, SeriesFacts(**facts)
+
+
+def check_network(name: str, row: NetworkRow, settings: Settings) -> None:
+    """Raise InputError where the cell or the device of a row does not exist here."""
+    import torch
+
+    from stages.networks.cells import CELLS
+
+    if row.cell not in CELLS:
+        known = ", ".join((*ROWS, *CELLS))
+        raise settings.mistake(("models", name, "cell"), f"is {row.cell}; expected one of {known}")
+    try:
+        torch.zeros(1).to(row.device)
+    except (RuntimeError, AssertionError) as error:
+        reason = f"torch says: {files.reason(error)}"
+        text = f"is {row.device}; expected a device that torch has here ({reason})"
+        raise settings.mistake(("models", name, "device"), text) from None
+    if row.device != "cpu":
+        print(
+            f"note: bytes may differ from dvc.lock's: {name} trains on {row.device}",
+            file=sys.stderr,
+        )
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,9 +170,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
     row = whole.row(settings.models, arguments.row)
-    sines, validation = (dataset_file.load(arguments.data, s) for s in ("train", "validation"))
-    tensors, settled, curve = train(arguments.row, row, sines, validation)
-    facts = facts_of(row, settled, sines)
+    if isinstance(row, NetworkRow):
+        check_network(arguments.row, row, settings)
+    curve = Curve(arguments.row)
+    if dataset_file.is_series(arguments.data):
+        tensors, facts = train_series(row, dataset_file.load_series(arguments.data), curve)
+    else:
+        splits = (dataset_file.load(arguments.data, split) for split in ("train", "validation"))
+        tensors, facts = train_sines(arguments.row, row, *splits, curve)
     files.write_all(
         {
             arguments.curve: stages.csv(curve.table()),

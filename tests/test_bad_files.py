@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+from stages.networks.linear import Lags
 
 from stages import evaluate, generate, train
 from stages.files import AGAIN, InputError
 from stages.networks import model_file
-from stages.networks.linear import Lags
 from stages.networks.model_file import Facts
 from stages.networks.network import Network
 from stages.reporting import reports

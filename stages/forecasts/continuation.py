@@ -39,6 +39,4 @@ def errors_of(forecast: Floats, came: Floats, given: Floats, season: int) -> dic
         "last value": np.full(len(came), given[-1]),
         f"last {season} values": np.resize(given[-season:], len(came)),
     }
-    return {
-        name: float(np.sqrt(np.mean((guess - came) ** 2))) for name, guess in guesses.items()
-    }
+    return {name: float(np.sqrt(np.mean((guess - came) ** 2))) for name, guess in guesses.items()}

@@ -22,8 +22,15 @@ def draw(name: str, given: Floats, forecast: Continuation, came: Floats, warmup:
     for level, widths in forecast.half_widths.items():
         low, high = forecast.interval(level)
         shown = steps[: len(widths)]
-        axes.fill_between(shown, low[: len(shown)], high[: len(shown)], color=COLOURS[3],
-                          alpha=0.15, linewidth=0, label=f"{level} % interval")
+        axes.fill_between(
+            shown,
+            low[: len(shown)],
+            high[: len(shown)],
+            color=COLOURS[3],
+            alpha=0.15,
+            linewidth=0,
+            label=f"{level} % interval",
+        )
     if len(came):
         axes.plot(np.arange(len(came)) + 1, came, color=INK, linestyle=":", label="what came")
     axes.plot(steps, forecast.values, color=COLOURS[3], label="forecast")

@@ -73,7 +73,7 @@ class SeriesFacts(AnyFacts):
     """The facts of a model of a measured series.
 
     column: the name of its values. season, warmup, horizon: values, as in its task. transform: what
-    its networks see; ensemble: how many there are.
+    its networks see; ensemble: how many there are. options: names and sizes of another method.
     """
 
     column: str
@@ -82,6 +82,7 @@ class SeriesFacts(AnyFacts):
     horizon: pydantic.PositiveInt
     transform: Transform | None = None
     ensemble: pydantic.PositiveInt = 1
+    options: dict[str, str | int] = {}
 
 
 def save(path: Path, tensors: Tensors, facts: AnyFacts) -> None:

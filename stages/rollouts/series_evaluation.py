@@ -2,11 +2,5 @@
 
 from typing import Any
 
-import numpy as np
-
-from stages.baselines.forecaster import Forecaster
-from stages.signals.series import Series
-from stages.signals.sines import Floats
-
 Table = dict[str, Any]  # columns of one length, by name
 LEVELS = (80, 95)  # % of the intervals

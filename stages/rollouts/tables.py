@@ -28,19 +28,11 @@ def tables(subject: Subject, result: FreeRun, shown: Shown) -> dict[str, Table]:
         "memory_wiped": one_later(memory_wiped(subject.model, past)),
     }
     every = np.union1d(steps, shown.steps)
-    late = shown.steps >= shown_steps(subject)[1]
-    late_steps = shown.steps[late]
     return {
         "rollout.csv": {
             "step": every,
             **{name: where(every, steps, values) for name, values in given.items()},
             "free_running": where(every, shown.steps, shown.outputs),
-        },
-        "late.csv": {
-            "step": late_steps,
-            "periods": late_steps / per_period,
-            "truth": subject.sines.truth(subject.warmup + late_steps)[0],
-            "free_running": shown.outputs[late],
         },
         "horizon.csv": {"periods": result.horizons, "rmse": result.rmse},
         "hidden.csv": orbit(steps, hidden[0], shown, per_period),

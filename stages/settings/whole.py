@@ -11,9 +11,18 @@ from pydantic import Field
 
 from stages import files
 from stages.files import InputError
-from stages.settings.dataset import Dataset, as_range
+from stages.settings.dataset import Dataset, Measured, as_range
 from stages.settings.document import Document, Mistake, Place, parse, suggest, validate
-from stages.settings.model import Adam, Fit, Lags, NetworkRow, Ridge
+from stages.settings.model import (
+    ROWS,
+    Adam,
+    Forecaster,
+    Lags,
+    LevenbergMarquardt,
+    NetworkRow,
+    Ridge,
+)
+from stages.settings.model import Row as ModelRow
 from stages.settings.plot import Plot
 from stages.settings.schema import Schema
 
@@ -35,8 +44,8 @@ class Sections(Schema):
 class Settings:
     """A checked params.yaml. written: its plain values, without defaults."""
 
-    datasets: dict[str, Dataset]
-    models: dict[str, Lags | Fit | NetworkRow]
+    datasets: dict[str, Dataset | Measured]
+    models: dict[str, ModelRow]
     plot: Plot
     written: dict[str, Any]
     document: Document = Document(Path("params.yaml"), {})
@@ -53,15 +62,15 @@ def row(rows: Mapping[str, Row], name: str) -> Row:
     return rows[name]
 
 
-def schema_of_dataset(row: Mapping[str, Any]) -> type[Dataset]:
-    """Choose the schema of a row of `datasets`."""
-    return Dataset
+def schema_of_dataset(row: Mapping[str, Any]) -> type[Dataset | Measured]:
+    """Choose the schema of a row of `datasets`: one with the key `csv` is a measured series."""
+    return Measured if "csv" in row else Dataset
 
 
-def schema_of_model(row: Mapping[str, Any]) -> type[Lags | Fit | NetworkRow]:
+def schema_of_model(row: Mapping[str, Any]) -> type[ModelRow]:
     """Choose the schema of a row of `models` by its cell."""
     cell = row.get("cell")
-    return Lags if cell == "linear" else Fit if cell in ("prony", "sine_fit") else NetworkRow
+    return ROWS.get(cell, NetworkRow) if isinstance(cell, str) else NetworkRow
 
 
 def read(path: Path) -> Settings:
@@ -110,16 +119,26 @@ def lengths(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[
             needed["lags",] = model.lags + 1
         elif isinstance(model, NetworkRow):
             needed["accept", "warmup"] = model.accept.warmup
-            for i, phase in enumerate(model.training):
-                if not isinstance(phase, Adam):
-                    last = 2 if isinstance(phase, Ridge) else max(1, *phase.free_steps, 1)
-                    needed["training", i, "warmup"] = phase.warmup + last
+            for i, phase in enumerate(model.training or ()):
+                needed["training", i, "warmup"] = phase.warmup + steps_after(phase)
         if model and datasets and model.dataset not in datasets:
             text = f"is {files.shown(model.dataset)}; expected a row of datasets"
             yield ("models", name, "dataset"), text + suggest(model.dataset, datasets)
-        elif model and model.dataset in sines:
+        elif model and datasets and isinstance(model, Forecaster) == (model.dataset in sines):
+            if not isinstance(model, NetworkRow):
+                other = "sines" if model.dataset in sines else "a measured series"
+                text = f"is {model.cell}; expected another: {model.dataset} is {other}"
+                yield ("models", name, "cell"), text
+        if model and model.dataset in sines:
             steps = sines[model.dataset].steps
             for keys, count in needed.items():
                 if count > steps:
                     text = f"needs {count} steps; expected {steps}, those of {model.dataset}"
                     yield ("models", name, *keys), text
+
+
+def steps_after(phase: Adam | LevenbergMarquardt | Ridge) -> int:
+    """Count the values that a phase predicts after its warm-up."""
+    if isinstance(phase, Adam):
+        return phase.free_steps
+    return 2 if isinstance(phase, Ridge) else max(1, *phase.free_steps, 1)

@@ -77,3 +77,19 @@ def fit_transform(name: Name, training: Floats, season: int) -> Transform:
 
 def _scale(values: Floats) -> float:
     return float(values.std()) or 1.0
+
+
+def tensors_of(transform: Transform) -> dict[str, Floats]:
+    """Write the numbers of a transform by name."""
+    numbers = {"scale": transform.scale}
+    if isinstance(transform, SeasonalDifference):
+        numbers["mean"] = transform.mean
+    return {f"transform.{name}": np.array(number) for name, number in numbers.items()}
+
+
+def from_tensors(name: Name, season: int, tensors: dict[str, Floats]) -> Transform:
+    """Build the transform that `tensors_of` wrote."""
+    scale = float(tensors["transform.scale"])
+    if name == "seasonal_difference":
+        return SeasonalDifference(season, float(tensors["transform.mean"]), scale)
+    return Window(season, scale)

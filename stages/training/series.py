@@ -1,5 +1,7 @@
 """Training of networks on a measured series."""
 
+from functools import partial
+
 import numpy as np
 
 from stages.networks.forecaster import NetworkForecaster
@@ -11,6 +13,8 @@ from stages.signals.transforms import fit_transform
 from stages.training import recipe
 from stages.training.recipe import Reports
 from stages.training.sequences import Sequences
+
+SEEDS = 100_000  # between the seeds of an ensemble's members, so that rows do not share any
 
 
 def train_on_series(row: NetworkRow, series: Series, reports: Reports) -> NetworkForecaster:
@@ -32,12 +36,12 @@ def train_on_series(row: NetworkRow, series: Series, reports: Reports) -> Networ
     networks = []
     for member in range(row.ensemble):
         numbered = row.model_copy(update={"seed": row.seed + SEEDS * member})
-        trained = recipe.train(numbered, Sequences(seen, seen), validate, reports)
+        log = partial(reports, member)
+        trained = recipe.train(
+            numbered, Sequences(seen, seen), validate, lambda _, phase, log=log: log(phase)
+        )
         networks.append(trained.network)
     return NetworkForecaster(networks, transform)
-
-
-SEEDS = 100_000  # between the seeds of an ensemble's members, so that rows do not share any
 
 
 def mean_error(forecast: Floats, future: Floats) -> float:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stages.networks.fits import Prony
+from stages.networks.linear import Lags
 
 from stages import forecast
 from stages.forecasts.scale import Scale, continued, dominant_sine
 from stages.networks import model_file
-from stages.networks.fits import Prony
-from stages.networks.linear import Lags
 from stages.networks.model_file import Facts, Model
 from stages.networks.network import Network, shapes
 from stages.settings import entry

@@ -9,6 +9,7 @@ import pytest
 from stages.baselines.naive import Drift, Naive, SeasonalNaive
 from stages.rollouts import forecasts
 from stages.rollouts.metrics import DIVERGED
+from stages.signals import intervals
 from tests.measured import seasonal, series
 
 MADE = series(seasonal())
@@ -105,17 +106,17 @@ def test_intervals_cover_exchangeable_errors_at_their_level(level: float) -> Non
     """On average over many draws: at least the level, at most 1/(n + 1) more."""
     errors = np.random.default_rng(0).standard_t(3, size=(4000, 40, 5))
     calibration, new = errors[:, :39], errors[:, 39:]
-    widths = [forecasts.interval_half_widths(part, level) for part in calibration]
-    shares = [forecasts.coverage(*pair) for pair in zip(new, widths, strict=True)]
+    widths = [intervals.interval_half_widths(part, level) for part in calibration]
+    shares = [intervals.coverage(*pair) for pair in zip(new, widths, strict=True)]
     rank = np.ceil(40 * level) / 40
     assert np.mean(shares) == pytest.approx(rank, abs=0.01) and rank >= level
 
 
 def test_few_errors_leave_an_interval_without_end() -> None:
     errors = np.random.default_rng(0).normal(size=(18, 3))
-    assert np.isinf(forecasts.interval_half_widths(errors, 0.95)).all()
+    assert np.isinf(intervals.interval_half_widths(errors, 0.95)).all()
     nineteen = np.concatenate((errors, errors[:1]))
-    widths = forecasts.interval_half_widths(nineteen, 0.95)
+    widths = intervals.interval_half_widths(nineteen, 0.95)
     np.testing.assert_array_equal(widths, np.abs(errors).max(axis=0))
     with pytest.raises(ValueError, match="0 < level < 1"):
-        forecasts.interval_half_widths(errors, 1.0)
+        intervals.interval_half_widths(errors, 1.0)

@@ -1,0 +1,97 @@
+"""Forecasters of a measured series, as model files keep them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from stages.baselines.ar import Ar
+from stages.baselines.ets import Ets
+from stages.baselines.forecaster import Forecaster
+from stages.baselines.naive import Drift, Naive, SeasonalNaive
+from stages.files import AGAIN, InputError
+from stages.networks import model_file
+from stages.networks.model_file import Floats, SeriesFacts, Tensors
+from stages.signals.transforms import from_tensors, tensors_of
+
+if TYPE_CHECKING:
+    from stages.networks.forecaster import NetworkForecaster
+
+BASELINES: dict[str, type[Forecaster]] = {
+    "naive": Naive,
+    "seasonal_naive": SeasonalNaive,
+    "drift": Drift,
+    "ets": Ets,
+    "ar": Ar,
+}
+LEVELS = (80, 95)  # % of the intervals
+
+
+class AnyForecaster(Protocol):
+    """A method that continues a past; parameters: the number of trained values."""
+
+    @property
+    def parameters(self) -> int: ...
+
+    def forecast(self, past: Floats, horizon: int) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A forecaster, its facts, and what it was measured to be on the validation part.
+
+    half_widths: of intervals by level [%], (horizon,). range: the least and the largest value of
+    the training part.
+    """
+
+    forecaster: AnyForecaster
+    facts: SeriesFacts
+    half_widths: Mapping[int, Floats]
+    range: Floats
+
+
+def baseline_tensors(forecaster: Forecaster) -> tuple[Tensors, dict[str, str | int]]:
+    """Name the tensors of a method without a network, and its options."""
+    named = {f"fit.{name}": value for name, value in forecaster.tensors().items()}
+    return named, forecaster.facts()
+
+
+def network_tensors(forecaster: "NetworkForecaster") -> Tensors:
+    """Name the tensors of networks: as torch does where there is one, else with its number."""
+    tensors = tensors_of(forecaster.transform)
+    for number, network in enumerate(forecaster.networks):
+        prefix = f"{number}." if len(forecaster.networks) > 1 else ""
+        weights = model_file.tensors_of(network)
+        tensors |= {f"{prefix}{name}": value for name, value in weights.items()}
+    return tensors
+
+
+def load(path: Path) -> Trained:
+    """Read a forecaster; raises InputError where the file is not one."""
+    tensors, facts = model_file.read(path)
+    if not isinstance(facts, SeriesFacts):
+        raise InputError(f"{path}: is a model of sines; expected one of a measured series")
+    try:
+        half_widths = {level: tensors.pop(f"half_widths_{level}") for level in LEVELS}
+        ends = tensors.pop("range")
+        return Trained(forecaster_of(facts, tensors), facts, half_widths, ends)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: tensors do not fit the facts: {error}; {AGAIN}") from None
+
+
+def forecaster_of(facts: SeriesFacts, tensors: Tensors) -> AnyForecaster:
+    """Build a forecaster; raises ValueError where its tensors are others than it needs."""
+    if facts.cell in BASELINES:
+        fitted = {name.removeprefix("fit."): value for name, value in tensors.items()}
+        return BASELINES[facts.cell].from_tensors(fitted, facts.options)
+    from stages.networks.forecaster import NetworkForecaster  # loads torch
+
+    transform = from_tensors(facts.transform, facts.season, tensors)
+    weights = {name: value for name, value in tensors.items() if "transform" not in name}
+    networks = []
+    for number in range(facts.ensemble):
+        prefix = f"{number}." if facts.ensemble > 1 else ""
+        own = {name: value for name, value in weights.items() if name.startswith(prefix)}
+        own = {name.removeprefix(prefix): value for name, value in own.items()}
+        networks.append(model_file.network_of(facts, own))
+    return NetworkForecaster(networks, transform)
