@@ -21,7 +21,11 @@ from stages.signals import dataset_file
 
 # The metrics of a model, its card, and the texts of its tables by file name.
 Evaluated = tuple[dict[str, Any], dict[str, Any], dict[str, str]]
-NOT_OF_SERIES = ("hidden.csv", "multipliers.csv", "settling.csv")  # empty for a measured series
+NOT_OF_SERIES = (
+    "hidden.csv",
+    "multipliers.csv",
+    "settling.csv",
+)  # empty for a measured series: DVC warns of files without a byte
 
 
 def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, str]:
@@ -67,7 +71,7 @@ def evaluate_series(arguments: argparse.Namespace) -> Evaluated:
     metrics = {"task": task, **series_tables.report(series, trained)}
     card = {"task": task, "kind": "measured", "season": series.season, "horizon": series.horizon}
     texts = texts_of(series_tables.tables(series, trained))
-    return metrics, card, texts | dict.fromkeys(NOT_OF_SERIES, "")
+    return metrics, card, texts | dict.fromkeys(NOT_OF_SERIES, "\n")
 
 
 def texts_of(written: Mapping[str, Any]) -> dict[str, str]:

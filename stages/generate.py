@@ -121,7 +121,7 @@ def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, file
         return {
             report / "source.csv": link(Path(row.csv)),
             report / "sequences.csv": stages.csv(shown_series(series)),
-            report / "distributions.csv": "",
+            report / "distributions.csv": "\n",
             out: lambda path: dataset_file.save_series(path, series),
         }
     splits = generate(row)
@@ -129,7 +129,7 @@ def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, file
     sequences = columns(("sequence", "periods", "value", "truth"), shown_sequences(train))
     spread = columns(("quantity", "low", "high", "share"), distributions(train))
     return {
-        report / "source.csv": "",
+        report / "source.csv": "\n",
         report / "sequences.csv": stages.csv(sequences),
         report / "distributions.csv": stages.csv(spread),
         out: lambda path: dataset_file.save(path, splits),

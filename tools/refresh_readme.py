@@ -25,12 +25,11 @@ ROOMS = {
 
 
 def results() -> str:
-    """Write the tables of results from the reports."""
+    """Write the table of results from the reports."""
     folder, settings = ROOT / "reports", read(ROOT / "params.yaml")
-    models = [
-        reports.load(folder / name, folder / "cards" / f"{name}.json") for name in settings.models
-    ]
-    return page.results(reports.sections(models, settings.datasets))
+    models = reports.load_models(folder, folder / "cards", settings.models)
+    shown = [*settings.plot.one_sine, *settings.plot.hero]
+    return page.summary(reports.sections(models, settings.datasets), shown)
 
 
 def lines() -> str:
