@@ -11,6 +11,7 @@ import stages
 from stages import files
 from stages.files import AGAIN
 from stages.networks import forecaster_file, model_file
+from stages.networks.model_file import Facts
 from stages.rollouts import series_tables
 from stages.rollouts.evaluation import Subject, report, run_freely
 from stages.rollouts.tables import tables
@@ -28,8 +29,8 @@ NOT_OF_SERIES = (
 )  # empty for a measured series: DVC warns of files without a byte
 
 
-def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, str]:
-    """Read a model and the test sequences of its task; also give the task's name.
+def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Facts]:
+    """Read a model and the test sequences of its task; also give the model's facts.
 
     Raises InputError where one cannot be read, or where they do not fit together.
     """
@@ -47,14 +48,15 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, str
             f"{data}: has sequences of {most + 2} values; expected {task.warmup + 2} at least "
             f"for datasets.{facts.dataset}.warmup {task.warmup}: make it again with `dvc repro`"
         )
-    return Subject(model, carried, sines, task.warmup, task.periods), facts.dataset
+    return Subject(model, carried, sines, task.warmup, task.periods), facts
 
 
 def evaluate_sines(arguments: argparse.Namespace, settings: Settings) -> Evaluated:
     """Evaluate a model of sines: its metrics, its card and the texts of its tables."""
-    subject, task = load(arguments.model, arguments.data, settings)
+    subject, facts = load(arguments.model, arguments.data, settings)
+    task, accepted = facts.dataset, int(facts.accepted)
     result, shown = run_freely(subject)
-    metrics = {"task": task, **report(subject, result)}
+    metrics = {"task": task, "accepted": accepted, **report(subject, result)}
     card = {"task": task, "kind": "sines", "warmup": subject.warmup, "periods": subject.periods}
     return metrics, card, texts_of(tables(subject, result, shown))
 

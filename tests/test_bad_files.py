@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
-from stages.networks.linear import Lags
 
 from stages import evaluate, generate, train
+from stages.baselines.lags import Lags
 from stages.files import AGAIN, InputError
 from stages.networks import model_file
 from stages.networks.model_file import Facts

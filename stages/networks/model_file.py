@@ -174,8 +174,9 @@ def network_of(facts: AnyFacts, tensors: Tensors) -> "Network":
     if facts.cell not in CELLS:
         raise ValueError(f"the cell is {facts.cell}; expected one of {', '.join(CELLS)}")
     sizes = Sizes(facts.hidden_size, facts.num_layers, facts.memory_size, facts.products)
-    if facts.num_layers > len(tensors) or facts.hidden_size > max(map(np.size, tensors.values())):
-        raise ValueError(f"{len(tensors)} of them are too few")
+    values = sum(map(np.size, tensors.values()))
+    if max(facts.hidden_size, facts.num_layers, facts.memory_size, facts.products) > values:
+        raise ValueError(f"they hold {values} values, too few")  # or making it would take for ever
     network = Network(facts.cell, sizes).double()
     check(tensors, {name: tuple(weight.shape) for name, weight in network.weights.items()})
     with torch.no_grad():

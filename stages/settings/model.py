@@ -87,7 +87,7 @@ class LevenbergMarquardt(Schema):
     noise: float = Field(0.0, ge=0, le=10)
     fresh: bool = False
     amplitude_jitter: float = Field(0.0, ge=0, lt=1)
-    soft_limit: float = Field(1e6, gt=0, le=1e6)
+    soft_limit: float | None = Field(None, gt=0, le=1e6)
     normalise_by_step: bool = False
     forgetting: list[Weight] = Field([0.9], min_length=1, max_length=2)
     products: Whole | None = None

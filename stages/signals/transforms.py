@@ -89,7 +89,7 @@ def tensors_of(transform: Transform) -> dict[str, Floats]:
 
 def from_tensors(name: Name, season: int, tensors: dict[str, Floats]) -> Transform:
     """Build the transform that `tensors_of` wrote."""
-    scale = float(tensors["transform.scale"])
+    scale = tensors["transform.scale"].item()
     if name == "seasonal_difference":
-        return SeasonalDifference(season, float(tensors["transform.mean"]), scale)
+        return SeasonalDifference(season, tensors["transform.mean"].item(), scale)
     return Window(season, scale)

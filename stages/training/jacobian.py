@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn.functional import linear
 from torch.overrides import TorchFunctionMode
 
+from stages.files import InputError
 from stages.networks.network import Network
 
 # What a linear map W x + b was given, and a tensor whose gradient is that of its output.
-Application = tuple[Tensor, Tensor, Tensor, Tensor]
+Application = tuple[Tensor, Tensor | None, Tensor, Tensor]
 CELLS = (torch.rnn_tanh_cell, torch.gru_cell, torch.lstm_cell)
 
 
@@ -62,7 +63,7 @@ class Tape(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
         if function is linear:
-            x, weight, bias = args
+            x, weight, bias = (*args, *(kwargs or {}).values())
             output = function(x, weight, bias)
             self.applications.append((weight, bias, x, output))
             return output
@@ -83,10 +84,12 @@ def jacobian(network: Network, values: Tensor, rollout: Rollout) -> tuple[Tensor
     The derivatives are (batch, residuals, weights), in the order of `network.parameters()`. One
     pass back takes all residuals to the outputs of the linear maps: delta(t). A weight matrix then
     has the derivative Σ_t delta(t) ⊗ x(t), a bias Σ_t delta(t). Outputs that were fed back are
-    differentiated too. Every weight must belong to an `nn.Linear` or to a layer of torch.
+    differentiated too.
+    Raises InputError where a weight belongs neither to an `nn.Linear` nor to a layer of torch.
     """
     with Tape() as tape:
         predicted = predictions(network, values, rollout)
+    check_weights(network, tape.applications)
     batch, residuals = predicted.shape
     one_each = torch.eye(residuals).to(predicted)[:, None].expand(-1, batch, -1)
     deltas = torch.autograd.grad(
@@ -100,14 +103,25 @@ def jacobian(network: Network, values: Tensor, rollout: Rollout) -> tuple[Tensor
     for (weight, bias, x, _), delta in zip(tape.applications, deltas, strict=True):
         if delta is not None:
             multiplied[weight, bias].append((delta, x.detach()))
-    derivatives: dict[Tensor, Tensor] = {}
+    derivatives: dict[Tensor | None, Any] = defaultdict(float)
     for (weight, bias), pairs in multiplied.items():
         delta, x = (torch.stack(part) for part in zip(*pairs, strict=True))
-        derivatives[weight] = torch.einsum("tkbr,tbc->bkrc", delta, x).flatten(2)
-        derivatives[bias] = delta.sum(0).transpose(0, 1)
+        derivatives[weight] += torch.einsum("tkbr,tbc->bkrc", delta, x).flatten(2)
+        derivatives[bias] += delta.sum(0).transpose(0, 1)
     none = predicted.new_zeros(batch, residuals, 1)
     columns = [
-        derivatives.get(weight, none.expand(-1, -1, weight.numel()))
+        derivatives[weight] if weight in derivatives else none.expand(-1, -1, weight.numel())
         for weight in network.parameters()
     ]
     return predicted.detach(), torch.cat(columns, 2)
+
+
+def check_weights(network: Network, applications: list[Application]) -> None:
+    """Raise InputError for a weight that no linear map used: its derivative would be lost."""
+    used = {part for weight, bias, *_ in applications for part in (weight, bias)}
+    for name, weight in network.weights.items():
+        if weight not in used:
+            raise InputError(
+                f"training: Levenberg-Marquardt cannot train {name}; "
+                "expected weights of nn.Linear alone, or a phase of adam"
+            )

@@ -38,14 +38,17 @@ class Residuals:
     """How errors become residuals: soft_limit·asinh(error / soft_limit) / scale.
 
     Beyond the soft limit only the order of magnitude of an error counts. A sequence that is lost
-    then does not outweigh the others. scale: (residuals,), the running RMS error of each step.
+    then does not outweigh the others; None limits nothing. scale: (residuals,), the running RMS
+    error of each step.
     """
 
-    soft_limit: float
+    soft_limit: float | None
     scale: Floats
 
     def of(self, errors: Floats) -> tuple[Floats, Floats]:
         """Map errors (batch, residuals) to residuals, and to their derivatives by the errors."""
+        if self.soft_limit is None:
+            return errors / self.scale, np.broadcast_to(1 / self.scale, errors.shape)
         ratio = np.nan_to_num(
             errors / self.soft_limit, nan=LARGEST, posinf=LARGEST, neginf=-LARGEST
         )
@@ -150,7 +153,7 @@ def levenberg_marquardt(
     draw: Callable[[], Batch],
     *,
     iterations: int,
-    soft_limit: float,
+    soft_limit: float | None,
     normalise_by_step: bool,
     forgetting: tuple[float, float] | None,
     report: Report,
@@ -188,7 +191,8 @@ def levenberg_marquardt(
         elif not step.any():
             return
         if forgetting and normalise_by_step:
-            newest = rms(np.clip(limited, -soft_limit, soft_limit))
+            most = soft_limit or np.inf
+            newest = rms(np.clip(limited, -most, most))
             running = np.sqrt((1 - SHARE) * problem.residuals.scale**2 + SHARE * newest**2)
             problem.residuals = Residuals(soft_limit, running)
 

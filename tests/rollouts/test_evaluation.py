@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stages.networks.fits import Prony, SineFit
-from stages.networks.linear import Lags
 
+from stages.baselines.lags import Lags
+from stages.baselines.sine_fits import Prony, SineFit
 from stages.networks.model_file import Model
 from stages.rollouts import metrics
 from stages.rollouts.evaluation import Subject, report, run_freely, shown_steps

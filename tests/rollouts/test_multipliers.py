@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from stages.networks.linear import Lags
 
+from stages.baselines.lags import Lags
 from stages.networks.network import Network
 from stages.rollouts import multipliers as stability
 from stages.rollouts.multipliers import multipliers

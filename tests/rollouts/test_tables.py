@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from stages.networks.fits import SineFit
 
+from stages.baselines.sine_fits import SineFit
 from stages.networks.model_file import Model
 from stages.rollouts.evaluation import Subject, one_step_metrics, run_freely
 from stages.rollouts.regimes import teacher_forced

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from stages.networks.fits import SineFit
 
+from stages.baselines.sine_fits import SineFit
 from stages.signals import bound
 from stages.signals.sines import Sines
 from tests.examples import TIME_STEP, any_sines

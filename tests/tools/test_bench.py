@@ -5,14 +5,12 @@ import math
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stages.baselines.lags import Lags
 from stages.baselines.sine_fits import Prony
-from stages.reporting.reports import load_peers
 from stages.reporting.style import short
 from tests.conftest import ENVIRONMENT, ROOT
 from tools.bench import gated, jacobian, measure, page, record, rows
@@ -124,20 +122,6 @@ def test_a_peer_that_is_as_good_as_ours_is_named_first() -> None:
     assert table.index("ESN 4") < table.index("`innovation`") < table.index("GRU")
     text = page.page(record_of(rows__sines__innovation=ours, peers__sines__gru=worse))
     assert "As good as `innovation` over 100 periods: **none of the peers**." in text
-
-
-def test_the_figures_read_peers_under_the_protocol_of_today(tmp_path: Path) -> None:
-    datasets = measure.settings().datasets
-    measured = record_of(peers__sines__esn=row("ESN 4", 0.25))
-    path = tmp_path / "peers.csv"
-    path.write_text(page.peers_csv(measured, datasets))
-    peers = load_peers(path, datasets)
-    assert peers[["task", "name", "units", "periods", "rmse"]].values.tolist() == [
-        ["sines", "ESN 4", 4, 10, 0.025],
-        ["sines", "ESN 4", 4, 100, 0.25],
-    ]
-    other = datasets | {"sines": datasets["sines"].model_copy(update={"warmup": 99})}
-    assert load_peers(path, other).empty
 
 
 def test_names_of_peers_fit_beside_a_figure() -> None:

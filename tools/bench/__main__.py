@@ -2,7 +2,7 @@
 
 `make bench`. A whole run takes an hour or more and is no part of the tests. With --only a part is
 measured again and the rest stays as it was. Writes `reports/bench.json`, and from it
-`reports/bench.md` and `reports/cards/peers.csv`.
+`reports/bench.md`.
 """
 
 import argparse

@@ -1,12 +1,10 @@
-"""Writes `reports/bench.md` and `reports/cards/peers.csv` from the measurements."""
+"""Writes `reports/bench.md` from the measurements."""
 
 import math
 from typing import Any
 
 import pandas as pd
 
-from stages.reporting.reports import protocol
-from stages.settings.dataset import Dataset
 from tools.bench import echo_state, gated
 from tools.bench.measure import Row
 from tools.bench.rows import BOUND, HELD_OUT_SEEDS
@@ -27,20 +25,6 @@ COLUMNS = {
     **{"VPT median": ("vpt_median", "{:.4g}"), "VPT least": ("vpt_min", "{:.4g}")},
     **{"training ÷ loop": ("time", "{:.3g}"), "search ÷ loop": ("search_time", "{:.3g}")},
 }
-
-
-def peers_csv(record: Record, datasets: dict[str, Dataset]) -> str:
-    """List the RMSE of each peer over so many periods, for the figures."""
-    rows = [
-        (task, row["name"], row["units"], int(periods), number(row[f"rmse_{periods}"]))
-        for task in TITLES
-        for row in rows_of(record, f"peers.{task}.")
-        for periods in NAMED
-        if f"rmse_{periods}" in row
-    ]
-    table = pd.DataFrame(rows, columns=["task", "name", "units", "periods", "rmse"])
-    table["protocol"] = [protocol(datasets[task]) for task in table.task]
-    return table.to_csv(index=False, float_format="%.3g", lineterminator="\n")
 
 
 def rows_of(record: Record, *prefixes: str) -> list[Row]:

@@ -15,12 +15,11 @@ from typing import Any
 from stages import files
 from stages.settings.dataset import Dataset
 from tools.bench.measure import Row
-from tools.bench.page import DIVERGED, Record, page, peers_csv
+from tools.bench.page import DIVERGED, Record, page
 from tools.project import ROOT, run
 
 RECORD = ROOT / "reports/bench.json"
 REPORT = ROOT / "reports/bench.md"
-PEERS = ROOT / "reports/cards/peers.csv"
 PACKAGES = ("torch", "numpy", "scipy", "reservoirpy")
 
 
@@ -57,7 +56,7 @@ def entry(rows: list[Row]) -> dict[str, Any]:
 
 
 def save(record: Record, order: Iterable[str], datasets: dict[str, Dataset]) -> None:
-    """Write the record, the page and the file of peers; measurements in their order."""
+    """Write the record and the page; measurements in their order."""
     record = {name: record[name] for name in order if name in record}
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    files.write_all({RECORD: text, REPORT: page(record), PEERS: peers_csv(record, datasets)})
+    files.write_all({RECORD: text, REPORT: page(record)})
