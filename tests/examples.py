@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+import torch
 
 from stages.networks.network import Network, Sizes
+from stages.networks.predictor import Predictor
 from stages.signals.sines import Sines, sample
 from stages.training import initial
 
@@ -19,6 +21,15 @@ def network(cell: str, layers: int = 1, hidden: int = 4, seed: int = 0, **sizes:
     """Draw a network in float64, its weights as torch draws them."""
     numbers = Sizes(hidden, layers, **(SIZES | sizes))
     return initial.as_torch(cell, numbers, np.random.default_rng(seed)).double()
+
+
+def predictor(cell: str, layers: int = 1, *, scale: float = 1.0, **sizes: Any) -> Predictor:
+    """Draw a network as the rollouts use it, its weights multiplied by a number."""
+    drawn = network(cell, layers, **sizes)
+    with torch.no_grad():
+        for weight in drawn.parameters():
+            weight *= scale
+    return Predictor(drawn)
 
 
 def sines(sequences: int = 4, steps: int = 50, seed: int = 0, **changes: Any) -> Sines:

@@ -124,9 +124,9 @@ def lengths(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[
         if model and datasets and model.dataset not in datasets:
             text = f"is {files.shown(model.dataset)}; expected a row of datasets"
             yield ("models", name, "dataset"), text + suggest(model.dataset, datasets)
-        elif model and datasets and isinstance(model, Forecaster) == (model.dataset in sines):
-            if not isinstance(model, NetworkRow):
-                other = "sines" if model.dataset in sines else "a measured series"
+        elif model and (data := datasets.get(model.dataset)):
+            other = "sines" if isinstance(data, Dataset) else "a measured series"
+            if model.cell in ROWS and isinstance(model, Forecaster) == isinstance(data, Dataset):
                 text = f"is {model.cell}; expected another: {model.dataset} is {other}"
                 yield ("models", name, "cell"), text
         if model and model.dataset in sines:

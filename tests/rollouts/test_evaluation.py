@@ -15,7 +15,7 @@ from stages.rollouts.evaluation import Subject, report, run_freely, shown_steps
 from stages.rollouts.regimes import memory_wiped, teacher_forced
 from stages.signals.bound import forecast_rmse
 from stages.signals.sines import Sines
-from tests.examples import TIME_STEP, any_sines, network, sines, values
+from tests.examples import TIME_STEP, any_sines, predictor, sines, values
 
 NOISY = any_sines(4, 80, noise=0.05)
 TWO_LAGS = Lags(np.array([2 * np.cos(TIME_STEP), -1.0]))
@@ -60,7 +60,7 @@ def test_every_named_horizon_is_a_metric_and_the_last_is_the_horizon() -> None:
 
 def test_errors_count_against_the_truth_behind_the_noise() -> None:
     """By hand, from the regimes."""
-    model = network("gru")
+    model = predictor("gru")
     of = subject(model, NOISY)
     found = reported(of)
     truth = NOISY.truth(np.arange(80))[:, :, None]
@@ -94,7 +94,7 @@ def test_the_bound_stands_beside_the_errors_in_noise_and_the_fit_is_near_it() ->
 
 def test_a_cold_start_is_the_blogs_own_test() -> None:
     """One true value and the carried state, then 48 own outputs, against the next 49 values."""
-    model, carried = network("lstm"), values(1, 8)
+    model, carried = predictor("lstm"), values(1, 8)
     on = sines(3)
     found = reported(subject(model, on, carried=carried))
     state = np.repeat(carried, 3, axis=0)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stages.baselines.lags import Lags
-from stages.networks.network import Network
+from stages.networks.predictor import Predictor
 from stages.rollouts import multipliers as stability
 from stages.rollouts.multipliers import multipliers
-from tests.examples import NETWORKS, network
+from tests.examples import NETWORKS, predictor
 
 ONE = np.ones((1, 1))
 
@@ -33,25 +33,23 @@ def test_one_lag_has_its_weight() -> None:
     np.testing.assert_allclose(found, 0.98**10, rtol=1e-8)
 
 
-def at_rest(net: Network) -> np.ndarray:
+def at_rest(net: Predictor) -> np.ndarray:
     """Return output and state, (size,), after a free run that came to rest."""
     _, _, state = net.forward(np.zeros((1, 300, 1)), net.initial_state(1))
-    output = np.zeros((1, 1))
-    for _ in range(2000):
-        output, state = net.step(output, state)
+    output, _, state = net.run(np.zeros((1, 1)), state, 2000)
+    output = output[:, -1]
     return np.concatenate((output, state), axis=1)[0]
 
 
 @pytest.mark.parametrize(("cell", "layers"), [c for c in NETWORKS if c[0] != "innovation"])
 def test_at_a_fixed_point_they_are_the_eigenvalues(cell: str, layers: int) -> None:
     """A network with small weights comes to rest; there the Jacobian is constant."""
-    net = network(cell, layers, hidden=3)
-    net = net.replace({name: weight * 0.6 for name, weight in net.weights.items()})
+    net = predictor(cell, layers, hidden=3, scale=0.6)
     point = at_rest(net)
 
     def loop(at: np.ndarray) -> np.ndarray:
-        output, state = net.step(at[None, :1], at[None, 1:])
-        return np.concatenate((output, state), axis=1)[0]
+        output, _, state = net.run(at[None, :1], at[None, 1:], 1)
+        return np.concatenate((output[:, 0], state), axis=1)[0]
 
     np.testing.assert_allclose(loop(point), point, rtol=0, atol=1e-12)
     steps = 1e-6 * np.eye(len(point))
@@ -65,8 +63,7 @@ def test_at_a_fixed_point_they_are_the_eigenvalues(cell: str, layers: int) -> No
 
 def test_what_a_free_run_keeps_for_ever_has_a_multiplier_of_one() -> None:
     """The memory of an innovation cell: nothing pulls it back, and nothing drives it away."""
-    net = network("innovation", hidden=3)
-    net = net.replace({name: weight * 0.6 for name, weight in net.weights.items()})
+    net = predictor("innovation", hidden=3, scale=0.6)
     point = at_rest(net)
     found = multipliers(net, point[None, :1], point[None, 1:], 30.0)
     np.testing.assert_allclose(found[:2], 1, rtol=1e-6)

@@ -10,7 +10,7 @@ from stages.rollouts.evaluation import Subject, one_step_metrics, run_freely
 from stages.rollouts.regimes import teacher_forced
 from stages.rollouts.tables import Table, principal_axes, tables
 from stages.signals.sines import Sines
-from tests.examples import NETWORKS, any_sines, network, values
+from tests.examples import NETWORKS, any_sines, predictor, values
 
 NAMES = {"rollout", "late", "horizon", "hidden", "multipliers", "sequences", "settling"}
 
@@ -34,7 +34,7 @@ def of_first(sines: Sines) -> Sines:
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_the_teacher_forced_curve_is_the_one_whose_error_is_measured(noise: float) -> None:
     """The drawn points give the metric of the first sequence: in noise, of its noisy values."""
-    model, sines = network("gru"), any_sines(3, 80, noise=noise)
+    model, sines = predictor("gru"), any_sines(3, 80, noise=noise)
     drawn = tables_of(model, sines)["rollout.csv"]
     measured = one_step_metrics(Subject(model, None, of_first(sines), 20, 20))
     # The metric has the predictions of values 21 to 79; steps count from the end of the warm-up.
@@ -64,7 +64,7 @@ def test_the_free_run_is_drawn_beside_the_truth_at_its_own_steps(noise: float) -
 
 
 def test_the_table_of_sequences_is_in_the_order_of_the_dataset() -> None:
-    model, sines = network("innovation"), any_sines(5, 80)
+    model, sines = predictor("innovation"), any_sines(5, 80)
     subject = Subject(model, None, sines, 20, 20)
     result, shown = run_freely(subject)
     found = frames(tables(subject, result, shown))["sequences.csv"]
@@ -79,7 +79,7 @@ def test_the_table_of_sequences_is_in_the_order_of_the_dataset() -> None:
 
 
 def test_the_memory_settles_over_the_warmup() -> None:
-    model, sines = network("innovation"), any_sines(3, 80)
+    model, sines = predictor("innovation"), any_sines(3, 80)
     found = tables_of(model, sines)
     settling = found["settling.csv"]
     assert settling.step.tolist() == [*range(1, 21)] * 3
@@ -87,12 +87,12 @@ def test_the_memory_settles_over_the_warmup() -> None:
     last = settling[settling.step == 20]
     for unit in ("memory_1", "memory_2"):
         np.testing.assert_array_equal(last[unit], found["sequences.csv"][unit])
-    assert tables_of(network("rnn"), sines)["settling.csv"].empty
+    assert tables_of(predictor("rnn"), sines)["settling.csv"].empty
 
 
 @pytest.mark.parametrize(("cell", "layers"), NETWORKS)
 def test_hidden_states_are_those_of_both_regimes(cell: str, layers: int) -> None:
-    model, sines = network(cell, layers), any_sines(3, 80)
+    model, sines = predictor(cell, layers), any_sines(3, 80)
     subject = Subject(model, None, sines, 20, 20)
     result, shown = run_freely(subject)
     found = frames(tables(subject, result, shown))["hidden.csv"]

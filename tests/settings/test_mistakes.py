@@ -70,12 +70,10 @@ hidden_size: 4 → hiden_size: 4
  28: models.stable.training.0.learning_rat is not a known key; did you mean learning_rate?
 seed: 2 → 7: 2
  4: datasets.phases.7 is not a known key; known keys: seed, sequences, validation_sequences, test_sequences, steps, span, phase, frequency, amplitude, noise, test_seed, test_phase, warmup, periods
-precision: float64 → precision: float32
- 24: models.stable.training runs levenberg_marquardt in float32; expected precision: float64
 input_scale: → input_scale: 1⏎      sd:
  24: models.stable.initial.sd is not a known key; known keys: method, spectral_radius, input_scale, averages
 method: echo_state → method: echo
- 22: models.stable.initial.method is "echo"; expected one of echo_state, normal, uniform
+ 22: models.stable.initial.method is "echo"; expected one of echo_state, normal, uniform, zero_read_out
     cell: rnn⏎ →
  14: models.stable.cell is missing; expected one of rnn, gru, lstm, innovation
     dataset: phases⏎ →
@@ -83,7 +81,7 @@ method: echo_state → method: echo
     dataset: phases⏎ →     dataset: phase⏎
  15: models.stable.dataset is phase; expected a row of datasets; did you mean phases?
 phase: adam → phase: adamant
- 25: models.stable.training.0.phase is "adamant"; expected one of adam, levenberg_marquardt, recursive_levenberg_marquardt, ridge
+ 25: models.stable.training.0.phase is "adamant"; expected one of adam, levenberg_marquardt, ridge
 phase: ridge, warmup: 19 → phase: ridge, ridge: 2
  28: models.stable.training.1.ridge is 2; expected a number from 1e-15 to 1
 {phase: ridge, warmup: 19} → 5
