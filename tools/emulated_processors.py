@@ -33,7 +33,7 @@ SHIM = "int mkl_serv_intel_cpu_true(void) { return 1; }\nint mkl_serv_intel_cpu(
 RUNNER = """\
 import runpy, shlex, sys
 for command in sys.argv[1:]:
-    _, _, module, *arguments = shlex.split(command)
+    module, *arguments = shlex.split(command.partition("python -Em ")[2])
     sys.argv = [module, *arguments]
     print(module, *arguments, flush=True)
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -130,7 +130,7 @@ class Accept(Schema):
 class Row(Schema):
     """One row of `models` in params.yaml."""
 
-    cell: str
+    cell: str = Field(description="the name of a cell, such as rnn or ar")
     dataset: str = Field(description="the name of a row of `datasets`")
 
 
@@ -228,6 +228,7 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
     chosen = {
         "initial": row.initial or initial,
         "training": row.training or training,
-        "attempts": row.attempts or attempts,
+        # More attempts than one are for the training that was chosen here.
+        "attempts": row.attempts or (attempts if row.training is None else 1),
     }
     return row.model_copy(update=chosen)

@@ -14,27 +14,9 @@ from stages.settings.dataset import Dataset
 from tests.conftest import ROOT
 from tests.reporting.made import TASKS, make_forecasts, make_report
 from tests.reporting.test_figures import MEASURED, PIPELINES
-from tools.refresh_readme import refreshed
 
 PAGES = ("README.md", "reports/README.md")
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
-
-
-def test_the_readme_says_what_the_reports_and_the_code_say() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert refreshed(text) == text, "run `make readme`"
-
-
-def test_what_the_readme_says_of_the_seeds_in_noise_is_in_the_bench() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    said = re.search(
-        r"(\w+) seeds is worse: (\S+) times\s+the bound after one period, and (\S+) times after",
-        text,
-    )
-    bench = json.loads((ROOT / "reports/bench.json").read_text(encoding="utf-8"))
-    seeds, bound = (bench[n]["rows"][0] for n in ("rows.noisy.innovation_noisy", "bound.noisy"))
-    ratios = [f"{seeds[name] / bound[name]:.1f}" for name in ("rmse_1", "rmse_10")]
-    assert [*said.groups()] == [{5: "five"}[seeds["seeds"]], *ratios]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -100,7 +100,8 @@ def test_a_cold_start_is_the_blogs_own_test() -> None:
     state = np.repeat(carried, 3, axis=0)
     output, errors = on.values[:, 0], []
     for step in range(1, 50):
-        output, state = model.step(output, state)
+        outputs, _, state = model.run(output, state, 1)
+        output = outputs[:, 0]
         errors.append(output[:, 0] - on.truth(np.array([step]))[:, 0])
     assert found["cold_start"]["mse"] == pytest.approx(np.mean(np.square(errors)), rel=1e-5)
     without = reported(subject(model, on))

@@ -12,7 +12,7 @@ from stages.rollouts.tables import Table, principal_axes, tables
 from stages.signals.sines import Sines
 from tests.examples import NETWORKS, any_sines, predictor, values
 
-NAMES = {"rollout", "late", "horizon", "hidden", "multipliers", "sequences", "settling"}
+NAMES = {"rollout", "horizon", "hidden", "multipliers", "sequences", "settling"}
 
 
 def tables_of(model: Model, sines: Sines, periods: int = 20) -> dict[str, pd.DataFrame]:
@@ -52,14 +52,14 @@ def test_the_teacher_forced_curve_is_the_one_whose_error_is_measured(noise: floa
 def test_the_free_run_is_drawn_beside_the_truth_at_its_own_steps(noise: float) -> None:
     sines = any_sines(3, 80, noise=noise)
     found = tables_of(SineFit(), sines, periods=30)
-    rollout, late = found["rollout.csv"], found["late.csv"]
-    for table in (rollout.dropna(subset=("truth", "free_running")), late):
-        steps = table.step.to_numpy()
-        np.testing.assert_allclose(table.truth, sines.truth(20 + steps)[0], rtol=0, atol=1e-12)
-        error = np.abs(table.free_running - table.truth).max()
-        assert error < 1e-9 if noise == 0 else 1e-3 < error
-        assert (table.step >= 0).all() and len(table) > 30
-        np.testing.assert_allclose(table.periods, steps / sines.steps_per_period[0])
+    rollout = found["rollout.csv"]
+    table = rollout.dropna(subset=("truth", "free_running"))
+    steps = table.step.to_numpy()
+    np.testing.assert_allclose(table.truth, sines.truth(20 + steps)[0], rtol=0, atol=1e-12)
+    error = np.abs(table.free_running - table.truth).max()
+    assert error < 1e-9 if noise == 0 else 1e-3 < error
+    assert (table.step >= 0).all() and len(table) > 30
+    np.testing.assert_allclose(table.periods, steps / sines.steps_per_period[0])
     assert rollout.step.is_monotonic_increasing and rollout.step.iloc[0] == -20
 
 

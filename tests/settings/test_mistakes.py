@@ -75,7 +75,7 @@ input_scale: → input_scale: 1⏎      sd:
 method: echo_state → method: echo
  22: models.stable.initial.method is "echo"; expected one of echo_state, normal, uniform, zero_read_out
     cell: rnn⏎ →
- 14: models.stable.cell is missing; expected one of rnn, gru, lstm, innovation
+ 14: models.stable.cell is missing; expected the name of a cell, such as rnn or ar
     dataset: phases⏎ →
  14: models.stable.dataset is missing; expected the name of a row of `datasets`
     dataset: phases⏎ →     dataset: phase⏎
@@ -89,7 +89,7 @@ phase: ridge, warmup: 19 → phase: ridge, ridge: 2
 [1, 5] → [5, 1]
  31: models.stable.training.2.free_steps is [5, 1]; expected ascending steps, none of them twice
 [1, 5] → [1, 5.5]
- 31: models.stable.training.2.free_steps.1 is 5.5; expected a whole number from 1 to 100000
+ 31: models.stable.training.2.free_steps.1 is 5.5; expected a whole number
 [0.9, 1.1] → [1, 2, 3]
  8: datasets.phases.frequency is [1, 2, 3]; expected a number from 1e-06 to 1000000 or a list of 2 items, each a number from 1e-06 to 1000000 [rad per unit of time]
 span: 10.0 → span: 1000

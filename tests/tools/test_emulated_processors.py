@@ -1,13 +1,12 @@
 """The small pipeline for other processors runs all code that can change the bytes of a result."""
 
-from typing import get_args
-
 from stages.networks.cells import CELLS
-from stages.settings.model import Adam, Fit, Lags, LevenbergMarquardt, NetworkRow, Ridge
+from stages.settings.model import ROWS, Adam, LevenbergMarquardt, NetworkRow, Ridge, with_defaults
 from stages.settings.whole import read
 from tests.conftest import ROOT
 from tools.emulated_processors import CONTROL, PARAMS
 
+METHODS = ("normal", "uniform", "echo_state", "zero_read_out")
 # Settings that choose other code; `steps` and the like only change how often it runs.
 SWITCHES = {
     Adam: ("carry_hidden_state", "free_steps", "noise", "clip", "decay", "check_every"),
@@ -19,13 +18,16 @@ SWITCHES = {
 
 
 def test_every_cell_phase_and_initialisation_is_run() -> None:
-    models = read(PARAMS).models
-    fits = [get_args(row.model_fields["cell"].annotation) for row in (Lags, Fit)]
-    assert {row.cell for row in models.values()} == {*CELLS, *sum(fits, ())}
-    networks = [row for row in models.values() if isinstance(row, NetworkRow)]
+    models, datasets = read(PARAMS).models, read(PARAMS).datasets
+    assert {row.cell for row in models.values()} == {*CELLS, *ROWS}
+    networks = [
+        with_defaults(row, getattr(datasets[row.dataset], "kind", "measured"), 20, 20)
+        for row in models.values()
+        if isinstance(row, NetworkRow)
+    ]
     phases = [phase for row in networks for phase in row.training]
     assert {type(phase) for phase in phases} == {Ridge, Adam, LevenbergMarquardt}
-    assert {row.initial.method for row in networks} == {"normal", "uniform", "echo_state"}
+    assert {row.initial.method for row in networks} == {*METHODS}
     assert {row.precision for row in networks} == {"float32", "float64"}
     for kind, names in SWITCHES.items():
         same_kind = [phase for phase in phases if isinstance(phase, kind)]

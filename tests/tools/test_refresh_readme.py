@@ -1,21 +1,12 @@
 """The tables of the README are those of the reports and the code."""
 
-import pytest
-
-from stages.reporting import page
 from tests.conftest import ROOT
-from tools.refresh_readme import ROOMS, refreshed, results
+from tools.refresh_readme import ROOMS, refreshed
 
 
 def test_the_readme_is_up_to_date() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert refreshed(text) == text, "run `make readme`"
-
-
-@pytest.mark.parametrize("name", ["README.md", "reports/README.md"])
-def test_the_results_are_those_of_the_reports(name: str) -> None:
-    text = (ROOT / name).read_text("utf-8")
-    assert page.refreshed(text, results()) == text, "run `dvc repro` and `make readme`"
 
 
 def test_every_room_of_the_code_is_counted() -> None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from stages.generate import generate
-from stages.train import train
+from stages.train import Curve, train_sines
 from tools.bench.blog import blog_losses
 from tools.bench.measure import Row, in_turns, settings
 from tools.project import ROOT, copy_code, run
@@ -35,7 +35,7 @@ def measure(*, quick: bool) -> list[Row]:
         copy_code(folder, params)
         works = {
             BLOG: lambda: blog_losses(sequences),
-            "`train` of `blog`": lambda: train("blog", row, *parts),
+            "`train` of `blog`": lambda: train_sines("blog", row, *parts, Curve("blog")),
             f"`make repro` from nothing, JOBS={CORES}": lambda: repro_from_nothing(folder),
         }
         seconds = in_turns(works, 1 if quick else REPEATS, time.perf_counter)

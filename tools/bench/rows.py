@@ -4,11 +4,11 @@ import numpy as np
 
 from stages.networks.model_file import CARRIED, model_of
 from stages.rollouts.metrics import count_steps
-from stages.settings.model import ModelRow, NetworkRow
+from stages.settings.model import NetworkRow, Row
 from stages.signals.bound import forecast_rmse
-from stages.train import facts_of, train
+from stages.train import Curve, train_sines
+from tools.bench import measure as m
 from tools.bench.blog import blog_seconds
-from tools.bench.measure import NAMED, Row, judged, over_seeds, seconds, settings, task
 
 SEEDS = {"stable": 10, "innovation": 10, "innovation_noisy": 5}  # of others the row's own alone
 HELD_OUT = 1000  # the first of the seeds that nobody looked at while the recipe was made
@@ -16,33 +16,35 @@ BOUND = "Cramér–Rao bound"
 HELD_OUT_SEEDS = "held-out seeds"
 
 
-def measure(name: str, *, held_out: bool, quick: bool) -> list[Row]:
+def measure(name: str, *, held_out: bool, quick: bool) -> list[m.Row]:
     """Train a row under all its seeds and judge it: one table row.
 
     time: of training, in units of the blog's own loop. attempts: networks drawn for a seed.
     """
-    row = settings().models[name]
-    where = task(row.dataset, quick=quick)
+    row = m.settings().models[name]
+    where = m.task(row.dataset, quick=quick)
     before = blog_seconds(quick=quick)
     times, attempts, runs, parameters = [], [], [], 0
     for seeded in seeds_of(name, row, held_out=held_out, quick=quick):
-        taken, (tensors, settled, _) = seconds(
-            lambda seeded=seeded: train(name, seeded, where.train, where.validation)
+        taken, (tensors, facts) = m.seconds(
+            lambda seeded=seeded: train_sines(
+                name, seeded, where.train, where.validation, Curve(name)
+            )
         )
         tensors.pop(CARRIED, None)
-        model = model_of(facts_of(seeded, settled, where.train), tensors)
+        model = model_of(facts, tensors)
         times.append(taken)
-        attempts.append(str(settled.get("attempts", 1)))
+        attempts.append(str(facts.attempts))
         parameters = model.parameters
-        runs.append(judged(model, where))
+        runs.append(m.judged(model, where))
     loop = np.mean([before, blog_seconds(quick=quick)])
-    measured: Row = {"name": f"`{name}`", "units": getattr(row, "hidden_size", 0)}
-    measured |= {"parameters": parameters, **over_seeds(runs), "attempts": ", ".join(attempts)}
+    measured: m.Row = {"name": f"`{name}`", "units": getattr(row, "hidden_size", 0)}
+    measured |= {"parameters": parameters, **m.over_seeds(runs), "attempts": ", ".join(attempts)}
     measured |= {"time": float(np.median(times)) / loop, "time_worst": max(times) / loop}
     return [measured | {"settings": HELD_OUT_SEEDS if held_out else "the row of params.yaml"}]
 
 
-def seeds_of(name: str, row: ModelRow, *, held_out: bool, quick: bool) -> list[ModelRow]:
+def seeds_of(name: str, row: Row, *, held_out: bool, quick: bool) -> list[Row]:
     """List a row under each of its seeds; the row alone where it has none."""
     if not isinstance(row, NetworkRow) or name not in SEEDS:
         return [row]
@@ -50,10 +52,10 @@ def seeds_of(name: str, row: ModelRow, *, held_out: bool, quick: bool) -> list[M
     return [row.model_copy(update={"seed": first + number}) for number in range(count)]
 
 
-def measure_bound(name: str, *, quick: bool) -> list[Row]:
+def measure_bound(name: str, *, quick: bool) -> list[m.Row]:
     """Compute the errors that the Cramér–Rao bound leaves of a task in noise: a table row."""
-    where, row = task(name, quick=quick), {"name": BOUND, "units": 0, "parameters": 0}
+    where, row = m.task(name, quick=quick), {"name": BOUND, "units": 0, "parameters": 0}
     noise = {"noise": where.test.noise, "warmup": where.warmup}
-    for n in (periods for periods in NAMED if periods <= where.periods):
+    for n in (periods for periods in m.NAMED if periods <= where.periods):
         row[f"rmse_{n:g}"] = forecast_rmse(where.test, count_steps(where.test, n), **noise)
     return [row]
