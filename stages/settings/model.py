@@ -207,7 +207,7 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
         training = [
             Adam(
                 phase="adam",
-                iterations=400,
+                iterations=200,
                 learning_rate=0.01,
                 decay=0.05,
                 batch=32,

@@ -33,12 +33,13 @@ Validate = Callable[[Network], float]
 class Trained:
     """A network, the state that it carried through training if it did, and its validation error.
 
-    attempts: how many were needed; accepted: whether the error is that which the row asks for.
+    error: not measured where there is one attempt, as nothing is chosen by it. attempts: how many
+    were needed; accepted: whether the error is at most that which the row asks for.
     """
 
     network: Network
     carried: State | None
-    error: float
+    error: float | None
     attempts: int
     accepted: bool
 
@@ -51,6 +52,8 @@ def train(row: NetworkRow, data: Sequences, validate: Validate, reports: Reports
         network, carried = train_attempt(
             row, data, validate, random, lambda phase, n=attempt: reports(n, phase)
         )
+        if row.attempts == 1:
+            return Trained(network, carried, None, 1, True)
         error = validate(network)
         if best is None or error < best.error:
             best = Trained(network, carried, error, attempt + 1, error <= row.accept.rmse)

@@ -20,7 +20,7 @@ class TrainedOnSines:
 
     tensors: Tensors
     facts: dict[str, object]
-    error: float
+    error: float | None
     accepted: bool
 
 
@@ -46,6 +46,6 @@ def train_on_sines(
         "memory_size": sizes.memory_size,
         "products": sizes.products,
         "attempts": trained.attempts,
-        "accepted": trained.accepted or row.attempts == 1,
+        "accepted": trained.accepted,
     }
     return TrainedOnSines(tensors, facts, trained.error, trained.accepted)

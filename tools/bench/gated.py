@@ -47,15 +47,16 @@ def row_of(cell: str, where: m.Task, *, rate: float, iterations: int, free: bool
     )
 
 
-def train(row: NetworkRow, where: m.Task) -> recipe.Trained:
-    """Train a network, scored by its free run of the validation sequences."""
+def train(row: NetworkRow, where: m.Task) -> tuple[Network, float]:
+    """Train a network; give it, and the error of its free run of the validation sequences."""
     validation = m.some(where.validation, 64)
 
     def validate(network: Network) -> float:
         return m.capped_error(Predictor(network), validation, where.warmup, FAR)
 
     data = Sequences(where.train.values, m.truth(where.train))
-    return recipe.train(row, data, validate, lambda *_: lambda *_: None)
+    network = recipe.train(row, data, validate, lambda *_: lambda *_: None).network
+    return network, validate(network)
 
 
 def measure(cell: str, name: str, *, quick: bool) -> list[m.Row]:
@@ -68,14 +69,14 @@ def measure_one(cell: str, where: m.Task, *, free: bool, quick: bool) -> m.Row:
     """Choose the learning rate, train and judge."""
     before, count = blog_seconds(quick=quick), 10 if quick else ITERATIONS[where.name]
 
-    def fit(rate: float, iterations: int) -> tuple[float, recipe.Trained]:
+    def fit(rate: float, iterations: int) -> tuple[float, tuple[Network, float]]:
         row = row_of(cell, where, rate=rate, iterations=iterations, free=free)
         return m.seconds(lambda: train(row, where))
 
     pilots = {rate: fit(rate, round(PILOT * count)) for rate in LEARNING_RATES}
-    rate = min(pilots, key=lambda rate: pilots[rate][1].error)
-    seconds, trained = fit(rate, count)
-    model = Predictor(trained.network.double())  # as `evaluate` judges
+    rate = min(pilots, key=lambda rate: pilots[rate][1][1])
+    seconds, (network, _) = fit(rate, count)
+    model = Predictor(network.double())  # as `evaluate` judges
     loop = np.mean([before, blog_seconds(quick=quick)])
     row: m.Row = {"name": f"{cell.upper()} {UNITS} {HOW[free]}", "units": UNITS}
     row |= {"parameters": model.parameters, **m.over_seeds([m.judged(model, where)])}
