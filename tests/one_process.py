@@ -11,7 +11,7 @@ from tests.conftest import ENVIRONMENT, Project
 RUNNER = """\
 import runpy, shlex, sys
 for command in sys.argv[1:]:
-    _, _, module, *arguments = shlex.split(command)
+    module, *arguments = shlex.split(command.partition("python -Em ")[2])
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 """

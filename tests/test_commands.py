@@ -90,7 +90,7 @@ ARGUMENTS = [
     (
         generate,
         "phases --out d.npz --report data/phases.npz",
-        "data/phases.npz/sequences.csv: cannot be written: data/phases.npz is no folder",
+        "data/phases.npz/source.csv: cannot be written: data/phases.npz is no folder",
     ),
     (
         train,
@@ -110,17 +110,17 @@ ARGUMENTS = [
     ),
     (
         evaluate,
-        "models/linear.safetensors dvc.yaml c --out r --card j",
+        "models/linear.safetensors dvc.yaml reports/linear/training.csv --out r --card j",
         "dvc.yaml: is not a readable dataset file (",
     ),
     (
         evaluate,
-        "data/phases.npz data/phases.npz c --out r --card j",
+        "data/phases.npz data/phases.npz reports/linear/training.csv --out r --card j",
         "data/phases.npz: is not a readable model file (",
     ),
     (
         evaluate,
-        "models/linear.safetensors data/noisy.npz c --out r --card j",
+        "models/linear.safetensors data/noisy.npz reports/linear/training.csv --out r --card j",
         "data/noisy.npz: time_step is ",
     ),
     (

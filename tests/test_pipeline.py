@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.conftest import ROOT, Project, loaded_by, outputs
 RUNNER = """\
 import runpy, shlex, sys
 for command in sys.argv[1:]:
-    _, _, module, *arguments = shlex.split(command)
+    module, *arguments = shlex.split(command.partition("python -Em ")[2])
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
@@ -230,7 +229,7 @@ def test_torch_is_loaded_for_adam_alone(project: Project) -> None:
     lock = YAML(typ="safe").load(project.root / "dvc.lock")["stages"]
     commands = {name: lock[name]["cmd"] for name in of_rows("train")}
     with_adam = commands.pop("train@gru")
-    assert all(shlex.split(command)[:2] == ["python", "-Em"] for command in commands.values())
+    assert all(" python -Em stages." in command for command in commands.values())
     assert "torch" not in loaded_by(RUNNER, project.root, *commands.values())
     loaded = loaded_by(RUNNER, project.root, with_adam)
     assert "torch" in loaded

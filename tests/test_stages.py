@@ -17,7 +17,7 @@ from stages.settings.model import Lags, NetworkRow
 from stages.settings.plot import Plot
 from stages.settings.whole import Settings
 from stages.signals import dataset_file
-from tests.examples import any_sines, network, sines
+from tests.examples import any_sines, sines
 
 
 def dataset(**changes: Any) -> Dataset:
@@ -110,10 +110,14 @@ def test_the_training_curve_counts_steps_over_phases_and_attempts() -> None:
 
 
 def test_facts_say_what_the_model_was_trained_on() -> None:
-    row = NetworkRow.model_validate({"dataset": "d", "cell": "innovation", "products": 3})
+    phase = {"phase": "levenberg_marquardt", "warmup": 12, "iterations": 1, "sequences": 3}
+    training = [phase, phase | {"products": 5}]
+    row = NetworkRow.model_validate(
+        {"dataset": "d", "cell": "innovation", "products": 3, "training": training}
+    )
     split = any_sines(9)
-    grown = network("innovation", hidden=2, products=5)  # it may grow in training
-    facts = train.facts_of(row, grown, split)
+    _, facts = train.train_sines("row", row, split, split, train.Curve("row"))
+    # It grew in training.
     assert (facts.cell, facts.dataset, facts.products, facts.lags) == ("innovation", "d", 5, 1)
     assert facts.time_step == split.time_step
     assert facts.frequency == [split.frequency.min(), split.frequency.max()]
@@ -126,9 +130,8 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     splits = generate(dataset(sequences=4, test_sequences=5))
     dataset_file.save(tmp_path / "d.npz", splits)
     row = Lags.model_validate({"dataset": "d", "cell": "linear", "lags": 2})
-    model, carried, _ = train.train("row", row, splits["train"], splits["validation"])
-    facts = train.facts_of(row, model, splits["train"])
-    model_file.save(tmp_path / "m", model, carried, facts)
+    parts = splits["train"], splits["validation"]
+    model_file.save(tmp_path / "m", *train.train_sines("row", row, *parts, train.Curve("row")))
     return tmp_path / "m", tmp_path / "d.npz"
 
 
@@ -138,8 +141,8 @@ def settings(**tasks: Dataset) -> Settings:
 
 def test_a_model_is_judged_on_the_test_sequences_of_its_own_task(files: tuple[Path, Path]) -> None:
     tasks = settings(a=dataset(warmup=3, periods=2), d=dataset(warmup=7, periods=9))
-    subject, task = evaluate.load(*files, tasks)
-    assert (task, subject.warmup, subject.periods) == ("d", 7, 9)
+    subject, facts = evaluate.load(*files, tasks)
+    assert (facts.dataset, subject.warmup, subject.periods) == ("d", 7, 9)
     expected = generate(dataset(sequences=4, test_sequences=5))["test"]
     np.testing.assert_array_equal(subject.sines.values, expected.values)
 
