@@ -90,16 +90,23 @@ def test_imports_are_followed_into_functions_and_through_modules(tmp_path: Path)
 
 STAND_INS = {
     "stages/files.py": """
-AGAIN = ""
+MAKE = AGAIN = ""
+Content = object
 
 class InputError(Exception):
     pass
 
-def size(path):
+def size(path, make=MAKE):
     return path.stat().st_size
 
-def text(path):
+def text(path, make=MAKE, mend=AGAIN):
     return path.read_bytes().decode()
+
+def reason(error):
+    return ""
+
+def shown(text, most=60):
+    return ""
 
 def write_all(outputs):
     for path, content in outputs.items():

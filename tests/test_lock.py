@@ -49,7 +49,7 @@ def told() -> str:
 
 def changed(lock: str) -> str:
     """Return a lock in which the first stage is another one than in the last commit."""
-    return lock.replace("    cmd: python", "    cmd:  python", 1)
+    return lock.replace("    cmd: PATH", "    cmd:  PATH", 1)
 
 
 def loads_in_dvc(text: str) -> bool:
