@@ -44,9 +44,17 @@ bench: $(BIN)/.ready
 readme: $(BIN)/.ready
 	$(BIN)/python -m tools.refresh_readme
 
+ifeq ($(shell [ -L .venv ] && echo link),link)
+# Another folder's environment, as worktrees share one: it is used as it is, and never changed.
+.PHONY: $(BIN)/.ready
+$(BIN)/.ready:
+	@missing=$$($(BIN)/python -m pip freeze --disable-pip-version-check | sed 's/+cpu//' \
+		| grep -vxFf - requirements.lock | head -n 3 | paste -sd ' ') && [ -z "$$missing" ] || { \
+		echo "error: .venv is a link to an environment without $$missing …;" \
+		"delete the link, and make installs one here" >&2; exit 2; }
+else
 # It holds the folder's path: an environment that was moved starts the Python of its old place.
-# A link to another folder's environment is left as it is.
-MOVED := $(shell [ -L .venv ] || { grep -qsxvF '$(CURDIR)' $(BIN)/.ready && echo --clear; })
+MOVED := $(shell grep -qsxvF '$(CURDIR)' $(BIN)/.ready && echo --clear)
 ifdef MOVED
 .PHONY: $(BIN)/.ready
 endif
@@ -58,6 +66,7 @@ $(BIN)/.ready: requirements.lock
 		"error: dvc or torch does not start from .venv; pip config list: does pip install elsewhere?" \
 		>&2; exit 2; }
 	@echo '$(CURDIR)' > $@
+endif
 
 # The newest versions that pyproject.toml allows, pinned. One file serves every Python from 3.11 on.
 lock:

@@ -10,12 +10,9 @@ import sys
 # The repository's folder comes last: a user's own torch.py or random.py there is not the library.
 sys.path.sort(key=lambda folder: os.path.abspath(folder) == os.path.dirname(__path__[0]))
 
-import io
 import platform
 import re
 import signal
-from collections.abc import Iterable, Mapping
-from csv import writer
 from importlib import metadata
 from pathlib import Path
 
@@ -53,27 +50,8 @@ PACKAGES = (
 )
 
 
-SIGNIFICANT = "%.6g"  # how floats are written in tables: digits that every machine agrees on
-
-
-def csv(table: Mapping[str, Iterable[object]]) -> str:
-    """Return columns by name, all of one length, as the text of a CSV file."""
-    text = io.StringIO()
-    rows = writer(text, lineterminator="\n")
-    rows.writerow(table)
-    rows.writerows(zip(*(map(cell, column) for column in table.values()), strict=True))
-    return text.getvalue()
-
-
-def cell(value: object) -> object:
-    """Return what stands for a value in a CSV file: nothing for a NaN."""
-    if not isinstance(value, float):
-        return value
-    return "" if value != value else SIGNIFICANT % value
-
-
 def processor_features() -> set[str]:
-    """Return what /proc/cpuinfo says that the processor can; nothing where there is none."""
+    """Read the processor's features from /proc/cpuinfo; empty where there is none."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -83,7 +61,7 @@ def processor_features() -> set[str]:
 
 
 def pins(machine: str, features: set[str]) -> dict[str, str]:
-    """Return the part of `PINNED_ENVIRONMENT` that a processor of this architecture can run."""
+    """Select the part of `PINNED_ENVIRONMENT` that a processor of this architecture can run."""
     whole = machine in ("x86_64", "AMD64") and {"avx2", "fma"} <= features
     return {
         key: value for key, value in PINNED_ENVIRONMENT.items() if whole or key not in NEED_AVX2
@@ -91,34 +69,34 @@ def pins(machine: str, features: set[str]) -> dict[str, str]:
 
 
 def doubts() -> list[str]:
-    """Reasons why bytes may differ from dvc.lock; usually none."""
-    found = []
+    """List the reasons why bytes may differ from dvc.lock; usually none."""
+    reasons = []
     if platform.system() != "Linux" or platform.machine() != "x86_64":
-        found.append(f"this is {platform.system()} on {platform.machine()}, not Linux on x86_64")
+        reasons.append(f"this is {platform.system()} on {platform.machine()}, not Linux on x86_64")
     elif not {"avx2", "fma"} <= processor_features():
-        found.append("the processor has no AVX2 and FMA")
+        reasons.append("the processor has no AVX2 and FMA")
     elif "CS_GNU_LIBC_VERSION" not in os.confstr_names or not os.confstr("CS_GNU_LIBC_VERSION"):
-        found.append("the C library is not glibc")
+        reasons.append("the C library is not glibc")
     if "hwcaps" in os.environ.get("GLIBC_TUNABLES", ""):
-        found.append("GLIBC_TUNABLES chooses other code in the C library")
-    return found + other_versions(LOCK)
+        reasons.append("GLIBC_TUNABLES chooses other code in the C library")
+    return reasons + other_versions(LOCK)
 
 
 def other_versions(lock: Path) -> list[str]:
-    """Return which of `PACKAGES` are not installed in the version that the lock file pins."""
+    """List the `PACKAGES` that are not installed in the version that the lock file pins."""
     try:
         pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", lock.read_text("utf-8"), re.MULTILINE))
     except OSError:
         return [f"{lock.name} is missing"]
-    found = []
+    differences = []
     for name in PACKAGES:
         try:
             installed = metadata.version(name).partition("+")[0]
         except metadata.PackageNotFoundError:
             installed = "not installed"
         if installed != pinned.get(name):
-            found.append(f"{name} is {installed}, not {pinned.get(name)}")
-    return found
+            differences.append(f"{name} is {installed}, not {pinned.get(name)}")
+    return differences
 
 
 def _pin_environment() -> None:

@@ -19,37 +19,37 @@ from stages.settings import entry
 from stages.settings.whole import Settings
 
 LOCK = Path("dvc.lock")
+CHECK_OUT = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
 SCHEMA = "2.0"  # of dvc.lock, since DVC 2
 
 
 def check_lock(path: Path) -> None:
-    """Mend a dvc.lock that was cut short, where that loses nothing; accept that there is none.
+    """Restore a dvc.lock that was cut short, where that loses nothing; a missing one is fine.
 
     Raises InputError where it is not as DVC writes it.
     """
     if not path.exists():
         return
     text = files.text(path)
-    found = fault(text)
-    if found is None:
+    problem = fault(text)
+    if problem is None:
         return
     committed = committed_text(path)
     if not committed or fault(committed):
-        raise InputError(f"{path}{found}; delete it, and `dvc repro` makes it again")
+        raise InputError(f"{path}{problem}; delete it, and `dvc repro` makes it again")
     if not committed.startswith(text):
-        mend = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
-        raise InputError(f"{path}{found}; {mend}")
+        raise InputError(f"{path}{problem}; {CHECK_OUT}")
     files.write_all({path: committed})
 
 
 def committed_text(path: Path) -> str:
-    """Return the text of a file in the last commit; empty where there is none."""
+    """Read a file of the last commit; empty where there is none."""
     command = ("git", "show", f"HEAD:./{path}")
     return subprocess.run(command, capture_output=True, encoding="utf-8").stdout
 
 
 def fault(text: str) -> str | None:
-    """Return what is wrong with the text of a dvc.lock, after its name; None where nothing is."""
+    """Describe the fault of a dvc.lock, after its name; None without one."""
     if not text.strip():
         return ": is empty"
     if conflict := files.merge_conflict(text):

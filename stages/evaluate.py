@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import stages
-from stages import files
+from stages import files, table
 from stages.files import AGAIN
 from stages.networks import forecaster_file, model_file
 from stages.networks.model_file import Facts
@@ -78,7 +77,7 @@ def evaluate_series(arguments: argparse.Namespace) -> Evaluated:
 
 def texts_of(written: Mapping[str, Any]) -> dict[str, str]:
     """Write tables as the texts of CSV files."""
-    return {name: stages.csv(table) for name, table in written.items()}
+    return {name: table.csv(columns) for name, columns in written.items()}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -37,9 +37,9 @@ def size(path: Path, make: str = MAKE) -> int:
 
 
 def text(path: Path, make: str = MAKE, mend: str = AGAIN) -> str:
-    """Read a UTF-8 file; raises InputError for a file that is unreadable or no UTF-8.
+    """Read a UTF-8 file; raises InputError for a file that is unreadable or not UTF-8.
 
-    make, mend: the remedy for a missing file, and for one that is no UTF-8.
+    make, mend: the remedy for a missing file, and for one that is not UTF-8.
     """
     size(path, make)
     content = path.read_bytes()

@@ -36,7 +36,7 @@ DIVERGED = 100  # amplitudes
 NEAR = 0.005  # relative: how well a period is known
 BEYOND = 1.1  # of the largest amplitude of the training, and no value lies further out
 REST = 0.1  # amplitudes: the noise of the task in noise against its smallest sine
-DIGITS = 6  # of a value, against the size of what it moves by
+DIGITS = 6  # of a value, relative to the range of the values
 
 
 def trained_periods(facts: Facts) -> tuple[float, float]:
@@ -70,7 +70,7 @@ def usable(path: Path, values: Floats, facts: Facts) -> Sine:
 
 
 def doubts_of_sines(sine: Sine, given: Floats, scaled: Floats, facts: Facts) -> list[str]:
-    """List why values, at the scale of the task, are not what a model was trained on."""
+    """List how values, at the scale of the task, differ from the training sequences."""
     doubts = []
     shortest, longest = trained_periods(facts)
     if has_trend(given):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-import stages
-from stages import files
+from stages import files, table
 from stages.settings import entry, whole
 from stages.settings.dataset import Dataset, Measured, as_range
 from stages.settings.whole import Settings
@@ -77,7 +76,7 @@ def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float
 
 
 def columns(names: tuple[str, ...], rows: Iterable[tuple]) -> dict[str, tuple]:
-    """Return rows as columns by name."""
+    """Turn rows into columns by name."""
     return dict(zip(names, zip(*rows, strict=True), strict=True))
 
 
@@ -100,7 +99,7 @@ def shown_series(series: Series) -> dict[str, object]:
 
 
 def link(target: Path) -> Callable[[Path], None]:
-    """Write a link to a file: DVC runs a stage again where what its output links to changes."""
+    """Write a link to a file: a changed target of an output makes DVC run the stage again."""
     return lambda path: path.symlink_to(os.path.relpath(target.absolute(), path.parent.absolute()))
 
 
@@ -115,12 +114,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, files.Content]:
-    """Make a row, and give its files by path: a dataset file, and what figures show of it."""
+    """Make a row, its files by path: a dataset file, and the tables of its figures."""
     if isinstance(row, Measured):
         series = read_series(row)
         return {
             report / "source.csv": link(Path(row.csv)),
-            report / "sequences.csv": stages.csv(shown_series(series)),
+            report / "sequences.csv": table.csv(shown_series(series)),
             report / "distributions.csv": "\n",
             out: lambda path: dataset_file.save_series(path, series),
         }
@@ -130,8 +129,8 @@ def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, file
     spread = columns(("quantity", "low", "high", "share"), distributions(train))
     return {
         report / "source.csv": "\n",
-        report / "sequences.csv": stages.csv(sequences),
-        report / "distributions.csv": stages.csv(spread),
+        report / "sequences.csv": table.csv(sequences),
+        report / "distributions.csv": table.csv(spread),
         out: lambda path: dataset_file.save(path, splits),
     }
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-import stages
-from stages import files
+from stages import files, table
 from stages.reporting import data, figures, inference, page, reports, series, style, tables
 from stages.reporting import training as losses
 from stages.reporting.captions import CAPTIONS
@@ -94,8 +93,8 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
             for name, figure in drawn.items()
         }
         outputs |= {
-            arguments.tables / name: stages.csv(dict(table))
-            for name, table in tables.plot_tables(rows).items()
+            arguments.tables / name: table.csv(dict(columns))
+            for name, columns in tables.plot_tables(rows).items()
         }
         outputs[arguments.page] = page.page(sections, drawn, parameters)
         files.write_all(outputs)

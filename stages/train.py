@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-import stages
-from stages import files
+from stages import files, table
 from stages.baselines.ar import fit_ar
 from stages.baselines.ets import fit_ets
 from stages.baselines.lags import fit_lags
@@ -43,7 +42,7 @@ class Curve:
         self.rows: list[dict[str, str | int | float]] = []
 
     def report(self, attempt: int, phase: str) -> Callable[[int, int, float], None]:
-        """Begin a phase; what it gives takes each iteration's number, steps seen and loss."""
+        """Begin a phase: the function to call with an iteration's number, steps seen and loss."""
         seen_before = int(self.rows[-1]["steps_seen"]) if self.rows else 0
         print(f"{self._row}: attempt {attempt + 1}, {phase}", flush=True)
 
@@ -58,14 +57,14 @@ class Curve:
         return take
 
     def table(self) -> dict[str, list[str | int | float]]:
-        """Give the curve by column, a row an iteration."""
+        """List the curve by column, a row an iteration."""
         return {column: [row[column] for row in self.rows] for column in COLUMNS}
 
 
 def train_sines(
     name: str, row: Row, sines: Sines, validation: Sines, curve: Curve
 ) -> tuple[Tensors, Facts]:
-    """Train a row on sines; give its tensors and facts."""
+    """Train a row on sines: its tensors and facts."""
     tensors, settled = {}, {}
     if isinstance(row, Lags):
         model, loss = fit_lags(row.lags, sines.values)
@@ -77,9 +76,9 @@ def train_sines(
         row = with_defaults(row, kind_of(sines), *spans(row, sines))
         trained = train_on_sines(row, sines, validation, curve.report)
         tensors, settled = trained.tensors, trained.facts
-        if row.attempts > 1:
+        if trained.error is not None:
             print(f"{name}: validation RMSE of the free run {trained.error:.3g}")
-        if row.attempts > 1 and not trained.accepted:
+        if not trained.accepted:
             wanted = f"accept.rmse {row.accept.rmse:g}"
             line = (
                 f"warning: {name}: none of {row.attempts} attempts reached {wanted}; kept the best"
@@ -95,7 +94,7 @@ def train_sines(
 
 
 def kind_of(sines: Sines) -> str:
-    """Name what there is to infer from the past of training sequences, as `Dataset.kind` does."""
+    """Classify training sequences, as `Dataset.kind` does."""
     if sines.noise > 0:
         return "in noise"
     return "any sine" if np.ptp(sines.frequency) > 0 else "one sine"
@@ -180,7 +179,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
         tensors, facts = train_sines(arguments.row, row, *splits, curve)
     files.write_all(
         {
-            arguments.curve: stages.csv(curve.table()),
+            arguments.curve: table.csv(curve.table()),
             arguments.out: lambda path: model_file.save(path, tensors, facts),
         }
     )

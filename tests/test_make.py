@@ -331,12 +331,39 @@ def test_a_folder_that_was_moved_gets_a_new_environment(rows: Project) -> None:
     assert "-m venv" not in rows.run("make", "--dry-run", "repro")
 
 
-def test_a_link_to_the_environment_of_another_folder_is_used_as_it_is(rows: Project) -> None:
-    """Worktrees share one so. To make it anew would empty the other folder's."""
-    (rows.root / ".venv/bin/.ready").write_text("/the/other/folder\n")
-    (rows.root / ".venv").rename(rows.root / "environment")
-    (rows.root / ".venv").symlink_to("environment")
-    assert "-m venv" not in rows.run("make", "--dry-run", "repro")
+@pytest.mark.parametrize("installed", ["torch==2.13.0+cpu\ndvc==3.67.1\n", "torch==2.13.0\n"])
+def test_a_link_to_an_environment_is_used_where_it_has_the_packages_of_the_lock(
+    rows: Project, installed: str
+) -> None:
+    """Worktrees share one so, and the lock of a new worktree is newer. To make it anew would empty
+    the other folder's."""
+    rows.run("make", "repro", "JOBS=2")
+    environment = rows.root.with_name("environment")
+    (rows.root / ".venv").rename(environment)
+    (rows.root / ".venv").symlink_to(environment)
+    (rows.root / "requirements.lock").write_text("dvc==3.67.1\ntorch==2.13.0\n")
+    python = (environment / "bin/python").read_text()
+    freeze = f"case $3 in freeze) printf {shlex.quote(installed)}; exit;; esac\n"
+    script(environment / "bin/python", python.replace("exec", f"{freeze}exec", 1))
+    done = rows.try_("make", "repro", "JOBS=2")
+    if "dvc" in installed:
+        assert done.returncode == 0 and "up to date" in done.stdout
+    else:
+        assert done.returncode == 2
+        assert "error: .venv is a link to an environment without dvc==3.67.1 …" in done.stderr
+    assert (environment / "bin/.ready").read_text() == ""
+
+
+def test_source_without_history_says_what_dvc_needs(rows: Project) -> None:
+    """As a code host's ZIP file or `git archive` gives it."""
+    shutil.rmtree(rows.root / ".git")
+    done = rows.try_("make", "repro", "JOBS=2")
+    assert done.returncode == 2
+    assert done.stdout.startswith("error: this folder has no Git repository")
+    assert done.stdout.count("\n") == 1
+    rows.run("dvc", "config", "--local", "core.no_scm", "true")
+    rows.run("make", "repro", "JOBS=2")
+    assert len(journal(rows)) == 2 * (len(DATASETS) + 2 * len(MODELS) + 1)
 
 
 def test_no_variable_of_the_user_stops_a_run(rows: Project) -> None:

@@ -13,6 +13,11 @@ repro() {
         echo "error: this folder is read-only: nothing can be made in it"
         return 2
     fi
+    if ! git rev-parse --git-dir &> /dev/null && [[ $(dvc config core.no_scm) != true ]]; then
+        echo "error: this folder has no Git repository, and DVC looks for one:" \
+            "\`git init\`, or \`dvc config --local core.no_scm true\`"
+        return 2
+    fi
     # DVC's own lock is held: nobody writes dvc.lock meanwhile.
     mkdir -p .dvc/tmp && flock .dvc/tmp/lock python -m stages.check || return
     if [[ $1 == 1 ]]; then

@@ -98,7 +98,7 @@ def _fitted(x: Floats, trend: str, seasonal: str, season: int) -> tuple[float, F
 
     has_season = seasonal != "none"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of convergence: AICc judges what came out
+        warnings.simplefilter("ignore")  # of convergence: AICc judges the result
         try:
             model = ETSModel(
                 x,

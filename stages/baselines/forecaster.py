@@ -22,16 +22,16 @@ class Forecaster:
         raise NotImplementedError
 
     def tensors(self) -> dict[str, Floats]:
-        """Return the fitted numbers by name."""
+        """Name the fitted numbers."""
         return {name: value for name, value in self._all().items() if isinstance(value, np.ndarray)}
 
     def facts(self) -> dict[str, str | int]:
-        """Return the names and sizes that the fitted numbers need, by name."""
+        """Name the options and sizes that the fitted numbers need."""
         return {name: value for name, value in self._all().items() if name not in self.tensors()}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Floats], facts: dict[str, str | int]) -> Self:
-        """Build a forecaster from what `tensors` and `facts` return."""
+        """Build a forecaster from its `tensors` and `facts`."""
         return cls(**facts, **tensors)
 
     def _all(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Lags:
         return self.weight.size
 
     def initial_state(self, batch: int) -> Floats:
-        """Give the state before the first value, zeros: (batch, lags - 1)."""
+        """Begin before the first value, with zeros: (batch, lags - 1)."""
         return np.zeros((batch, len(self.weight) - 1))
 
     def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats]:
@@ -43,7 +43,7 @@ class Lags:
 
     @np.errstate(over="ignore", invalid="ignore")  # a free run may blow up
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
-        """Run freely from the last output (batch, 1), to what `forward` gives."""
+        """Run freely from the last output (batch, 1); the result is as `forward`'s."""
         outputs, hidden = [], []
         for _ in range(steps):
             output, state = self.step(output, state)

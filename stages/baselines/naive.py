@@ -47,15 +47,15 @@ class Drift(Forecaster):
 
 
 def fit_naive(series: Series) -> Naive:
-    """Return the naive forecaster; nothing of it is fitted."""
+    """Make the naive forecaster; nothing of it is fitted."""
     return Naive()
 
 
 def fit_seasonal_naive(series: Series) -> SeasonalNaive:
-    """Return the seasonal naive forecaster; nothing of it is fitted."""
+    """Make the seasonal naive forecaster; nothing of it is fitted."""
     return SeasonalNaive(series.season)
 
 
 def fit_drift(series: Series) -> Drift:
-    """Return the seasonal naive forecaster with drift; nothing of it is fitted."""
+    """Make the seasonal naive forecaster with drift; nothing of it is fitted."""
     return Drift(series.season)

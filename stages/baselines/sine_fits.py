@@ -31,7 +31,7 @@ class Prony(Fit):
     """
 
     def initial_state(self, batch: int) -> Floats:
-        """Return the state before the first value: (batch, 5)."""
+        """Begin before the first value: (batch, 5)."""
         return np.zeros((batch, 5))
 
     def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats]:
@@ -87,7 +87,7 @@ class SineFit(Fit):
     """
 
     def initial_state(self, batch: int) -> Floats:
-        """Return the state before the first value: (batch, 4)."""
+        """Begin before the first value: (batch, 4)."""
         return np.zeros((batch, 4))
 
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
@@ -113,7 +113,7 @@ class SineFit(Fit):
         return predictions, states, np.concatenate((states[:, -1], seen), axis=1)
 
     def fit(self, values: Floats) -> Floats:
-        """Return the state after values (batch, time, 1), four at least: one fit for each sequence.
+        """Fit a sine to each sequence (batch, time, 1) of four values at least: the state after it.
 
         Raises ValueError where there are fewer.
         """
@@ -159,7 +159,7 @@ class _Grid:
         self._seen += x.shape[1]
 
     def best(self) -> Floats:
-        """Return the frequency whose sine leaves the least squares: (batch,), rad per step."""
+        """Fit the frequency by least squares: (batch,), rad per step."""
         c, s = self._with_cos, self._with_sin
         determinant = self._cc * self._ss - self._cs**2
         explained = (self._ss / determinant) * c
@@ -170,7 +170,7 @@ class _Grid:
 
 
 def _refined(x: Floats, start: Floats, spacing: float) -> Floats:
-    """Return amplitude, frequency and the phase at the next value of least-squares sines.
+    """Fit sines by least squares: amplitude, frequency, and the phase at the next value.
 
     x: (batch, time); start: frequencies (batch,), from which none moves further than `spacing`
     [rad per step]. Gauss–Newton, p and q solved again at each frequency. Returns (batch, 3).
@@ -195,7 +195,7 @@ def _refined(x: Floats, start: Floats, spacing: float) -> Floats:
 
 
 def _waves(frequency: Floats, steps: Floats) -> tuple[Floats, Floats]:
-    """Return cos(ωt) and sin(ωt), (batch, time); steps: counted from the middle."""
+    """Compute cos(ωt) and sin(ωt), (batch, time); steps: counted from the middle."""
     half = len(steps) // 2
     angle = frequency[:, None] * steps[half:]
     cos, sin = np.cos(angle), np.sin(angle)
@@ -207,7 +207,7 @@ def _waves(frequency: Floats, steps: Floats) -> tuple[Floats, Floats]:
 
 
 def _shares(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
-    """Return the least-squares shares p and q of cos and sin in x, (batch, 1)."""
+    """Solve for the least-squares shares p and q of cos and sin in x, (batch, 1)."""
     # Counted from the middle, sine and cosine are orthogonal.
     p = (x * cos).sum(1) / (cos * cos).sum(1)
     q = (x * sin).sum(1) / (sin * sin).sum(1)
@@ -215,7 +215,7 @@ def _shares(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
 
 
 def _coefficient(state: Floats) -> Floats:
-    """Return c of a state of `Prony`: (batch,)."""
+    """Compute c from a state of `Prony`: (batch,)."""
     above, below = state[:, 0], state[:, 1]
     return np.where(below > 0, above / np.where(below > 0, below, 1), 2.0)
 

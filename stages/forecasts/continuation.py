@@ -21,7 +21,7 @@ class Continuation:
     least: float | None = None
 
     def interval(self, level: int) -> tuple[Floats, Floats]:
-        """Give the ends of an interval, (steps,) each; NaN where it was not measured."""
+        """Compute the ends of an interval, (steps,) each; NaN where it was not measured."""
         widths = np.full(len(self.values), np.nan)
         measured = self.half_widths[level][: len(widths)]
         widths[: len(measured)] = measured

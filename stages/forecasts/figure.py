@@ -1,4 +1,4 @@
-"""The figure of a forecast: the values given, the forecast, and what came if that is known."""
+"""The figure of a forecast: the values given, the forecast, and the true values if known."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -33,16 +33,16 @@ class Scale:
     size: float
 
     def to_task(self, values: Floats) -> Floats:
-        """Return values at the scale of the task."""
+        """Scale values to the task."""
         return (values - self.level) / self.size
 
     def back(self, values: Floats) -> Floats:
-        """Return what `to_task` took, in its own units."""
+        """Undo `to_task`."""
         return self.level + self.size * values
 
 
 def dominant_sine(values: Floats) -> Sine:
-    """Return the least-squares sine around a level, of values (time,) that are not constant.
+    """Fit a sine around a level by least squares, to values (time,) that are not constant.
 
     A mean is no level where the last period is not whole, so the level is fitted too: the frequency
     by `SineFit` given the level, then the level given the frequency, some times in turn.
@@ -65,7 +65,7 @@ def dominant_sine(values: Floats) -> Sine:
 
 @np.errstate(over="ignore", invalid="ignore")  # it may blow up
 def continued(model: Model, values: Floats, steps: int, scale: Scale) -> Floats:
-    """Return the free run of a model after values (time,), in their own units: (steps,).
+    """Run a model freely after values (time,), in their own units: (steps,).
 
     Numbers that are not finite, where it blows up.
     """

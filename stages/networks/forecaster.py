@@ -30,7 +30,7 @@ class NetworkForecaster:
 
 
 def free_run(network: Network, x: Floats, steps: int) -> Floats:
-    """Give a network true values (batch, time, 1), then its own outputs: (batch, steps, 1)."""
+    """Run freely after true values (batch, time, 1): (batch, steps, 1)."""
     predictor = Predictor(network)
     outputs, _, state = predictor.forward(x, predictor.initial_state(len(x)))
     last = outputs[:, -1:]

@@ -38,7 +38,7 @@ class AnyForecaster(Protocol):
 
 @dataclass(frozen=True)
 class Trained:
-    """A forecaster, its facts, and what it was measured to be on the validation part.
+    """A forecaster, its facts, and its errors on the validation part.
 
     half_widths: of intervals by level [%], (horizon,). range: the least and the largest value of
     the training part.

@@ -69,7 +69,7 @@ class Network(nn.Module):
         return self.linear(x), torch.stack(after)
 
     def initial_state(self, batch: int) -> State:
-        """Give the state before the first value: zeros."""
+        """Begin before the first value, with zeros."""
         zeros = self.linear.weight.new_zeros
         if isinstance(self.rnn, Cell):
             return zeros(batch, self.rnn.state_size)
@@ -78,7 +78,7 @@ class Network(nn.Module):
 
     @property
     def weights(self) -> dict[str, nn.Parameter]:
-        """Name all trained tensors, each once."""
+        """Name all trained tensors."""
         return dict(self.named_parameters())
 
     def copy(self) -> "Network":

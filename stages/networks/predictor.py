@@ -26,7 +26,7 @@ class Predictor:
         self.memory = slice(size, size + hidden) if hidden else slice(0, 0)
 
     def initial_state(self, batch: int) -> Floats:
-        """Give the state before the first value, zeros: (batch, size)."""
+        """Begin before the first value, with zeros: (batch, size)."""
         return self.flat(self.network.initial_state(batch))
 
     @torch.no_grad()

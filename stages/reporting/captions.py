@@ -41,7 +41,7 @@ CAPTIONS = {
     "inferred": (
         "A memory unit over the warm-up, and against the frequency of each test sequence",
         "The memory of the innovation cell. Left: it settles during the warm-up. Right: its value "
-        "after the warm-up is a smooth function of the frequency, which is no input of the "
+        "after the warm-up is a smooth function of the frequency, which is not an input of the "
         "network. In the free run the memory is constant to the last bit.",
     ),
     "hard": (

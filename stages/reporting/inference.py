@@ -1,4 +1,4 @@
-"""Figures of what a network infers from the past: its memory, and which sines are hard."""
+"""Figures of the inference from the past: the memory, and which sines are hard."""
 
 from collections.abc import Sequence
 

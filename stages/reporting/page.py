@@ -162,7 +162,7 @@ def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
 
 
 def summary_of(row: Report | Forecasts) -> list[str]:
-    """Write what a model is, its two errors, and for how long its free run holds."""
+    """Describe a model, its two errors, and how long its free run holds."""
     network = f"{row.cell} network, {text(row.metrics['parameters'])} trained values"
     what = METHODS.get(row.cell, network)
     if isinstance(row, Forecasts):
@@ -180,7 +180,7 @@ def text(metric: float | str) -> str:
         return metric
     if 100 <= abs(metric) < 1e6:
         return f"{metric:.0f}"
-    return re.sub(r"e([+-])0*", lambda found: f"e{found[1].strip('+')}", f"{metric:.3g}")
+    return re.sub(r"e([+-])0*", lambda match: f"e{match[1].strip('+')}", f"{metric:.3g}")
 
 
 def refreshed(page: str, table: str) -> str:

@@ -172,7 +172,7 @@ def load(folder: Path, card_path: Path, cell: str) -> Report | Forecasts:
     if not (isinstance(digests, dict) and isinstance(task, str)) or not all(
         isinstance(fact, int) for fact in facts
     ):
-        raise InputError(f"{card_path}: is no card of a model; {AGAIN}")
+        raise InputError(f"{card_path}: is not the card of a model; {AGAIN}")
     for name in ("metrics.json", *(f"{table}.csv" for table in TABLES[kind])):
         if hashlib.sha256(read(folder / name)).hexdigest() != digests.get(name):
             raise InputError(
@@ -209,7 +209,7 @@ def load_dataset(folder: Path, row: Any) -> Dataset:
 
 
 def sections(reports: Sequence[Any], tasks: Mapping[str, Any]) -> list[Section]:
-    """Group reports by what judges them, in the order of `datasets`.
+    """Group reports by task, in the order of `datasets`.
 
     The title of sines says what the past determines: one sine, any sine, any sine in noise. A
     second section of one kind has the name of its dataset too. A measured series has its name.
@@ -231,7 +231,7 @@ def sections(reports: Sequence[Any], tasks: Mapping[str, Any]) -> list[Section]:
 
 
 def protocol(row: Task) -> str:
-    """Digest what the errors of sines are compared under."""
+    """Digest the conditions under which errors of sines can be compared."""
     return hashlib.sha256(repr(row.protocol).encode()).hexdigest()[:16]
 
 

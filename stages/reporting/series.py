@@ -10,8 +10,8 @@ from stages.reporting import style
 from stages.reporting.reports import Forecasts, Section
 from stages.reporting.style import Pen
 
-SEASONS = 3  # of the past that are drawn
-REACH = 1.5  # the largest MASE that is drawn, as a multiple of the seasonal naive's
+SEASONS = 3  # of the past in the figure
+REACH = 1.5  # the largest MASE in the figure, as a multiple of the seasonal naive's
 LEVELS = {95: 0.15, 80: 0.3}  # % of intervals: opacity
 
 
@@ -38,7 +38,7 @@ def label(row: Forecasts) -> str:
 
 
 def draw_forecasts(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
-    """Draw the end of a series, what came, and the forecasts of the best network and method."""
+    """Draw the end of a series, and the forecasts of the best network and the best method."""
     best = section.leaders[::-1]
     shown = max(SEASONS * best[0].season, best[0].ahead, 10)
     table = best[0].rollout[best[0].rollout.step > -shown]

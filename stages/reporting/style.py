@@ -85,7 +85,7 @@ class Pen:
 
     @property
     def line(self) -> dict[str, Any]:
-        """Give the options of a line of the model."""
+        """Choose the look of a line of the model."""
         return {"color": self.colour, "linestyle": self.dash}
 
 
@@ -108,12 +108,12 @@ def pens(rows: Sequence[Row]) -> dict[str, Pen]:
 
 
 def short(name: str) -> str:
-    """Shorten a name to what fits beside a figure."""
+    """Shorten a name to fit beside a figure."""
     return name if len(name) <= 16 else f"{name[:10]}…{name[-5:]}"
 
 
 def finite(values: object) -> np.ndarray:
-    """Replace by NaN what is infinite, or too large to draw."""
+    """Replace infinite values, and those too large to draw, by NaN."""
     array = np.asarray(values, dtype=np.float64)
     return np.where(np.abs(array) < 1e6, array, np.nan)
 
@@ -146,13 +146,13 @@ def power_of_ten(power: int) -> str:
 
 
 def round_ticks(axis: Axis, peak: float) -> None:
-    """Give an axis around zero three ticks: zero, and the round number next to ± the peak."""
+    """Set three ticks of an axis around zero: zero, and the round number next to ± the peak."""
     nearest = float(f"{peak:.1g}")
     axis.set_ticks([-nearest, 0, nearest], [f"−{nearest:g}", "0", f"{nearest:g}"])
 
 
 def name_rows(axes: Axes, names: Iterable[str], pen: dict[str, Pen]) -> None:
-    """Give each model a line of the axes, the first at the top, with its name in its colour."""
+    """Reserve a line of the axes for each model, the first at the top, named in its colour."""
     colours = {name: pen[name].colour for name in names}
     axes.set_ylim(len(colours) - 0.5, -0.5)
     axes.set_yticks(range(len(colours)), [short(name) for name in colours])

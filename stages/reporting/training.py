@@ -17,7 +17,7 @@ LOSS = "mean squared residual"
 
 
 def training(rows: Sequence[Row], pen: dict[str, Pen]) -> Figure:
-    """Draw losses against the training steps seen, and those of read-outs solved for at once."""
+    """Draw losses against the training steps seen, and those of read-outs solved directly."""
     trained = [row for row in rows if not row.training.empty]
     if not trained:
         return style.note("No model is trained.")
@@ -65,6 +65,6 @@ def draw_solved(axes: Axes, losses: pd.DataFrame, pen: dict[str, Pen]) -> None:
         axes.plot(loss, place, "o", color=pen[model].colour, markersize=6)
     style.log_limits(axes.xaxis, losses.loss.to_numpy())
     style.name_rows(axes, losses.model, pen)
-    axes.set_title("Solved for at once: least squares, ridge")
+    axes.set_title("Solved directly: least squares, ridge")
     axes.set_xlabel(LOSS)
     axes.grid(True, axis="x")

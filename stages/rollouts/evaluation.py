@@ -1,4 +1,4 @@
-"""What a model comes to on the test sequences of its task."""
+"""Evaluate a model on the test sequences of its task."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +32,13 @@ class Subject:
     periods: int
 
     def horizons(self) -> Floats:
-        """Return the periods at which the RMSE is taken: from one step to the horizon."""
+        """Choose the periods at which the RMSE is taken: from one step to the horizon."""
         first = 1 / float(self.sines.steps_per_period.max())
         curve = np.geomspace(first, self.periods, CURVE_POINTS)
         return np.unique(np.concatenate((curve[:-1], self.named_horizons())))
 
     def named_horizons(self) -> list[float]:
-        """Return the periods whose RMSE is a metric: powers of ten up to the horizon, and it."""
+        """Choose the periods whose RMSE is a metric: powers of ten up to the horizon, and it."""
         powers = [10.0**k for k in range(6) if 10**k < self.periods]
         return [*powers, float(self.periods)]
 
@@ -56,7 +56,7 @@ class Shown:
 
 
 def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Shown]:
-    """Return what the free run over the horizon comes to, and its first and last periods."""
+    """Measure the free run over the horizon, and keep its first and last periods."""
     meter = metrics.FreeRunMeter(subject.sines, subject.warmup, subject.horizons())
     early, late, horizon = shown_steps(subject)
     steps, outputs, hidden = [], [], []
@@ -73,7 +73,7 @@ def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Shown]:
 
 
 def shown_steps(subject: Subject) -> tuple[int, int, int]:
-    """Return where the first periods that are drawn end, and where the last ones begin and end.
+    """Locate the end of the first periods in figures, and begin and end of the last ones.
 
     Counted from the end of the warm-up, for the first test sequence.
     """
@@ -85,13 +85,13 @@ def shown_steps(subject: Subject) -> tuple[int, int, int]:
 
 
 def report(subject: Subject, result: metrics.FreeRun) -> dict[str, Any]:
-    """Return all metrics of a model, as metrics.json has them."""
+    """Collect all metrics of a model, as metrics.json has them."""
     named = subject.named_horizons()
     one_step = one_step_metrics(subject)
     free = metrics.summary(result, named)
     errors = {"one_step": one_step["teacher_forced"]["rmse"]}
     errors |= {f"{n:g}_periods": free[metrics.horizon_name(n)] for n in named}
-    found = {
+    collected = {
         "parameters": subject.model.parameters,
         **one_step,
         "free_running": free,
@@ -99,17 +99,17 @@ def report(subject: Subject, result: metrics.FreeRun) -> dict[str, Any]:
     }
     if subject.sines.noise > 0:
         noise = {"noise": subject.sines.noise, "warmup": subject.warmup}
-        found["bound"] = {
+        collected["bound"] = {
             metrics.horizon_name(n): metrics.metric(
                 forecast_rmse(subject.sines, metrics.count_steps(subject.sines, n), **noise)
             )
             for n in named
         }
-    return found
+    return collected
 
 
 def one_step_metrics(subject: Subject) -> dict[str, Any]:
-    """Return the metrics of the regimes in which the true past is given, and of the cold start.
+    """Measure the regimes in which the true past is given, and the cold start.
 
     Errors count against the noise-free truth.
     """

@@ -33,7 +33,7 @@ class Forecaster(Protocol):
 
 
 def scales(series: Series) -> tuple[float, float]:
-    """Return the mean absolute and the root mean square of x(t) - x(t-m), of the training part.
+    """Scale errors: the mean absolute and root mean square of x(t) - x(t-m), training part.
 
     NaN where the training part repeats exactly.
     """
@@ -45,7 +45,7 @@ def scales(series: Series) -> tuple[float, float]:
 
 
 def errors(series: Series, forecaster: Forecaster, part: Part) -> Floats:
-    """Return forecast - value from the rolling origins of a part: (origins, horizon)."""
+    """Compute forecast - value from the rolling origins of a part: (origins, horizon)."""
     origins = series.rolling_origins(part)
     return _errors(series, forecaster.forecast(series.past(origins), series.horizon), part)
 
@@ -93,7 +93,7 @@ def forecast_metrics(series: Series, forecasts: Floats) -> dict[str, Metric | di
 
 
 def _errors(series: Series, forecasts: Floats, part: Part) -> Floats:
-    """Compare forecasts (origins, horizon, 1) with what came: (origins, horizon)."""
+    """Compare forecasts (origins, horizon, 1) with the true values: (origins, horizon)."""
     future = series.future(series.rolling_origins(part))
     if forecasts.shape != future.shape:
         raise ValueError(f"expected forecasts {future.shape}, got {forecasts.shape}")

@@ -20,7 +20,7 @@ FLAT = 0.05  # × the true amplitude and × the outputs' RMS; below it a rollout
 
 
 def one_step(predictions: Floats, targets: Floats) -> dict[str, Metric]:
-    """Return mse, rmse and mae of predictions of any shape."""
+    """Compute mse, rmse and mae of predictions of any shape."""
     with np.errstate(over="ignore", invalid="ignore"):
         error = predictions - targets
         mse = float(np.mean(error**2))
@@ -29,12 +29,12 @@ def one_step(predictions: Floats, targets: Floats) -> dict[str, Metric]:
 
 
 def metric(value: float) -> Metric:
-    """Return the value with six significant digits, or `DIVERGED` where it is not finite."""
+    """Round to six significant digits; `DIVERGED` where the value is not finite."""
     return float(f"{value:.6g}") if math.isfinite(value) else DIVERGED
 
 
 def correct_digits(rmse: Metric) -> Metric:
-    """Return −log10 of an error, from 0 to 16 with one decimal: it reads well in a table.
+    """Count the correct digits, −log10 of an error, from 0 to 16 with one decimal.
 
     A word stays what it is.
     """
@@ -44,7 +44,7 @@ def correct_digits(rmse: Metric) -> Metric:
 
 
 def count_steps(sines: Sines, periods: float) -> np.ndarray:
-    """Return how many steps the first `periods` periods of each sequence take: (batch,)."""
+    """Count the steps of the first `periods` periods of each sequence: (batch,)."""
     return np.ceil(periods * sines.steps_per_period - 1e-9).astype(np.int64)
 
 
@@ -127,7 +127,7 @@ class FreeRunMeter:
         self.seen += outputs.shape[1]
 
     def result(self) -> FreeRun:
-        """Return the result; the rollout must have been seen up to its horizon."""
+        """Finish; the rollout must have been seen up to its horizon."""
         if self.seen < self.steps:
             raise ValueError(f"expected {self.steps} steps, got {self.seen}")
         horizon = float(self.horizons[-1])
@@ -193,7 +193,7 @@ class PhaseMeter:
         self._seen += 1
 
     def drift(self) -> Floats:
-        """Return the slope of the phase, radians per period: (batch,).
+        """Fit the slope of the phase, radians per period: (batch,).
 
         Infinite without a phase, not a number where a single window was all.
         """
@@ -205,17 +205,17 @@ class PhaseMeter:
         return np.where(alive, slope * self._sines.steps_per_period / self._window, np.inf)
 
     def amplitude_error(self) -> Floats:
-        """Return the relative error of the amplitude in the last whole window: (batch,)."""
+        """Compute the relative error of the amplitude in the last whole window: (batch,)."""
         return self._amplitude / self._sines.amplitude - 1
 
 
 def horizon_name(periods: float) -> str:
-    """Return the name of the RMSE over the first `periods` periods."""
+    """Name the RMSE over the first `periods` periods."""
     return f"rmse_{periods:g}_periods"
 
 
 def summary(result: FreeRun, named: Iterable[float]) -> dict[str, Metric | dict[str, Metric]]:
-    """Return the `free_running` metrics; named: the horizons [periods] whose RMSE is reported."""
+    """Collect the `free_running` metrics; named: the horizons [periods] whose RMSE is reported."""
     rmse = dict(zip(result.horizons.tolist(), result.rmse.tolist(), strict=True))
     drift = float(np.median(np.abs(result.drift)))
     return {

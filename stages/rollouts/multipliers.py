@@ -15,7 +15,7 @@ NEAR = 1e-6  # distance of the neighbours that are carried along
 
 
 def multipliers(model: Model, output: Floats, state: Floats, steps_per_period: float) -> Floats:
-    """Return by how much small departures from the free run grow in one period, largest first.
+    """Measure the growth of small departures from the free run in a period, largest first.
 
     output (1, 1) and state (1, size): where the free run stands. Neighbours on both sides of it,
     along orthonormal directions, take each step with it. Then they are brought near again and made
@@ -27,7 +27,7 @@ def multipliers(model: Model, output: Floats, state: Floats, steps_per_period: f
     averaged = min(round(AVERAGED * steps_per_period), MOST_STEPS - transient)
     point = np.concatenate((output, state), axis=1)[0]
     count = min(LEADING, len(point))
-    # Directions that no symmetry makes orthogonal to what grows.
+    # Directions that no symmetry makes orthogonal to the growing ones.
     mixed = np.eye(len(point), count) + 1 / (2 + np.arange(len(point)))[:, None]
     directions = np.linalg.qr(mixed)[0].T
     growth = np.zeros(count)
@@ -39,10 +39,10 @@ def multipliers(model: Model, output: Floats, state: Floats, steps_per_period: f
         if not np.isfinite(ahead).all():
             return np.full(count, math.inf)
         point, above, below = ahead[0], ahead[1 : count + 1], ahead[count + 1 :]
-        orthonormal, triangle = np.linalg.qr((above - below).T / (2 * NEAR))
+        orthonormal, upper = np.linalg.qr((above - below).T / (2 * NEAR))
         directions = orthonormal.T
         if step >= transient:
             with np.errstate(divide="ignore"):
-                growth += np.log(np.abs(np.diag(triangle)))
+                growth += np.log(np.abs(np.diag(upper)))
     with np.errstate(over="ignore"):
         return np.sort(np.exp(growth / averaged * steps_per_period))[::-1]

@@ -14,7 +14,7 @@ BLOCK = 128  # steps of a free run that are in memory at one time
 def teacher_forced(
     model: Model, values: Floats, state: Floats | None = None
 ) -> tuple[Floats, Floats, Floats]:
-    """Return one-step predictions given the true past: teacher forcing (Williams and Zipser 1989).
+    """Predict one step ahead, given the true past: teacher forcing (Williams and Zipser 1989).
 
     values: (batch, time, 1). Returns the predictions (batch, time, 1), the hidden states
     (batch, time, hidden) and the state after the last value. Raises ValueError for other shapes.
@@ -51,7 +51,7 @@ def free_running(
 
 
 def memory_wiped(model: Model, values: Floats) -> Floats:
-    """Return predictions of each next value from the current one alone, h(t-1) zero at every step.
+    """Predict each next value from the current one alone, h(t-1) zero at every step.
 
     values and predictions: (batch, time, 1).
     """

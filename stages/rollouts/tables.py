@@ -16,7 +16,7 @@ NEAR_PERIODS = 10.0  # of the error that tells how hard a sequence is
 
 
 def tables(subject: Subject, result: FreeRun, shown: Shown) -> dict[str, Table]:
-    """Return the tables by file name."""
+    """Collect the tables by file name."""
     per_period = float(subject.sines.steps_per_period[0])
     steps, past, truth = true_past(subject)
     forced, hidden, _ = teacher_forced(subject.model, past)
@@ -43,7 +43,7 @@ def tables(subject: Subject, result: FreeRun, shown: Shown) -> dict[str, Table]:
 
 
 def true_past(subject: Subject) -> tuple[np.ndarray, Floats, Floats]:
-    """Return steps from the warm-up to the last shown early one, the values there, and the truth.
+    """Select the steps from the warm-up to the last early one, the values there, and the truth.
 
     The steps count from the end of the warm-up. The values (1, time, 1) are those that the model is
     given, of the first test sequence. Without noise they go on as the truth does; in noise they end
@@ -59,19 +59,19 @@ def true_past(subject: Subject) -> tuple[np.ndarray, Floats, Floats]:
 
 
 def where(every: np.ndarray, steps: np.ndarray, values: Floats) -> Floats:
-    """Return the values that stand at some of the steps at all of them: NaN at the others."""
-    found = np.full(len(every), np.nan)
-    found[np.searchsorted(every, steps)] = values
-    return found
+    """Spread values at some of the steps over all of them: NaN at the others."""
+    spread = np.full(len(every), np.nan)
+    spread[np.searchsorted(every, steps)] = values
+    return spread
 
 
 def one_later(predictions: Floats) -> Floats:
-    """Return predictions (1, time, 1) at the steps that they are of: each is of the next value."""
+    """Place predictions (1, time, 1) at the steps that they are of: each is of the next value."""
     return np.concatenate(([np.nan], predictions[0, :-1, 0]))
 
 
 def multipliers_of(subject: Subject) -> Table:
-    """Return the multipliers of the closed loop, of the free run of the first test sequence."""
+    """Compute the multipliers of the closed loop, along the first test sequence's free run."""
     warmup = subject.sines.values[:1, : subject.warmup]
     predictions, _, state = teacher_forced(subject.model, warmup)
     moduli = multipliers(
@@ -81,7 +81,7 @@ def multipliers_of(subject: Subject) -> Table:
 
 
 def sequences(subject: Subject, result: FreeRun) -> Table:
-    """Return a row for each test sequence: which sine it is, how it was held, and the memory.
+    """Write a row for each test sequence: its sine, how well it was held, and the memory.
 
     rmse: over the first ten periods, or the horizon if it is shorter. memory: what the memory units
     hold at the end of the warm-up, and so throughout the free run.
@@ -103,7 +103,7 @@ def sequences(subject: Subject, result: FreeRun) -> Table:
 
 
 def settling(subject: Subject) -> Table:
-    """Return what the memory units hold at each step of the warm-up, of some test sequences."""
+    """Write the memory units at each step of the warm-up, of some test sequences."""
     if subject.model.memory.stop == 0:
         return {"frequency": np.empty(0), "step": np.empty(0)}
     past = subject.sines.values[:SETTLING, : subject.warmup]
@@ -117,7 +117,7 @@ def settling(subject: Subject) -> Table:
 
 
 def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) -> Table:
-    """Return hidden states in both regimes, with their first two principal components.
+    """Write hidden states in both regimes, with their first two principal components.
 
     forced: teacher-forced states (time, hidden) at `steps`. The components are those of its last
     two periods, when the transient of the initial state is gone.
@@ -140,7 +140,7 @@ def orbit(steps: np.ndarray, forced: Floats, shown: Shown, per_period: float) ->
 
 
 def principal_axes(states: Floats) -> Floats:
-    """Return the first two principal axes of states (time, hidden): (2, hidden)."""
+    """Compute the first two principal axes of states (time, hidden): (2, hidden)."""
     axes = np.zeros((2, states.shape[1]))
     for row, axis in enumerate(
         np.linalg.svd(states - states.mean(axis=0), full_matrices=False)[2][:2]

@@ -1,1 +1,1 @@
-"""The schemas of params.yaml, and how a mistake in it is told."""
+"""The schemas of params.yaml, and the messages about mistakes in it."""

@@ -52,15 +52,15 @@ class Dataset(Schema):
 
     @property
     def protocol(self) -> tuple[object, ...]:
-        """What errors are compared under: the test sequences, the warm-up and the horizon."""
-        drawn = self.seed if self.test_seed is None else self.test_seed
+        """List what fixes the errors: the test sequences, the warm-up and the horizon."""
+        seed = self.seed if self.test_seed is None else self.test_seed
         phase = self.test_phase or self.phase
         sequences = (self.test_sequences, self.steps, self.span, self.frequency, self.amplitude)
-        return drawn, phase, *sequences, self.noise, self.warmup, self.periods
+        return seed, phase, *sequences, self.noise, self.warmup, self.periods
 
     @property
     def kind(self) -> str:
-        """What there is to find out from the past: one sine, any sine, or any sine in noise."""
+        """Classify the task: one sine, any sine, or any sine in noise."""
         if self.noise > 0:
             return "in noise"
         return (
@@ -126,5 +126,5 @@ class Measured(Schema):
 
 
 def as_range(setting: float | list[float]) -> tuple[float, float]:
-    """Return (low, high) of a setting that is a value or a range."""
+    """Read a value or a range as (low, high)."""
     return (setting[0], setting[1]) if isinstance(setting, list) else (setting, setting)

@@ -28,7 +28,7 @@ BOUNDS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
 BOUNDS |= {"exclusiveMaximum": "and below"}
 Node = dict[str, Any]  # a part of a JSON schema
 Place = tuple[str | int, ...]  # the keys and list positions that lead to a value
-Mistake = tuple[Place, str]  # where it is, and what follows the key in its message
+Mistake = tuple[Place, str]  # where it is, and its message after the key
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def members(node: Node, root: Node) -> list[Node]:
 
 
 def expected(node: Node, root: Node) -> str:
-    """Describe what a schema accepts: type, bounds, choices and unit."""
+    """Describe the values that a schema accepts: type, bounds, choices and unit."""
     about, (first, *others) = node.get("description"), members(node, root)
     if choices := first.get("enum") or [first[key] for key in first if key == "const"]:
         text = "one of " * (len(choices) > 1) + ", ".join(map(str, choices))

@@ -1,4 +1,4 @@
-"""The schema of what the figures show: the section `plot`."""
+"""The schema of the section `plot`: the rows in the figures."""
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ class Plot(Schema):
 
     hero: rows of one task of sines: the first and the last are drawn, all are in the README's
     table. one_sine: one or two rows, whose hidden states are drawn. any_sine: a row with a memory.
-    A name that is no row of `models` is left out.
+    A name without a row in `models` is left out.
     """
 
     hero: list[str] = Field([], max_length=4)

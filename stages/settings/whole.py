@@ -97,7 +97,7 @@ def names(section: str, rows: Iterable[Any]) -> Iterator[Mistake]:
     for name in rows:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             expected = "up to 100 of a to z, A to Z, 0 to 9, _ and -, a number in quotes"
-            yield (section, name), f"is no name of a row; expected {expected}"
+            yield (section, name), f"cannot name a row; expected {expected}"
         elif (other := taken.setdefault(name.lower(), name)) != name:
             yield (
                 (section, name),

@@ -1,1 +1,1 @@
-"""Sines with known truth, the dataset file, and what the past can tell at best."""
+"""Sines with known truth, measured series, their dataset file, and the Cramér–Rao bound."""

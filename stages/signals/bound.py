@@ -13,7 +13,7 @@ BLOCK = 1024  # time steps that are in memory at one time
 
 
 def fisher_information(sines: Sines, *, noise: float, warmup: int) -> Floats:
-    """Return what the warm-up tells about amplitude, frequency and phase: (batch, 3, 3).
+    """Compute the Fisher information of amplitude, frequency and phase: (batch, 3, 3).
 
     The warm-up is the time steps 0 … warmup - 1. noise: standard deviation of white Gaussian noise.
     The frequency counts in radians per time step, ωΔ; the phase in radians at step 0.
@@ -26,12 +26,12 @@ def fisher_information(sines: Sines, *, noise: float, warmup: int) -> Floats:
 
 
 def covariance(sines: Sines, *, noise: float, warmup: int) -> Floats:
-    """Return the least covariance of unbiased estimates, in the order of `fisher_information`."""
+    """Invert the Fisher information: the least covariance of unbiased estimates."""
     return np.linalg.inv(fisher_information(sines, noise=noise, warmup=warmup))
 
 
 def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]) -> Floats:
-    """Return the mean square error of forecasts at the time steps k: (batch, time).
+    """Compute the mean square error of forecasts at the time steps k: (batch, time).
 
     A forecast is â sin(φ̂ + ω̂k), its three estimates Gaussian around the truth with the covariances
     (batch, 3, 3). Its mean square error is exact, not linearised: where the error of the phase
@@ -57,7 +57,7 @@ def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]
 
 
 def forecast_rmse(sines: Sines, counts: NDArray[np.int64], *, noise: float, warmup: int) -> float:
-    """Return the root mean square error of the best forecasts after the warm-up.
+    """Compute the root mean square error of the best forecasts after the warm-up.
 
     counts: how many steps after the warm-up count of each sequence, (batch,); all steps of all
     sequences are pooled, as in the RMSE of a free run. Raises what `fisher_information` does.
@@ -74,7 +74,7 @@ def forecast_rmse(sines: Sines, counts: NDArray[np.int64], *, noise: float, warm
 
 
 def _gradient(sines: Sines, steps: NDArray[np.int64]) -> Floats:
-    """Return the derivatives of a·sin(φ + ωk) by a, ω [rad per step] and φ: (batch, time, 3)."""
+    """Differentiate a·sin(φ + ωk) by a, ω [rad per step] and φ: (batch, time, 3)."""
     angle = sines.phase[:, None] + (sines.frequency * sines.time_step)[:, None] * steps
     by_phase = sines.amplitude[:, None] * np.cos(angle)
     return np.stack((np.sin(angle), steps * by_phase, by_phase), axis=-1)

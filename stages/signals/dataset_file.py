@@ -18,7 +18,7 @@ from stages.signals.sines import Floats, Sines
 
 SPLITS = ("train", "validation", "test")
 ARRAYS = ("values", "phase", "frequency", "amplitude")
-# Far beyond what a row of `datasets` can ask for, and near enough for sums of squares.
+# Far beyond every row of `datasets`, and small enough for sums of squares.
 LIMITS = {
     "values": (-1e9, 1e9),
     "phase": (-1e6, 1e6),

@@ -39,7 +39,7 @@ class Series:
         return self.values[: self.bounds("validation")[0]]
 
     def bounds(self, part: Part) -> tuple[int, int]:
-        """Return the index of a part's first value, and that after its last one."""
+        """Locate a part: the index of its first value, and that after its last one."""
         end = len(self.values) - (self.test if part == "validation" else 0)
         return end - (self.validation if part == "validation" else self.test), end
 
@@ -54,16 +54,16 @@ class Series:
         return start + np.arange(self.origins) * (end - self.horizon - start) // gaps
 
     def every_origin(self, part: Part, horizon: int | None = None) -> Origins:
-        """Return all origins of a part whose horizon lies inside: (origins,)."""
+        """List all origins of a part whose horizon lies inside: (origins,)."""
         start, end = self.bounds(part)
         return np.arange(start, end - (horizon or self.horizon) + 1)
 
     def past(self, origins: Origins) -> Floats:
-        """Return the values that forecasts are given: (origins, warmup, 1)."""
+        """Gather the values that forecasts are given: (origins, warmup, 1)."""
         return self.values[origins[:, None] + np.arange(-self.warmup, 0), None]
 
     def future(self, origins: Origins, horizon: int | None = None) -> Floats:
-        """Return the values that came: (origins, horizon, 1)."""
+        """Gather the values that came: (origins, horizon, 1)."""
         return self.values[origins[:, None] + np.arange(horizon or self.horizon), None]
 
 

@@ -78,7 +78,7 @@ def _rows(path: Path, text: str) -> Rows:
     try:
         return [(reader.line_num, row) for row in reader]
     except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: is no CSV: {error}") from None
+        raise InputError(f"{path}:{reader.line_num}: is not CSV: {error}") from None
 
 
 def _check_header(

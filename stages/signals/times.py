@@ -25,7 +25,7 @@ Position = int | float | Decimal  # of a time on the axis of its kind
 
 
 def kind(text: str) -> str | None:
-    """Return the kind of a time, None where it is none; a date with a time of day is a date."""
+    """Classify a text as a time, None where it is none; a date with a time of day is a date."""
     name = next((name for name, (form, _) in KINDS.items() if re.fullmatch(form, text)), None)
     if name == "date":
         try:
@@ -76,7 +76,7 @@ def _backwards(times: Sequence[str], positions: Sequence[Position], place: int) 
     before, text = times[place - 1], times[place]
     if positions[place] == positions[place - 1]:
         count = len(positions) - len(set(positions))
-        return f"{text} stands twice; expected each time once ({count} repeated in all)"
+        return f"{text} is repeated; expected each time once ({count} repeated in all)"
     if positions[place] == positions[0]:
         return f"the times start again at {text}; expected one series, got two under each other"
     steps = zip(positions, positions[1:], strict=False)
@@ -126,7 +126,7 @@ def _months(moment: datetime, day: int, first: datetime) -> float:
 
 
 def _day_of_month(times: Sequence[str]) -> int:
-    """Return the day that dates of successive months share, 31 for the last one; 0 for none."""
+    """Find the day that dates of successive months share, 31 for the last one; 0 for none."""
     first, second = (_moment(text) for text in (times[0], times[min(1, len(times) - 1)]))
     # Four weeks from 1 to 29 January are no month, and 28 days from 1 February are one.
     if abs(second - first) < timedelta(days=FEWEST_DAYS) or first.time() != second.time():
@@ -167,6 +167,6 @@ def _moment(text: str) -> datetime:
 
 
 def _zone(text: str) -> str:
-    """Return the zone that ends a time: Z, an offset, or nothing."""
+    """Split off the zone that ends a time: Z, an offset, or nothing."""
     parsed = re.fullmatch(r".{16,}?(Z|[+-]\d\d:\d\d)", text)
     return parsed[1] if parsed else ""

@@ -15,7 +15,7 @@ Name = Literal["seasonal_difference", "window"]
 
 
 class Transform(Protocol):
-    """A map to what a network sees, and back."""
+    """A map from values to the inputs of a network, and back."""
 
     def apply(self, values: Floats, warmup: int) -> Floats: ...
 
@@ -39,7 +39,7 @@ class SeasonalDifference:
         return (values[:, self.season :] - values[:, : -self.season] - self.mean) / self.scale
 
     def undo(self, past: Floats, outputs: Floats) -> Floats:
-        """Add outputs (batch, horizon, 1) to what stood, or is forecast, a season before."""
+        """Add outputs (batch, horizon, 1) to the value or the forecast a season before."""
         values = np.concatenate((past, outputs * self.scale + self.mean), axis=1)
         for step in range(past.shape[1], values.shape[1]):
             values[:, step] += values[:, step - self.season]

@@ -1,1 +1,1 @@
-"""How weights are drawn, fitted and chosen."""
+"""Draw, fit and choose weights."""

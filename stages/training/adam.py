@@ -85,7 +85,7 @@ class Best:
             self.error, self.weights = error, copies
 
     def restore(self) -> None:
-        """Give the network its best weights; leave it where it was never looked at."""
+        """Restore the best weights; without a look at validation, keep the last."""
         if self.weights is not None:
             self.network.load_state_dict(self.weights)
 
@@ -116,7 +116,7 @@ def pieces(
 
 
 def detached(state: State) -> State:
-    """Cut a state off from what it was computed from."""
+    """Detach a state from the graph that computed it."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
 

@@ -42,7 +42,7 @@ class Rollout(NamedTuple):
 
 
 def predictions(network: Network, values: Tensor, rollout: Rollout) -> Tensor:
-    """Predict what counts, (batch, residuals), from values (batch, time, 1)."""
+    """Predict the counted values, (batch, residuals), from values (batch, time, 1)."""
     state, x, outputs = network.initial_state(len(values)), values[:, 0], []
     for step in range(rollout.steps):
         x, state = network.step(values[:, step] if step < rollout.warmup else x, state)
@@ -51,7 +51,7 @@ def predictions(network: Network, values: Tensor, rollout: Rollout) -> Tensor:
 
 
 class Tape(TorchFunctionMode):
-    """Keep what each linear map multiplied, while a network runs.
+    """Record the inputs of each linear map, while a network runs.
 
     The gradient of a map's output is also that of its bias. torch's cells do not give the outputs
     of their maps; there the bias is expanded to one for each sequence, whose gradient can be asked.
@@ -79,7 +79,7 @@ class Tape(TorchFunctionMode):
 
 
 def jacobian(network: Network, values: Tensor, rollout: Rollout) -> tuple[Tensor, Tensor]:
-    """Predict what counts, (batch, residuals), and differentiate it by all weights.
+    """Predict the counted values, (batch, residuals), and differentiate them by all weights.
 
     The derivatives are (batch, residuals, weights), in the order of `network.parameters()`. One
     pass back takes all residuals to the outputs of the linear maps: delta(t). A weight matrix then

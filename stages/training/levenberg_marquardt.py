@@ -113,7 +113,7 @@ class Problem:
         return vector.detach().cpu().numpy().astype(np.float64)
 
     def move(self, weights: Floats) -> None:
-        """Give the network other weights."""
+        """Set the weights of the network."""
         vector = torch.from_numpy(weights).to(self.network.linear.weight)
         torch.nn.utils.vector_to_parameters(vector, self.network.parameters())
 

@@ -33,8 +33,8 @@ Validate = Callable[[Network], float]
 class Trained:
     """A network, the state that it carried through training if it did, and its validation error.
 
-    error: not measured where there is one attempt, as nothing is chosen by it. attempts: how many
-    were needed; accepted: whether the error is at most that which the row asks for.
+    error: None where it decides nothing: one attempt of a row that does not write `accept`.
+    attempts: how many were needed; accepted: whether the error is at most `accept.rmse`.
     """
 
     network: Network
@@ -45,14 +45,14 @@ class Trained:
 
 
 def train(row: NetworkRow, data: Sequences, validate: Validate, reports: Reports) -> Trained:
-    """Train until an attempt is accepted; give it, or else the one with the least error."""
+    """Train until an attempt is accepted; without one, keep that with the least error."""
     best: Trained | None = None
     for attempt in range(row.attempts):
         random = np.random.default_rng([row.seed, attempt])
         network, carried = train_attempt(
             row, data, validate, random, lambda phase, n=attempt: reports(n, phase)
         )
-        if row.attempts == 1:
+        if row.attempts == 1 and "accept" not in row.model_fields_set:
             return Trained(network, carried, None, 1, True)
         error = validate(network)
         if best is None or error < best.error:

@@ -1,4 +1,4 @@
-"""Ridge regression for what is linear in the weights of a network: its read-out."""
+"""Ridge regression of the read-out, the part of a network that is linear in its weights."""
 
 import numpy as np
 import torch
@@ -28,8 +28,8 @@ def fit_read_out(
     penalty = phase.ridge * np.sqrt(counted * (1 + phase.noise_weight**2))
     size = table.shape[1] - 1
     # A QR decomposition does not square the condition number, as JᵀJ would.
-    triangle = np.linalg.qr(np.concatenate((table, penalty * np.eye(size, size + 1))), mode="r")
-    weights = np.linalg.solve(triangle[:size, :size], triangle[:size, size])
+    upper = np.linalg.qr(np.concatenate((table, penalty * np.eye(size, size + 1))), mode="r")
+    weights = np.linalg.solve(upper[:size, :size], upper[:size, size])
     with torch.no_grad():
         network.linear.weight.copy_(torch.from_numpy(weights[None, :-1]))
         network.linear.bias.copy_(torch.from_numpy(weights[-1:]))

@@ -1,0 +1,106 @@
+"""The README as a newcomer follows it: its commands in order in one shell, and its examples."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Project, make_project
+
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [
+    line.removeprefix("$ ").partition("  #")[0].rstrip()
+    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("$ ")
+]
+# The rows that the README's commands name, with shorter data.
+PARAMS = """\
+datasets:
+  phases:
+    {seed: 2, sequences: 32, test_sequences: 4, validation_sequences: 4, warmup: 20, periods: 100}
+  co2: {csv: data/series/co2.csv, column: co2, time: time, season: 12, validation: 96, test: 96,
+    warmup: 96, horizon: 24, origins: 20}
+models:
+  recurrence: {dataset: phases, cell: linear, lags: 2}
+  stable:
+    dataset: phases
+    cell: rnn
+    hidden_size: 16
+    seed: 0
+  co2_seasonal_naive: {dataset: co2, cell: seasonal_naive}
+  co2_ar: {dataset: co2, cell: ar}
+plot: {hero: [stable], one_sine: [stable], any_sine: innovation}
+"""
+ADAM = "training: [{phase: adam, iterations: 3, learning_rate: 0.01, warmup: 10, free_steps: 5}]"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A repository with committed results; clone it with Git to come as a newcomer."""
+    project = make_project(tmp_path_factory.mktemp("readme") / "published", PARAMS)
+    project.run("dvc", "repro")
+    (project.root / "gate.yaml").unlink()
+    project.run("python", "-m", "dvc_gate", "init")
+    project.commit("results")
+    return project
+
+
+def newcomer(published: Project, folder: Path) -> Project:
+    """Clone with Git, so without DVC's cache; this environment stands for a new one."""
+    published.run("git", "clone", "--quiet", ".", str(folder))
+    (folder / ".venv").symlink_to(sys.prefix)
+    return Project(folder)
+
+
+def test_every_command_runs_as_it_stands(published: Project, tmp_path: Path) -> None:
+    """The gate may fail there, for an experiment with other weights is in the workspace."""
+    assert {"make repro", "make test", ". .venv/bin/activate", "make gate"} <= set(COMMANDS)
+    lines = ["git config user.name x; git config user.email x@y"]
+    for number, command in enumerate(COMMANDS):
+        short = command.replace("make test", "make --dry-run test")
+        lines.append(f"{short} >&2; echo {number} $?")
+        if command == "make repro":
+            lines.append("git status --porcelain")
+    project = newcomer(published, tmp_path / "clone")
+    done = project.try_("bash", "-c", "\n".join(lines))
+    ended = [f"{number} 0" for number in range(len(COMMANDS))]
+    gate = COMMANDS.index("make gate")
+    said = done.stdout.splitlines()
+    assert said[gate] in (f"{gate} 0", f"{gate} 2"), done.stderr
+    assert said[:gate] + said[gate + 1 :] == ended[:gate] + ended[gate + 1 :], done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_series_and_a_cell_of_ones_own_are_judged(published: Project, tmp_path: Path) -> None:
+    """As the README has them, but trained in three iterations."""
+    project = newcomer(published, tmp_path / "clone")
+    (series,) = re.findall(r"```yaml\ndatasets:\n(.*?)models:\n(.*?)```", README, re.DOTALL)
+    (cell,) = re.findall(r"```python\n(class MinimalGated.*?)```", README, re.DOTALL)
+    (mine,) = re.findall(r"```yaml\n(  mine:.*?)```", README, re.DOTALL)
+    cells = project.root / "stages/networks/cells.py"
+    head, dictionary = cells.read_text("utf-8").split("# What `cell:`")
+    text = f"{head}{cell}\n\n# What `cell:`{dictionary}"
+    cells.write_text(text.replace('    "rnn":', '    "mgu": MinimalGated,\n    "rnn":'))
+    months = range(168)
+    values = [f"{2000 + t // 12}-{t % 12 + 1:02},{100 + t + 30 * (t % 12 == 11)}" for t in months]
+    (project.root / "sales.csv").write_text("month,units\n" + "\n".join(values) + "\n")
+    own = mine.replace("cell: gru", f"cell: mgu\n    {ADAM}")
+    lstm = series[1].replace("ensemble: 3", ADAM)
+    project.edit("params.yaml", "datasets:\n", f"datasets:\n{series[0]}")
+    project.edit("params.yaml", "models:\n", f"models:\n{lstm}{own}")
+    project.run("dvc", "repro")
+    metrics = {
+        name: json.loads((project.root / f"reports/{name}/metrics.json").read_text("utf-8"))
+        for name in ("sales_naive", "sales_ar", "sales_lstm", "mine")
+    }
+    assert metrics["sales_naive"]["forecast"]["skill"] == 0
+    assert metrics["sales_ar"]["forecast"]["mase"] < metrics["sales_naive"]["forecast"]["mase"]
+    assert isinstance(metrics["sales_lstm"]["forecast"]["mase"], float)
+    assert metrics["mine"]["parameters"] == 2 * 16 * (1 + 16 + 1) + 16 + 1
+    page = (project.root / "reports/README.md").read_text("utf-8")
+    assert "`mine`" in page and "`sales_lstm`" in page
+    # The weights of the new cell are in the model file, and it is loaded from there.
+    assert (project.root / "models/mine.safetensors").stat().st_size > 8 * 593
