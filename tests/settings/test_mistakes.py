@@ -107,7 +107,7 @@ accept: {periods: 2} → accept: {warmup: 51}
 hero: [linear, stable] → hero: stable
  35: plot.hero is "stable"; expected a list of 0 to 4 items, each text
   stable: →   ../stable:
- 14: models.../stable is no name of a row; expected up to 100 of a to z, A to Z, 0 to 9, _ and -, a number in quotes
+ 14: models.../stable cannot name a row; expected up to 100 of a to z, A to Z, 0 to 9, _ and -, a number in quotes
   stable: →   Linear:
  14: models.Linear names the files of linear on some disks; expected another name
   stable: →   figures:

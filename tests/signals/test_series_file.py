@@ -28,7 +28,7 @@ BAD_LINES = {
     "2020,1,5\n": "s.csv:2: has 3 fields; expected 2; write 1.5 for a decimal comma, 1,5",
     "2020\n": "s.csv:2: has 1 field; expected 2",
     "2020,1\n\n2021,1\n": "s.csv:3: is empty; expected a value, evenly spaced in time",
-    '2020,"1\n': "s.csv:2: is no CSV: unexpected end of data",
+    '2020,"1\n': "s.csv:2: is not CSV: unexpected end of data",
     "": f"s.csv: has column names and no values; {EXPECTED}",
     "2020,1\n2021,2\nTotal,2400\n": (
         "s.csv:4: expected a time like 2020, got 'Total'; is the last line a sum?"
@@ -44,7 +44,7 @@ BAD_LINES = {
         "s.csv:4: goes back to 2021 after 2022; expected ascending times"
     ),
     "2020,1\n2021,2\n2021,3\n2022,4\n": (
-        "s.csv:4: 2021 stands twice; expected each time once (1 repeated in all)"
+        "s.csv:4: 2021 is repeated; expected each time once (1 repeated in all)"
     ),
     "2020-01-01,1\n2020-01-02,2\n2020-01-01,3\n2020-01-02,4\n": (
         "s.csv:4: the times start again at 2020-01-01; "

@@ -1,0 +1,64 @@
+"""Training on a measured series: nothing of the test part is seen, and the best epoch is kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages import train
+from stages.networks import forecaster_file, model_file
+from stages.settings.model import NetworkRow, with_defaults
+from stages.signals.series import Series
+from stages.training.series import train_on_series
+from tests.measured import other_test, seasonal, series
+
+ADAM = {
+    "phase": "adam",
+    "iterations": 4,
+    "learning_rate": 0.01,
+    "batch": 4,
+    "warmup": 12,
+    "free_steps": 6,
+    "check_every": 1,
+}
+
+
+def row(cell: str, transform: str = "seasonal_difference", **changes: object) -> NetworkRow:
+    values = {"cell": cell, "dataset": "sales", "hidden_size": 3, "transform": transform}
+    return NetworkRow.model_validate(values | {"ensemble": 2, "training": [ADAM]} | changes)
+
+
+def model_bytes(path: Path, row: NetworkRow, made: Series) -> bytes:
+    """Train a row as the stage does; return its model file."""
+    model_file.save(path, *train.train_series(row, made, train.Curve("mine")))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("transform", ["seasonal_difference", "window"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "innovation"])
+def test_another_test_part_gives_the_same_model_file(
+    cell: str, transform: str, tmp_path: Path
+) -> None:
+    made, path = series(seasonal()), tmp_path / "model"
+    mine = row(cell, transform)
+    before = model_bytes(path, mine, made)
+    assert model_bytes(path, mine, other_test(made)) == before
+    values = made.values.copy()
+    values[slice(*made.bounds("validation"))] *= 1.1
+    assert model_bytes(path, mine, Series(**(vars(made) | {"values": values}))) != before
+    forecaster = forecaster_file.load(path).forecaster
+    assert len(forecaster.networks) == 2
+
+
+@pytest.mark.parametrize("check_every", [1, None])
+def test_the_weights_with_the_least_error_on_validation_are_kept(check_every: int | None) -> None:
+    """So more iterations are never worse there, as they are where nothing is looked at."""
+    made, errors = series(seasonal()), []
+    origins = made.rolling_origins("validation")
+    for iterations in range(1, 9):
+        phase = ADAM | {"learning_rate": 0.5, "iterations": iterations, "check_every": check_every}
+        mine = with_defaults(row("gru", ensemble=1, training=[phase]), "measured", 12, 6)
+        forecaster = train_on_series(mine, made, lambda member, phase: lambda *_: None)
+        forecast = forecaster.forecast(made.past(origins), made.horizon)
+        errors.append(np.abs(forecast - made.future(origins)).mean())
+    assert (sorted(errors, reverse=True) == errors) == (check_every == 1)
