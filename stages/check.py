@@ -1,4 +1,6 @@
-"""Look at params.yaml and dvc.lock as a whole, before any work.
+"""Look at params.yaml, its CSV files and dvc.lock as a whole, before any work.
+
+DVC alone stops at a CSV file that was not pulled, and names the link to it in reports/datasets.
 
 A `dvc repro` that is killed while it writes dvc.lock leaves a part of it. Where the last commit has
 all that this part has, the committed one takes its place.
@@ -16,7 +18,9 @@ from ruamel.yaml.error import YAMLError
 from stages import files
 from stages.files import InputError
 from stages.settings import entry
+from stages.settings.dataset import Measured
 from stages.settings.whole import Settings
+from stages.signals import series_file
 
 LOCK = Path("dvc.lock")
 CHECK_OUT = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
@@ -90,7 +94,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    del arguments, settings  # the settings are good, or this would not be called
+    del arguments
+    for row in settings.datasets.values():
+        if isinstance(row, Measured):
+            series_file.check_present(Path(row.csv))
     check_lock(LOCK)
     print("params.yaml, dvc.lock: no mistakes")
 

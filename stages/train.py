@@ -144,7 +144,7 @@ def check_network(name: str, row: NetworkRow, settings: Settings) -> None:
         known = ", ".join((*ROWS, *CELLS))
         raise settings.mistake(("models", name, "cell"), f"is {row.cell}; expected one of {known}")
     try:
-        torch.zeros(1).to(row.device)
+        torch.zeros(1).to(row.device).cpu()
     except (RuntimeError, AssertionError) as error:
         reason = f"torch says: {files.reason(error)}"
         text = f"is {row.device}; expected a device that torch has here ({reason})"

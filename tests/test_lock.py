@@ -15,6 +15,10 @@ from stages.files import InputError
 from tests.conftest import ENVIRONMENT, ROOT, Project
 
 LOCK = Path("dvc.lock")
+MEASURED = (
+    "  sales: {csv: sales.csv, column: units, season: 12, validation: 36, test: 36, "
+    "warmup: 36, horizon: 12}\n"
+)
 GIT = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
 
 
@@ -123,6 +127,15 @@ def test_what_is_no_lock_is_told_with_how_to_mend_it(
     assert said.endswith("; delete it, and `dvc repro` makes it again")
     LOCK.unlink()
     assert told() == ""
+
+
+def test_a_series_that_was_not_pulled_is_told_before_any_work(project: Project) -> None:
+    """DVC alone would name the dangling link to it, and no remedy."""
+    project.edit("params.yaml", "models:\n", MEASURED + "models:\n")
+    (project.root / "sales.csv.dvc").touch()
+    done = project.try_("python", "-m", "stages.check")
+    assert done.returncode == 2
+    assert done.stderr == "error: sales.csv: no such file; `dvc pull sales.csv` brings it\n"
 
 
 def test_the_check_tells_it_in_one_line(project: Project) -> None:

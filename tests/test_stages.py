@@ -157,3 +157,11 @@ def test_a_dataset_that_the_model_does_not_fit_is_refused(files: tuple[Path, Pat
         evaluate.load(model, data, settings(d=dataset()))
     with pytest.raises(InputError, match="has no row d"):
         evaluate.load(model, data, settings(other=dataset()))
+
+
+@pytest.mark.parametrize("device", ["meta", "gpu0", "xpu"])
+def test_a_device_that_cannot_hold_values_here_is_refused(device: str) -> None:
+    row = NetworkRow(cell="rnn", dataset="phases", device=device)
+    settings = Settings({}, {"mine": row}, Plot(), {})
+    with pytest.raises(InputError, match=f"is {device}; expected a device that torch has here"):
+        train.check_network("mine", row, settings)

@@ -112,14 +112,22 @@ class Measured(Schema):
             raise ValueError(f"expected {least} or more: two seasons")
         return warmup
 
+    @field_validator("horizon")
+    @classmethod
+    def _inside_the_parts(cls, horizon: int, info: ValidationInfo) -> int:
+        most = min(info.data.get(part, math.inf) for part in ("validation", "test"))
+        if horizon > most:
+            raise ValueError(f"expected {most} at most: the shorter of validation and test")
+        return horizon
+
     @field_validator("origins")
     @classmethod
     def _fit_the_parts(cls, origins: int, info: ValidationInfo) -> int:
         parts = [info.data[part] for part in ("validation", "test") if part in info.data]
-        most = min(parts, default=math.inf) - info.data.get("horizon", 1) + 1
-        if origins > most:
+        most = min(parts, default=math.inf) - info.data.get("horizon", math.nan) + 1
+        if origins > most:  # never where the horizon has a mistake of its own
             raise ValueError(
-                f"expected {max(most, 0)} at most: as many horizons begin in the shorter of "
+                f"expected {most} at most: as many horizons begin in the shorter of "
                 "validation and test"
             )
         return origins

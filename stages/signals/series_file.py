@@ -15,6 +15,7 @@ from stages.signals.series import LARGEST
 from stages.signals.sines import Floats
 
 EXPECTED = "expected a CSV file in UTF-8, with a line of column names and one value a line"
+POINTER = b"version https://git-lfs"
 SEPARATORS = {";": "semicolons", "\t": "tabs"}
 
 Rows = list[tuple[int, list[str]]]  # each with the number of its line
@@ -55,10 +56,18 @@ def load(path: Path, column: str | None = None, time: str | None = None) -> Colu
     return Column(names[place] or "value", np.array(values, dtype=np.float64), moments)
 
 
+def check_present(path: Path) -> None:
+    """Raise InputError where there is no such file; one that DVC tracks can be pulled."""
+    tracked = path.with_name(f"{path.name}.dvc").is_file()
+    files.size(path, f"`dvc pull {path}` brings it" if tracked else EXPECTED)
+
+
 def _text(path: Path) -> str:
     """Read a file as UTF-8; raises InputError where it is other text or none."""
-    files.size(path, EXPECTED)
+    check_present(path)
     content = path.read_bytes()
+    if content.startswith(POINTER):
+        raise InputError(f"{path}: is a pointer of Git LFS; `git lfs pull` brings the file")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:100]:
         raise InputError(f"{path}: is UTF-16 or no text; save it as CSV in UTF-8")
     text = files.text(path, EXPECTED, "save it as CSV in UTF-8; it may be Latin-1")

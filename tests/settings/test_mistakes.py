@@ -201,6 +201,33 @@ def test_a_good_file_is_read_as_dvc_reads_it(old: str, new: str) -> None:
         assert whole.read(FILE).written == parse_yaml(text, FILE)
 
 
+SALES = {"season": 12, "validation": 36, "test": 40, "warmup": 24, "horizon": 12, "origins": 20}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"horizon": 36, "origins": 1}, None),
+        ({"horizon": 37}, "horizon is 37; expected 36 at most: the shorter of validation and test"),
+        ({"origins": 25}, None),
+        (
+            {"origins": 26},
+            "origins is 26; expected 25 at most: as many horizons begin in the shorter of "
+            "validation and test",
+        ),
+        ({"season": 13}, "warmup is 24; expected 26 or more: two seasons"),
+        ({"season": 1, "warmup": 2}, None),
+    ],
+)
+def test_a_measured_series_has_room_for_its_forecasts(
+    changes: dict[str, int], expected: str | None
+) -> None:
+    row = {"csv": "sales.csv", "column": "units", **SALES, **changes}
+    written = ", ".join(f"{key}: {value}" for key, value in row.items())
+    said = errors(edited("  phases:\n", f"  sales: {{{written}}}\n  phases:\n"))
+    assert said == ([f"params.yaml:3: datasets.sales.{expected}"] if expected else [])
+
+
 def test_all_mistakes_are_listed_in_the_order_of_the_file() -> None:
     text = edited("steps: 50", "step: 50").replace("lags: 2", "lags: 0")
     assert [line.split(";")[0] for line in errors(text.replace("plot:", "plots:"))] == [

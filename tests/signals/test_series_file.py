@@ -128,6 +128,16 @@ def test_a_missing_file_is_not_made_with_dvc() -> None:
     assert str(error.value) == f"s.csv: no such file; {EXPECTED}"
 
 
+def test_a_file_that_dvc_or_git_lfs_tracks_says_how_it_is_brought() -> None:
+    Path("s.csv.dvc").touch()
+    with pytest.raises(InputError) as error:
+        series_file.load(Path("s.csv"))
+    assert str(error.value) == "s.csv: no such file; `dvc pull s.csv` brings it"
+    with pytest.raises(InputError) as error:
+        load(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", None, None)
+    assert str(error.value) == "s.csv: is a pointer of Git LFS; `git lfs pull` brings the file"
+
+
 def test_a_single_column_needs_no_name() -> None:
     assert load(b"1e15\n1e-9\n-3\n", None, None).values.tolist() == [1e15, 1e-9, -3]
     named = load(b"\xef\xbb\xbf demand \r\n1\r\n2\r\n\r\n", None, None)
