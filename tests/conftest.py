@@ -98,7 +98,7 @@ class Project:
 
 
 def outputs(project: Project) -> dict[str, bytes]:
-    """Return the content of every output, by path."""
+    """Read the content of every output, by path."""
     return {
         path.relative_to(project.root).as_posix(): path.read_bytes()
         for folder in ("data", "models", "reports")
@@ -127,7 +127,7 @@ def make_project(root: Path, params: str = SMALL) -> Project:
 
 
 def loaded_by(program: str, folder: Path = ROOT, *arguments: str) -> set[str]:
-    """Return the packages that a Python program has loaded when it ends."""
+    """List the packages that a Python program has loaded when it ends."""
     program += "\nimport sys; print(*{name.partition('.')[0] for name in sys.modules})"
     command = (sys.executable, "-c", program, *arguments)
     return set(Project(folder).run(*command).splitlines()[-1].split())

@@ -1,4 +1,4 @@
-"""Dataset, model and report files that are damaged, disguised or none: each is told in one line.
+"""Dataset, model and report files that are damaged, disguised or none: each gets one line.
 
 And what a training or a free run that fails ends in.
 """
@@ -48,7 +48,7 @@ class Bomb:
 
 
 def said(load: Callable[[], Any]) -> str:
-    """Return the one line that a loader says."""
+    """Read the one line of a loader's error."""
     with pytest.raises(InputError) as error:
         load()
     assert "\n" not in str(error.value)
@@ -152,8 +152,8 @@ DATA: dict[str, tuple[Callable[[], Any], str]] = {
 def test_a_dataset_file_that_is_none(mistake: str) -> None:
     make, message = DATA[mistake]
     make()
-    told = said(lambda: dataset_file.load(Path("d.npz"), "train"))
-    assert told.startswith(f"d.npz: {message.partition('…')[0]}") and told.endswith(AGAIN)
+    line = said(lambda: dataset_file.load(Path("d.npz"), "train"))
+    assert line.startswith(f"d.npz: {message.partition('…')[0]}") and line.endswith(AGAIN)
     assert not Path("ran").exists()
 
 
@@ -238,8 +238,8 @@ MODELS: dict[str, tuple[Callable[[], Any], str]] = {
 def test_a_model_file_that_is_none(mistake: str) -> None:
     make, message = MODELS[mistake]
     make()
-    told = said(lambda: model_file.load(Path("m.safetensors")))
-    assert told.startswith(f"m.safetensors: {message.partition('…')[0]}")
+    line = said(lambda: model_file.load(Path("m.safetensors")))
+    assert line.startswith(f"m.safetensors: {message.partition('…')[0]}")
     assert not Path("ran").exists()
 
 
@@ -324,8 +324,8 @@ def test_a_lack_of_memory_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(train, "train_sines", fail)
     make_data()
-    told = "not enough memory; expected fewer or shorter sequences, or a smaller network"
-    assert run(train, *TRAIN) == (2, f"error: {told}\n")
+    line = "not enough memory; expected fewer or shorter sequences, or a smaller network"
+    assert run(train, *TRAIN) == (2, f"error: {line}\n")
     assert sorted(os.listdir()) == ["d.npz", "params.yaml"]
 
 

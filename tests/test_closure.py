@@ -30,20 +30,20 @@ def module(path: str) -> str:
 
 
 def imported_files(root: Path, script: str) -> set[str]:
-    """Return the files that a script imports, itself among them, but for EXEMPT and beyond."""
+    """List the files that a script imports, itself among them, without EXEMPT and its imports."""
     finder = ModuleFinder(path=[str(root)], excludes=[module(path) for path in EXEMPT])
     finder.run_script(str(root / script))
-    files = (found.__file__ for found in finder.modules.values() if found.__file__)
+    files = (loaded.__file__ for loaded in finder.modules.values() if loaded.__file__)
     return {str(Path(file).relative_to(root)) for file in files}
 
 
 def python_files(root: Path, listed: list[str]) -> list[str]:
-    """Return files, with folders written out."""
-    found: list[str] = []
+    """List files, with folders written out."""
+    files: list[str] = []
     for path in listed:
         inside = sorted((root / path).rglob("*.py")) or [root / path]
-        found += [str(file.relative_to(root)) for file in inside]
-    return found
+        files += [str(file.relative_to(root)) for file in inside]
+    return files
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -84,8 +84,8 @@ def test_imports_are_followed_into_functions_and_through_modules(tmp_path: Path)
     for path, text in sources.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
-    found = imported_files(tmp_path, "stages/a.py")
-    assert found == sources.keys() - {"stages/room/unused.py", "stages/files.py"}
+    imported = imported_files(tmp_path, "stages/a.py")
+    assert imported == sources.keys() - {"stages/room/unused.py", "stages/files.py"}
 
 
 STAND_INS = {
@@ -211,9 +211,13 @@ def test_schemas_and_rooms_lead_to_no_yaml_and_no_messages() -> None:
     rooms = ("signals", "networks", "training", "rollouts")
     schemas = {"schema", "dataset", "model", "plot"}
     paths = [path for room in rooms for path in sorted(ROOT.glob(f"stages/{room}/*.py"))]
-    told = {"document", "entry", "whole"}
+    messages = {"document", "entry", "whole"}
     for path in [*paths, *(ROOT / f"stages/settings/{name}.py" for name in schemas)]:
         finder = ModuleFinder(path=[str(ROOT)])
         finder.run_script(str(path))
         modules = {*finder.modules, *finder.badmodules}
-        assert not modules & {"yaml", "ruamel.yaml", *(f"stages.settings.{name}" for name in told)}
+        assert not modules & {
+            "yaml",
+            "ruamel.yaml",
+            *(f"stages.settings.{name}" for name in messages),
+        }

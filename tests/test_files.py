@@ -1,4 +1,4 @@
-"""Files are written completely or not at all, and what is no file is told in one line."""
+"""Files are written completely or not at all; a bad path gets one line."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("a: 1\n=======\nb: 2\n", ""),
         ("x  <<<<<<< y\n", ""),
@@ -47,8 +47,8 @@ def test_several_files_are_written_all_or_none(tmp_path: Path) -> None:
         (">>>>>>> theirs\n", "1: has an unresolved merge conflict, lines 1 to 1"),
     ],
 )
-def test_a_merge_conflict_is_found_with_its_lines(text: str, found: str) -> None:
-    assert files.merge_conflict(text).partition(";")[0] == found
+def test_a_merge_conflict_is_located_by_its_lines(text: str, expected: str) -> None:
+    assert files.merge_conflict(text).partition(";")[0] == expected
 
 
 def test_text_that_is_not_utf_8_has_its_line(tmp_path: Path) -> None:

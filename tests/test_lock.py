@@ -1,4 +1,4 @@
-"""A dvc.lock that is no whole one is told before DVC trips over it, or mended in silence."""
+"""A damaged dvc.lock gets one line before DVC reads it, or is restored where nothing is lost."""
 
 import functools
 import re
@@ -42,8 +42,8 @@ def git(*arguments: str) -> None:
     subprocess.run(("git", *arguments), check=True)
 
 
-def told() -> str:
-    """Return what is said of the dvc.lock in the current folder; empty where nothing is."""
+def fault() -> str:
+    """Check the dvc.lock in the current folder; empty where it has no fault."""
     try:
         check.check_lock(LOCK)
     except InputError as error:
@@ -52,7 +52,7 @@ def told() -> str:
 
 
 def changed(lock: str) -> str:
-    """Return a lock in which the first stage is another one than in the last commit."""
+    """Write a lock in which the first stage is another one than in the last commit."""
     return lock.replace("    cmd: PATH", "    cmd:  PATH", 1)
 
 
@@ -67,17 +67,17 @@ def loads_in_dvc(text: str) -> bool:
 def test_a_lock_cut_anywhere_is_mended_from_the_commit_or_harmless(committed: str) -> None:
     for length in range(0, len(committed), 10):
         LOCK.write_text(committed[:length])
-        assert told() == ""
+        assert fault() == ""
         left = LOCK.read_text()
         assert left == committed or (left == committed[:length] and loads_in_dvc(left)), length
 
 
-def test_a_lock_that_is_cut_and_newer_than_the_commit_is_told(committed: str) -> None:
+def test_a_lock_that_is_cut_and_newer_than_the_commit_gets_one_line(committed: str) -> None:
     """Nothing is mended in silence where that may lose what a stage made."""
     newer, harmless = changed(committed), 0
     for length in range(len("schema: '2.0'\nstages:\n") + 60, len(newer), 10):
         LOCK.write_text(newer[:length])
-        if said := told():
+        if said := fault():
             assert said == f"dvc.lock: is cut short, as by a `dvc repro` that was killed; {GIT}"
         else:
             assert loads_in_dvc(newer[:length])
@@ -112,24 +112,24 @@ def test_a_harmless_cut_ends_in_the_same_lock(project: Project) -> None:
         ("a: 1\n<<<<<<< HEAD\n=======\n>>>>>>> b\n", ":2: has an unresolved merge conflict"),
     ],
 )
-def test_what_is_no_lock_is_told_with_how_to_mend_it(
+def test_what_is_no_lock_gets_one_line_with_a_remedy(
     committed: str, text: str, message: str
 ) -> None:
     LOCK.write_text(text)
     if committed.startswith(text):
-        assert told() == "" and LOCK.read_text() == committed
+        assert fault() == "" and LOCK.read_text() == committed
     git("rm", "--quiet", "--cached", "dvc.lock")
     git("commit", "--quiet", "--message", "no lock")
     check.committed_text.cache_clear()
     LOCK.write_text(text)
-    said = told()
+    said = fault()
     assert said.startswith(f"dvc.lock{message}")
     assert said.endswith("; delete it, and `dvc repro` makes it again")
     LOCK.unlink()
-    assert told() == ""
+    assert fault() == ""
 
 
-def test_a_series_that_was_not_pulled_is_told_before_any_work(project: Project) -> None:
+def test_a_series_that_was_not_pulled_gets_one_line_before_any_work(project: Project) -> None:
     """DVC alone would name the dangling link to it, and no remedy."""
     project.edit("params.yaml", "models:\n", MEASURED + "models:\n")
     (project.root / "sales.csv.dvc").touch()
@@ -138,7 +138,7 @@ def test_a_series_that_was_not_pulled_is_told_before_any_work(project: Project) 
     assert done.stderr == "error: sales.csv: no such file; `dvc pull sales.csv` brings it\n"
 
 
-def test_the_check_tells_it_in_one_line(project: Project) -> None:
+def test_the_check_prints_one_line(project: Project) -> None:
     lock = project.root / "dvc.lock"
     whole = lock.read_text()
     lock.write_text(changed(whole)[:-20])

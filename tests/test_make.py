@@ -67,7 +67,7 @@ ROWS = [*(f"generate@{name}" for name in DATASETS), *(f"evaluate@{name}" for nam
 
 
 def parameters(models: dict[str, str] = MODELS) -> str:
-    """Return the text of params.yaml: each model and its dataset."""
+    """Write the text of params.yaml: each model and its dataset."""
     lines = ["datasets:", *(f"  '{name}': {{seed: 1}}" for name in DATASETS), "models:"]
     lines += [f"  '{name}': {{dataset: {dataset}, seed: 1}}" for name, dataset in models.items()]
     return "\n".join(lines) + "\n"
@@ -115,7 +115,7 @@ def rows(unmade: Project, tmp_path: Path) -> Project:
 
 
 def journal(project: Project) -> list[str]:
-    """Return what the stages noted, in its order, and begin a new page."""
+    """Read what the stages noted, in order, and empty the journal."""
     file = project.root / "journal"
     lines = file.read_text().splitlines() if file.exists() else []
     file.unlink(missing_ok=True)
@@ -123,7 +123,7 @@ def journal(project: Project) -> list[str]:
 
 
 def begun(lines: list[str]) -> set[str]:
-    """Return the stages that began."""
+    """List the stages that began."""
     return {line.removesuffix(" begins") for line in lines if line.endswith(" begins")}
 
 

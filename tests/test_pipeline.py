@@ -34,12 +34,12 @@ models:
 
 
 def stages_run(output: str) -> list[str]:
-    """Return the names of the stages that `dvc` says it ran."""
+    """List the stages that `dvc` says it ran."""
     return re.findall(r"Running stage '([^']+)'", output)
 
 
 def stale(project: Project) -> set[str]:
-    """Return the stages that `dvc repro` would run."""
+    """List the stages that `dvc repro` would run."""
     return set(json.loads(project.run("dvc", "status", "--json")))
 
 

@@ -78,12 +78,12 @@ def test_shown_sequences_are_the_first_that_differ() -> None:
 
 
 def test_distributions_share_out_all_sequences() -> None:
-    found: dict[str, list[tuple[float, ...]]] = {}
+    collected: dict[str, list[tuple[float, ...]]] = {}
     split = any_sines(1000, 3)
     for quantity, *row in distributions(split):
-        found.setdefault(quantity, []).append(tuple(row))
-    assert set(found) == {"phase", "frequency", "amplitude"}
-    for quantity, rows in found.items():
+        collected.setdefault(quantity, []).append(tuple(row))
+    assert set(collected) == {"phase", "frequency", "amplitude"}
+    for quantity, rows in collected.items():
         lows, highs, shares = np.array(rows).T
         values = getattr(split, quantity)
         assert shares.sum() == pytest.approx(1)

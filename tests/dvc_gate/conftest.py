@@ -166,7 +166,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proje
 
 
 def changed(name: str, value: Any) -> dict[str, Any]:
-    """Return METRICS with one of them replaced, or taken away where the value is `...`."""
+    """Write METRICS with one of them replaced, or taken away where the value is `...`."""
     metrics = json.loads(json.dumps(METRICS))
     *parents, last = name.split(".")
     node = metrics

@@ -27,7 +27,7 @@ def compare(
 
 
 def named(metric: tuple[str, str]) -> str:
-    """Return `a:key` for a key in reports/a/metrics.json."""
+    """Write `a:key` for a key in reports/a/metrics.json."""
     return f"{metric[0].split('/')[1]}:{metric[1]}"
 
 

@@ -21,7 +21,7 @@ ACC = "rules: [{metrics: acc, better: higher, abs_tol: 0.1}]\n"
 
 
 def stage(*metrics: str, cache: bool = False, **more: Any) -> str:
-    """Return a dvc.yaml with one stage that has these metrics."""
+    """Write a dvc.yaml with one stage that has these metrics."""
     made = [{path: {"cache": cache}} for path in metrics]
     return json.dumps({"stages": {"evaluate": {"cmd": "true", "metrics": made, **more}}})
 

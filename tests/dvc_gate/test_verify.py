@@ -347,7 +347,7 @@ def test_an_interrupted_verification_leaves_nothing_behind(
 
 
 def inside(folder: Path) -> list[str]:
-    """Return the processes that work in a folder, zombies aside."""
+    """List the processes that work in a folder, zombies aside."""
     result = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -63,11 +63,11 @@ def test_there_and_back_is_where_it_began(level: float, size: float, values: lis
 
 @pytest.mark.parametrize("period", [15.4, 24.0, 37.3, 61.6])
 def test_level_and_amplitude_are_exact_where_the_last_period_is_not_whole(period: float) -> None:
-    found = dominant_sine(7e3 + 0.02 * sine(0, 100, period))
-    assert found.level == pytest.approx(7e3, abs=1e-8)
-    assert found.amplitude == pytest.approx(0.02, rel=1e-6)
-    assert found.period == pytest.approx(period, rel=1e-6)
-    assert found.rest < 1e-6
+    fit = dominant_sine(7e3 + 0.02 * sine(0, 100, period))
+    assert fit.level == pytest.approx(7e3, abs=1e-8)
+    assert fit.amplitude == pytest.approx(0.02, rel=1e-6)
+    assert fit.period == pytest.approx(period, rel=1e-6)
+    assert fit.rest < 1e-6
 
 
 @pytest.mark.parametrize(("size", "shift"), [(1e-3, 0.0), (40.0, -273.15), (1e6, 5e6)])
@@ -77,8 +77,8 @@ def test_a_scaled_and_shifted_sine_is_continued_by_the_scaled_and_shifted_free_r
     values = sine(0, 100) + 0.1 * sine(0, 100, 9.1)
     runs = []
     for x in (values, shift + size * values):
-        found = dominant_sine(x)
-        runs.append(continued(some_network(), x, 60, Scale(found.level, found.amplitude)))
+        fit = dominant_sine(x)
+        runs.append(continued(some_network(), x, 60, Scale(fit.level, fit.amplitude)))
     np.testing.assert_allclose((runs[1] - shift) / size, runs[0], atol=1e-7)
 
 
@@ -94,8 +94,8 @@ def test_the_file_has_a_row_a_step_and_goes_on_with_the_sine(
     head, *rows = csv.reader(out.open())
     assert head == ["step", "level"]
     assert [int(step) for step, _ in rows] == list(range(1, 201))
-    told = np.array([float(value) for _, value in rows])
-    np.testing.assert_allclose(told, 50 + 3 * sine(130, 330), atol=1e-4)
+    written = np.array([float(value) for _, value in rows])
+    np.testing.assert_allclose(written, 50 + 3 * sine(130, 330), atol=1e-4)
     assert drawn.read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr()
     assert "a period of 15.4 to 61.6 values and an amplitude of 0.5 to 1.5" in said.out
@@ -112,9 +112,9 @@ def test_the_file_has_a_row_a_step_and_goes_on_with_the_sine(
     ],
 )
 def test_warns_outside_of_what_the_model_was_trained_on(x: np.ndarray, warned: list[str]) -> None:
-    facts, found = Facts.model_validate({**FACTS, "cell": "prony"}), dominant_sine(x)
-    scaled = Scale(found.level, found.amplitude).to_task(x)
-    doubts = forecast.doubts_of_sines(found, x, scaled, facts)
+    facts, fit = Facts.model_validate({**FACTS, "cell": "prony"}), dominant_sine(x)
+    scaled = Scale(fit.level, fit.amplitude).to_task(x)
+    doubts = forecast.doubts_of_sines(fit, x, scaled, facts)
     assert all(word in line for word, line in zip(warned, doubts, strict=False))
     assert len(doubts) >= len(warned)
 
@@ -177,17 +177,17 @@ BAD = {
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """Return the one line that a command says before it ends with exit code 2."""
+    """Run a command; give the one line that it prints before it ends with exit code 2."""
     assert run(*arguments) == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ") and said.count("\n") == 1
     return said
 
 
-@pytest.mark.parametrize(("content", "told"), BAD.values(), ids=BAD)
+@pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
 def test_a_bad_file_gets_one_line_and_changes_nothing(
     content: bytes,
-    told: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -198,7 +198,7 @@ def test_a_bad_file_gets_one_line_and_changes_nothing(
     out.write_text("old")
     model = saved(tmp_path, Prony(), "prony")
     said = refused(capsys, model, values, "--steps", 5, "--out", out)
-    assert str(values) in said and told in said
+    assert str(values) in said and message in said
     assert out.read_text() == "old"
 
 

@@ -142,8 +142,8 @@ def test_the_page_says_something_true_of_every_pipeline(pipeline: str) -> None:
 def test_models_are_compared_with_those_that_are_judged_alike() -> None:
     tasks = {"twin": Dataset(seed=7, phase=[0.0], test_seed=0, test_phase="uniform"), **TASKS}
     models = [make_report(task, 1.0, task=task) for task in ("noisy", "twin", "mine", "phases")]
-    found = {part.title: [r.name for r in part.reports] for part in sections(models, tasks)}
-    assert found == {
+    titles = {part.title: [r.name for r in part.reports] for part in sections(models, tasks)}
+    assert titles == {
         "one sine": ["twin", "phases"],
         "in noise": ["noisy"],
         "one sine (mine)": ["mine"],
@@ -178,9 +178,9 @@ def test_reports_are_read_as_their_card_names_them(made: reports.Row, tmp_path: 
     (tmp_path / "metrics.json").write_text(json.dumps(made.metrics))
     digest = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in tmp_path.iterdir()}
     (tmp_path / "card").write_text(json.dumps(card | {"sha256": digest}))
-    found = reports.load(tmp_path, tmp_path / "card", made.cell)
-    assert type(found) is type(made) and found.error == made.error
-    assert found.rollout.step.tolist() == made.rollout.step.tolist()
+    read = reports.load(tmp_path, tmp_path / "card", made.cell)
+    assert type(read) is type(made) and read.error == made.error
+    assert read.rollout.step.tolist() == made.rollout.step.tolist()
     (tmp_path / "horizon.csv").write_text("other\n")
     with pytest.raises(InputError, match="is not the file that .* names"):
         reports.load(tmp_path, tmp_path / "card", made.cell)

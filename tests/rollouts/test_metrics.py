@@ -162,7 +162,7 @@ def test_the_last_step_of_a_sequences_horizon_counts() -> None:
 
 
 def test_each_sequence_has_its_own_drift_and_amplitude() -> None:
-    """Different frequencies in one batch: each drift is told per period of its own sequence."""
+    """Different frequencies in one batch: each drift is per period of its own sequence."""
     drift, shrink = np.linspace(-0.02, 0.03, 6), np.linspace(0.8, 1.3, 6)
 
     def rollout(steps: np.ndarray) -> np.ndarray:
@@ -196,14 +196,14 @@ def test_the_summary_takes_medians_and_the_least() -> None:
 
 
 def test_correct_digits_are_the_decimal_places_of_an_error() -> None:
-    found = {1.0: 0.0, 0.1: 1.0, 1e-7: 7.0, 3.2e-8: 7.5, 50.0: 0.0, 0.0: 16.0, 1e-20: 16.0}
-    assert {error: metrics.correct_digits(error) for error in found} == found
+    digits = {1.0: 0.0, 0.1: 1.0, 1e-7: 7.0, 3.2e-8: 7.5, 50.0: 0.0, 0.0: 16.0, 1e-20: 16.0}
+    assert {error: metrics.correct_digits(error) for error in digits} == digits
     assert metrics.correct_digits(metrics.DIVERGED) == metrics.DIVERGED
 
 
 def test_one_step_errors_are_those_of_the_definitions() -> None:
-    found = metrics.one_step(np.array([1.0, -3.0, 0.5]), np.array([0.0, 0.0, 0.5]))
-    assert found == {"mse": 3.33333, "rmse": 1.82574, "mae": 1.33333}
+    errors = metrics.one_step(np.array([1.0, -3.0, 0.5]), np.array([0.0, 0.0, 0.5]))
+    assert errors == {"mse": 3.33333, "rmse": 1.82574, "mae": 1.33333}
     assert metrics.one_step(np.array([np.inf]), np.zeros(1))["rmse"] == metrics.DIVERGED
 
 

@@ -23,18 +23,18 @@ def test_a_two_lag_recurrence_has_its_radius_twice(radius: float) -> None:
     """x[t+1] = 2r cos θ x[t] − r² x[t−1] has the eigenvalues r exp(±iθ): each grows by r a step."""
     per_period = 30
     loop = lags(2 * radius * math.cos(2 * math.pi / per_period), -(radius**2))
-    found = multipliers(loop, ONE, loop.initial_state(1) + 0.9, per_period)
-    np.testing.assert_allclose(found, radius**per_period, rtol=1e-6)
+    moduli = multipliers(loop, ONE, loop.initial_state(1) + 0.9, per_period)
+    np.testing.assert_allclose(moduli, radius**per_period, rtol=1e-6)
 
 
 def test_one_lag_has_its_weight() -> None:
     loop = lags(-0.98)
-    found = multipliers(loop, ONE, loop.initial_state(1), 10)
-    np.testing.assert_allclose(found, 0.98**10, rtol=1e-8)
+    moduli = multipliers(loop, ONE, loop.initial_state(1), 10)
+    np.testing.assert_allclose(moduli, 0.98**10, rtol=1e-8)
 
 
 def at_rest(net: Predictor) -> np.ndarray:
-    """Return output and state, (size,), after a free run that came to rest."""
+    """Find output and state, (size,), after a free run that came to rest."""
     _, _, state = net.forward(np.zeros((1, 300, 1)), net.initial_state(1))
     output, _, state = net.run(np.zeros((1, 1)), state, 2000)
     output = output[:, -1]
@@ -55,19 +55,19 @@ def test_at_a_fixed_point_they_are_the_eigenvalues(cell: str, layers: int) -> No
     steps = 1e-6 * np.eye(len(point))
     jacobian = np.stack([(loop(point + s) - loop(point - s)) / 2e-6 for s in steps], axis=1)
     expected = np.sort(np.abs(np.linalg.eigvals(jacobian)))[::-1][: stability.LEADING]
-    found = multipliers(net, point[None, :1], point[None, 1:], 1.0)
+    moduli = multipliers(net, point[None, :1], point[None, 1:], 1.0)
     seen = expected > 1e-2  # below it the eigenvalues drown in the rounding of the neighbours
     assert seen.sum() >= 2
-    np.testing.assert_allclose(found[seen[: len(found)]], expected[seen], rtol=0.05)
+    np.testing.assert_allclose(moduli[seen[: len(moduli)]], expected[seen], rtol=0.05)
 
 
 def test_what_a_free_run_keeps_for_ever_has_a_multiplier_of_one() -> None:
     """The memory of an innovation cell: nothing pulls it back, and nothing drives it away."""
     net = predictor("innovation", hidden=3, scale=0.6)
     point = at_rest(net)
-    found = multipliers(net, point[None, :1], point[None, 1:], 30.0)
-    np.testing.assert_allclose(found[:2], 1, rtol=1e-6)
-    assert found[2] < 1 - 1e-3
+    moduli = multipliers(net, point[None, :1], point[None, 1:], 30.0)
+    np.testing.assert_allclose(moduli[:2], 1, rtol=1e-6)
+    assert moduli[2] < 1 - 1e-3
 
 
 def test_a_loop_that_blows_up_has_none() -> None:

@@ -20,13 +20,13 @@ def tables_of(model: Model, sines: Sines, periods: int = 20) -> dict[str, pd.Dat
     return frames(tables(subject, *run_freely(subject)))
 
 
-def frames(found: dict[str, Table]) -> dict[str, pd.DataFrame]:
-    assert set(found) == {f"{name}.csv" for name in NAMES}
-    return {name: pd.DataFrame(table) for name, table in found.items()}
+def frames(made: dict[str, Table]) -> dict[str, pd.DataFrame]:
+    assert set(made) == {f"{name}.csv" for name in NAMES}
+    return {name: pd.DataFrame(table) for name, table in made.items()}
 
 
 def of_first(sines: Sines) -> Sines:
-    """Return the first sequence alone."""
+    """Select the first sequence."""
     arrays = (sines.values, sines.phase, sines.frequency, sines.amplitude)
     return Sines(*(array[:1] for array in arrays), sines.time_step, sines.noise)
 
@@ -51,8 +51,8 @@ def test_the_teacher_forced_curve_is_the_one_whose_error_is_measured(noise: floa
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_the_free_run_is_drawn_beside_the_truth_at_its_own_steps(noise: float) -> None:
     sines = any_sines(3, 80, noise=noise)
-    found = tables_of(SineFit(), sines, periods=30)
-    rollout = found["rollout.csv"]
+    made = tables_of(SineFit(), sines, periods=30)
+    rollout = made["rollout.csv"]
     table = rollout.dropna(subset=("truth", "free_running"))
     steps = table.step.to_numpy()
     np.testing.assert_allclose(table.truth, sines.truth(20 + steps)[0], rtol=0, atol=1e-12)
@@ -67,26 +67,26 @@ def test_the_table_of_sequences_is_in_the_order_of_the_dataset() -> None:
     model, sines = predictor("innovation"), any_sines(5, 80)
     subject = Subject(model, None, sines, 20, 20)
     result, shown = run_freely(subject)
-    found = frames(tables(subject, result, shown))["sequences.csv"]
+    made = frames(tables(subject, result, shown))["sequences.csv"]
     for name in ("frequency", "amplitude", "phase"):
-        np.testing.assert_array_equal(found[name], getattr(sines, name))
-    np.testing.assert_array_equal(found.valid_periods, result.valid_periods)
+        np.testing.assert_array_equal(made[name], getattr(sines, name))
+    np.testing.assert_array_equal(made.valid_periods, result.valid_periods)
     ten = result.horizons.tolist().index(10.0)
-    np.testing.assert_array_equal(found.rmse, result.rmse_of_each[ten])
+    np.testing.assert_array_equal(made.rmse, result.rmse_of_each[ten])
     _, hidden, _ = teacher_forced(model, sines.values[:, :20])
-    np.testing.assert_array_equal(found.memory_1, hidden[:, -1, 4])
-    np.testing.assert_array_equal(found.memory_2, hidden[:, -1, 5])
+    np.testing.assert_array_equal(made.memory_1, hidden[:, -1, 4])
+    np.testing.assert_array_equal(made.memory_2, hidden[:, -1, 5])
 
 
 def test_the_memory_settles_over_the_warmup() -> None:
     model, sines = predictor("innovation"), any_sines(3, 80)
-    found = tables_of(model, sines)
-    settling = found["settling.csv"]
+    made = tables_of(model, sines)
+    settling = made["settling.csv"]
     assert settling.step.tolist() == [*range(1, 21)] * 3
     np.testing.assert_array_equal(settling.frequency, np.repeat(sines.frequency, 20))
     last = settling[settling.step == 20]
     for unit in ("memory_1", "memory_2"):
-        np.testing.assert_array_equal(last[unit], found["sequences.csv"][unit])
+        np.testing.assert_array_equal(last[unit], made["sequences.csv"][unit])
     assert tables_of(predictor("rnn"), sines)["settling.csv"].empty
 
 
@@ -95,8 +95,8 @@ def test_hidden_states_are_those_of_both_regimes(cell: str, layers: int) -> None
     model, sines = predictor(cell, layers), any_sines(3, 80)
     subject = Subject(model, None, sines, 20, 20)
     result, shown = run_freely(subject)
-    found = frames(tables(subject, result, shown))["hidden.csv"]
-    forced, free = (found[found.regime == name] for name in ("teacher_forced", "free_running"))
+    made = frames(tables(subject, result, shown))["hidden.csv"]
+    forced, free = (made[made.regime == name] for name in ("teacher_forced", "free_running"))
     size = shown.hidden.shape[1]
     units = [f"h_{unit}" for unit in range(1, size + 1)]
     last = len(forced)

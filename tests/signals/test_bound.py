@@ -54,8 +54,8 @@ def test_the_maximum_likelihood_sine_reaches_the_bound() -> None:
     fit = SineFit()
     state = fit.fit(values)
     deviations = np.sqrt(bound.covariance(sines, noise=NOISE, warmup=WARMUP)[:, [0, 1], [0, 1]])
-    found = state[:, :2].reshape(3, trials, 2).std(axis=1)
-    np.testing.assert_allclose(found / deviations, 1, atol=4 / np.sqrt(2 * trials))
+    spread = state[:, :2].reshape(3, trials, 2).std(axis=1)
+    np.testing.assert_allclose(spread / deviations, 1, atol=4 / np.sqrt(2 * trials))
 
     horizon = 400
     first = state[:, :1] * np.sin(state[:, 2:3])

@@ -122,7 +122,7 @@ def test_damaged_bytes_are_noticed_or_harmless(tmp_path: Path) -> None:
 
 
 def spots(content: bytes) -> range:
-    """Return places all over a content."""
+    """Choose places all over a content."""
     return range(0, len(content), 3)
 
 
