@@ -10,7 +10,7 @@ import os
 import pickle
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,12 @@ import torch
 from stages import evaluate, generate, train
 from stages.files import AGAIN, InputError
 from stages.networks import model_file
-from stages.networks.model_file import Facts
+from stages.networks.model_file import CARRIED, Facts
 from stages.reporting import reports
 from stages.settings import entry
 from stages.settings.dataset import Dataset
 from stages.signals import dataset_file
-from tests import fuzz
+from tests import examples
 
 FACTS = {"dataset": "d", "cell": "rnn", "time_step": 0.5, "frequency": [1.0], "amplitude": [1.0]}
 FACTS |= {"lags": 1, "hidden_size": 2, "num_layers": 1, "memory_size": 1, "products": 1}
@@ -55,24 +55,72 @@ def said(load: Callable[[], Any]) -> str:
     return str(error.value)
 
 
+def small_files(folder: Path) -> tuple[Path, Path]:
+    """Write a dataset file and a model file of the smallest size."""
+    data, model = folder / "d.npz", folder / "m.safetensors"
+    counts = {name: 1 for name in ("sequences", "validation_sequences", "test_sequences")}
+    row = Dataset(**counts, steps=3, span=1.0, warmup=1, periods=1)
+    dataset_file.save(data, {"train": generate.generate(row)["train"]})
+    tensors = model_file.tensors_of(examples.network("rnn", hidden=2))
+    sines = {"dataset": "d", "time_step": 0.5, "frequency": [1.0], "amplitude": [1.0]}
+    model_file.save(
+        model, tensors | {CARRIED: np.ones((1, 2))}, Facts(cell="rnn", hidden_size=2, **sines)
+    )
+    return data, model
+
+
+def content_of(path: Path) -> list[bytes]:
+    """Read all that a loader reads of a dataset file or a model file."""
+    if path.suffix == ".npz":
+        sines = dataset_file.load(path, "train")
+        arrays = [getattr(sines, name) for name in dataset_file.ARRAYS]
+        arrays += [np.array([sines.time_step, sines.noise])]
+        return [array.tobytes() for array in arrays]
+    tensors, facts = model_file.read(path)
+    return [facts.model_dump_json().encode(), *(array.tobytes() for array in tensors.values())]
+
+
+def damaged(content: bytes) -> Iterator[bytes]:
+    """Yield the content with each byte flipped in one bit, and cut off at each length."""
+    for i in range(len(content)):
+        yield content[:i] + bytes([content[i] ^ (1 << i % 8)]) + content[i + 1 :]
+    for length in range(len(content)):
+        yield content[:length]
+
+
+def judge_file(path: Path, expected: list[bytes]) -> bool:
+    """Load a file that may be damaged, and tell whether it was read.
+
+    Raises AssertionError where other content was read than saved, or an error is not one line.
+    """
+    try:
+        content = content_of(path)
+    except InputError as error:
+        line = str(error)
+        assert line.startswith(f"{path}:") and line.isprintable() and len(line) <= 500
+        return False
+    assert content == expected, "read other than what was saved"
+    return True
+
+
 @pytest.mark.parametrize("which", [0, 1], ids=["dataset", "model"])
 @pytest.mark.filterwarnings("error")
 def test_each_byte_flipped_and_each_length_cut(which: int) -> None:
     """What was saved is read, or one line says that it was not."""
-    path = fuzz.small_files(Path("."))[which]
-    expected = fuzz.content_of(path)
+    path = small_files(Path("."))[which]
+    expected = content_of(path)
     content = path.read_bytes()
     read = 0
-    for broken in fuzz.damaged(content):
+    for broken in damaged(content):
         path.write_bytes(broken)
-        read += fuzz.judge_file(path, expected)
+        read += judge_file(path, expected)
     # A zip has bytes that hold nothing of the arrays; in a model file every byte counts.
     assert read < len(content) if which == 0 else read == 0
 
 
 def npz(**changes: Any) -> None:
     """Write d.npz with some arrays replaced; None: left out."""
-    fuzz.small_files(Path("."))
+    small_files(Path("."))
     with np.load("d.npz") as archive:
         arrays = {name: archive[name] for name in archive} | changes
     np.savez("d.npz", **{name: array for name, array in arrays.items() if array is not None})
@@ -164,7 +212,7 @@ def safetensors_file(
 
     forged: with facts that are written as they are. keep: the only tensors, or all of them.
     """
-    fuzz.small_files(Path("."))
+    small_files(Path("."))
     tensors = safetensors.numpy.load_file("m.safetensors") | changes
     tensors = {name: value for name, value in tensors.items() if not keep or name in keep}
     text = facts
@@ -262,7 +310,7 @@ def test_what_is_no_file_is_told_and_a_link_is_followed(load: Callable[[Path], A
     assert said(lambda: load(path)) == f"given: is a link to a file that does not exist; {make}"
     path.unlink()
     # DVC may link its cache: a link to a good file is a good file.
-    data, model = fuzz.small_files(Path("."))
+    data, model = small_files(Path("."))
     path.symlink_to(model if load is model_file.load else data)
     load(path)
     path.resolve().chmod(0)

@@ -1,1 +1,1 @@
-"""Beside the pipeline: benchmarks, emulated processors, fuzzers, and keeping the README true."""
+"""Beside the pipeline: benchmarks, emulated processors, and the tables of the README."""

@@ -207,9 +207,9 @@ def descend(
 ) -> tuple[Floats, float]:
     """Move the weights by a damped step, and give it with the next damping.
 
-    The step is zero where none is good enough: where it does not lessen the loss of a fixed batch,
-    or on a stream gains too little of what was predicted. curved: correct steps for the curvature
-    of the residuals, as on a fixed batch.
+    A step on a fixed batch must lessen its loss. On a stream the loss of the batch must change as
+    predicted, by a small share at least; it may grow where the past batches gain more. The step is
+    zero where no damping gives one. curved: correct steps for the curvature of the residuals.
     """
     own, weights, first_damping = here.quadratic, problem.weights, damping
     for _ in range(TRIES):
