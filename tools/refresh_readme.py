@@ -24,12 +24,18 @@ ROOMS = {
 }
 
 
-def results() -> str:
-    """Write the table of results from the reports."""
+EXAMPLE = "co2"  # the row of `datasets` whose table stands below "Your own series"
+
+
+def results() -> tuple[str, str]:
+    """Write the table of all results, and that of the example, from the reports."""
     folder, settings = ROOT / "reports", read(ROOT / "params.yaml")
     models = reports.load_models(folder, folder / "cards", settings.models)
+    sections = reports.sections(models, settings.datasets)
     shown = [*settings.plot.one_sine, *settings.plot.hero]
-    return page.summary(reports.sections(models, settings.datasets), shown)
+    example = next(section for section in sections if section.title == EXAMPLE)
+    said = f"**{EXAMPLE}**: {page.verdict(example)}\n\n{page.table(example)}"
+    return page.summary(sections, shown), said
 
 
 def lines() -> str:
@@ -45,9 +51,15 @@ def lines() -> str:
 
 def refreshed(text: str) -> str:
     """Replace the tables in the README."""
-    between = r"(<!-- lines -->\n).*?(<!-- /lines -->)"
-    text = page.refreshed(text, results())
-    return re.sub(between, lambda match: f"{match[1]}\n{lines()}\n{match[2]}", text, flags=re.S)
+    summary, example = results()
+    for name, table in (("results", summary), ("example", example), ("lines", lines())):
+        between = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        text, count = re.subn(
+            between, lambda match, table=table: f"{match[1]}\n{table}\n{match[2]}", text, flags=re.S
+        )
+        if count != 1:
+            raise ValueError(f"README.md: expected <!-- {name} --> and, below, <!-- /{name} -->")
+    return text
 
 
 if __name__ == "__main__":

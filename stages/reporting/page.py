@@ -10,7 +10,6 @@ import yaml
 from stages.reporting.captions import CAPTIONS
 from stages.reporting.reports import Forecasts, Report, Section
 
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
 ROWS = 10  # of the summary, at most
 LEGENDS = {  # by whether a series is measured
     False: """\
@@ -181,15 +180,6 @@ def text(metric: float | str) -> str:
     if 100 <= abs(metric) < 1e6:
         return f"{metric:.0f}"
     return re.sub(r"e([+-])0*", lambda match: f"e{match[1].strip('+')}", f"{metric:.3g}")
-
-
-def refreshed(page: str, table: str) -> str:
-    """Replace the table between a page's markers; raises ValueError where there are none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"expected {BEGIN} and, below, {END}")
-    return f"{before}{BEGIN}\n\n{table}\n{END}{after}"
 
 
 def page(sections: Sequence[Section], figures: Iterable[str], parameters: dict[str, Any]) -> str:

@@ -37,11 +37,6 @@ def anchors(target: Path) -> list[str]:
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_a_page_without_markers_is_refused() -> None:
-    with pytest.raises(ValueError, match="results"):
-        page.refreshed("no markers", "| table |")
-
-
 @pytest.mark.parametrize(
     ("metric", "shown"),
     [
