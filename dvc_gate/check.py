@@ -52,7 +52,7 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
     there = here.at(commit) if commit else None
     before = revisions.read(there) if there else Revision("nothing")
     refuse_unreadable(before)
-    # Rules of the revision of --rules-from may be idle: otherwise no change could take one away.
+    # Unused base rules are allowed: otherwise no change could remove a rule.
     idle = own.gate.idle({**before.metrics, **now.metrics})
     if not now.faults and (wrong := [f"{own.place(name, at)} {why}" for name, at, why in idle]):
         raise Unjudged("\n".join(wrong))

@@ -23,7 +23,7 @@ ANOTHER, UNKNOWN = "is another in the commit", "is not in the commit"
 
 
 class Finding(NamedTuple):
-    """A difference, as a phrase; fault: not explained by training that varies."""
+    """A difference, as a phrase; fault: not due to nondeterministic training."""
 
     text: str
     output: bool = False  # a difference of an output, not of its inputs

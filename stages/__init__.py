@@ -33,7 +33,7 @@ PINNED_ENVIRONMENT = {
     # Not the user's own: a damaged one stops matplotlib's import.
     "MATPLOTLIBRC": os.devnull,
 }
-# Each names a path that other processors lack: there it would stop the process or be refused.
+# Set only on processors with AVX2: on others they would stop the process or be refused.
 NEED_AVX2 = ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
 # NumPy refuses to load where features are both enabled and disabled.
 REMOVED = ("NPY_ENABLE_CPU_FEATURES",)

@@ -1,6 +1,6 @@
 """Look at params.yaml, its CSV files and dvc.lock as a whole, before any work.
 
-DVC alone stops at a CSV file that was not pulled, and names the link to it in reports/datasets.
+For a CSV file that was not pulled, DVC itself only names the link to it in reports/datasets.
 
 A `dvc repro` that is killed while it writes dvc.lock leaves a part of it. Where the last commit has
 all that this part has, the committed one takes its place.

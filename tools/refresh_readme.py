@@ -16,7 +16,7 @@ ROOMS = {
     "measuring": ("stages/evaluate.py", "stages/rollouts"),
     "figures and pages": ("stages/plot.py", "stages/reporting"),
     "settings and mistakes": ("stages/check.py", "stages/files.py", "stages/settings"),
-    "the pins": ("stages/__init__.py",),
+    "determinism": ("stages/__init__.py",),
     "forecast": ("stages/forecast.py", "stages/forecasts"),
     "gate and verifier": ("dvc_gate",),
     "tools": ("tools",),

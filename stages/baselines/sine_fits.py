@@ -39,7 +39,7 @@ class Prony(Fit):
         x, (above, below, last, before, seen) = x[:, 0], state.T
         above = above + np.where(seen >= 2, last * (x + before), 0)
         below = below + np.where(seen >= 2, last * last, 0)
-        # Before the first value: as if it had always been there.
+        # The value before the first is set equal to the first.
         state = np.stack((above, below, x, np.where(seen >= 1, last, x), seen + 1), axis=1)
         return (_coefficient(state) * x - state[:, 3])[:, None], state
 
@@ -79,11 +79,10 @@ class Prony(Fit):
 class SineFit(Fit):
     """The maximum-likelihood sine of all values seen so far, in white Gaussian noise.
 
-    p·cos(ωt) + q·sin(ωt), the three fitted by least squares: p and q solved for each frequency of a
-    grid over all that values at whole steps can tell, 0 < ω < π radians per step; then Gauss–Newton
-    from the best. Source: Rife and Boorstyn 1974. Up to three values, it repeats the last one.
-    A state is (batch, 4): amplitude, ω [rad per step], the phase at the next value, and how many
-    values were seen.
+    p·cos(ωt) + q·sin(ωt), the three fitted by least squares: p and q solved at each frequency of a
+    grid below the Nyquist frequency, 0 < ω < π radians per step; then Gauss–Newton from the best.
+    Source: Rife and Boorstyn 1974. Up to three values, it repeats the last one. A state is (batch,
+    4): amplitude, ω [rad per step], the phase at the next value, and how many values were seen.
     """
 
     def initial_state(self, batch: int) -> Floats:
@@ -184,7 +183,7 @@ def _refined(x: Floats, start: Floats, spacing: float) -> Floats:
         cos, sin = _waves(frequency, steps)
         p, q = _shares(x, cos, sin)
         slope = steps * (q * cos - p * sin)
-        # What p and q can take over of a change of frequency is taken out of the slope.
+        # Project the slope onto the orthogonal complement of cos and sin.
         part_p, part_q = _shares(slope, cos, sin)
         slope -= part_p * cos + part_q * sin
         change = (slope * (x - p * cos - q * sin)).sum(1) / np.maximum((slope**2).sum(1), TINY)

@@ -44,9 +44,9 @@ class Scale:
 def dominant_sine(values: Floats) -> Sine:
     """Fit a sine around a level by least squares, to values (time,) that are not constant.
 
-    A mean is no level where the last period is not whole, so the level is fitted too: the frequency
-    by `SineFit` given the level, then the level given the frequency, some times in turn.
-    Raises ValueError where there are too few values for `SineFit`.
+    With an incomplete last period the mean is biased, so the level is fitted too: `SineFit` for the
+    frequency, then least squares for the level, alternating. Raises ValueError where there are too
+    few values for `SineFit`.
     """
     unit = Scale((values.max() + values.min()) / 2, np.ptp(values) / 2)
     x = unit.to_task(values)

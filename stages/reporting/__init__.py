@@ -1,1 +1,1 @@
-"""What `plot` reads, and the figures, page and tables that it makes of it."""
+"""Readers of the reports, and the figures, page and tables of `plot`."""

@@ -30,7 +30,7 @@ many periods its error stays below 0.4 of the amplitude. Of a measured series: t
 the mean absolute error in units of the seasonal naive's, and the skill, which is the share of that
 method's error that is saved.
 """
-SIZE = {"trained values": "parameters"}
+SIZE = {"parameters": "parameters"}
 COLUMNS_MEASURED = SIZE | {
     "MASE": "forecast.mase",
     "first step": "forecast.by_step.first",
@@ -162,7 +162,7 @@ def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
 
 def summary_of(row: Report | Forecasts) -> list[str]:
     """Describe a model, its two errors, and how long its free run holds."""
-    network = f"{row.cell} network, {text(row.metrics['parameters'])} trained values"
+    network = f"{row.cell} network, {text(row.metrics['parameters'])} parameters"
     what = METHODS.get(row.cell, network)
     if isinstance(row, Forecasts):
         skill = text(row.metrics["forecast"]["skill"])

@@ -50,7 +50,7 @@ def count_steps(sines: Sines, periods: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class FreeRun:
-    """What a rollout of (batch, time) came to; nothing in it grows with its length.
+    """Results of a rollout (batch, time); their size does not grow with its length.
 
     horizons: periods, ascending; rmse: over the first so many periods, all sequences pooled.
     rmse_of_each: the same of each sequence alone: (horizons, batch).
@@ -84,8 +84,8 @@ class FreeRunMeter:
         self._squares = np.zeros(len(sines.phase))
         self._squares_at = np.zeros(self._ends.shape)
         self._first_failure = np.full(len(sines.phase), np.inf)
-        # Two windows where that can be, since a slope needs two points; two steps at least, since a
-        # fit of two shares does.
+        # Two windows if possible: a slope needs two points. At least two steps: p and q need two
+        # values.
         longest = int(np.ceil(sines.steps_per_period.max()))
         window = max(min(longest, int(self._ends[-1].min()) // 2), 2)
         self._phases = PhaseMeter(sines, window, self._ends[-1])

@@ -1,4 +1,4 @@
-"""Whether the free run comes back to its orbit: the multipliers of the closed loop."""
+"""The multipliers of the closed loop: stability of the orbit of the free run."""
 
 import math
 
@@ -27,7 +27,7 @@ def multipliers(model: Model, output: Floats, state: Floats, steps_per_period: f
     averaged = min(round(AVERAGED * steps_per_period), MOST_STEPS - transient)
     point = np.concatenate((output, state), axis=1)[0]
     count = min(LEADING, len(point))
-    # Directions that no symmetry makes orthogonal to the growing ones.
+    # Asymmetric, so that no growing direction is orthogonal to all.
     mixed = np.eye(len(point), count) + 1 / (2 + np.arange(len(point)))[:, None]
     directions = np.linalg.qr(mixed)[0].T
     growth = np.zeros(count)

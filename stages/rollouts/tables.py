@@ -66,7 +66,7 @@ def where(every: np.ndarray, steps: np.ndarray, values: Floats) -> Floats:
 
 
 def one_later(predictions: Floats) -> Floats:
-    """Place predictions (1, time, 1) at the steps that they are of: each is of the next value."""
+    """Shift predictions (1, time, 1) by one step, to the time of the value they predict."""
     return np.concatenate(([np.nan], predictions[0, :-1, 0]))
 
 

@@ -197,8 +197,8 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
     """Fill in the training that a row does not give, for a task of this kind.
 
     kind: as `Dataset.kind`, or "measured". warmup: values that the network is given before a
-    forecast; horizon: values to forecast. One sine needs no training of one of torch's cells. All
-    else is trained by Adam, on one step and then on the free run.
+    forecast; horizon: values to forecast. One sine, torch's cells: ridge. A series: Adam on the
+    free run. All else: Adam on one step, then on the free run.
     """
     if kind == "one sine" and row.cell in TORCH_CELLS:
         initial, training, attempts = EchoState(), [Ridge(phase="ridge")], 20

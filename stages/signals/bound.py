@@ -35,9 +35,9 @@ def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]
 
     A forecast is â sin(φ̂ + ω̂k), its three estimates Gaussian around the truth with the covariances
     (batch, 3, 3). Its mean square error is exact, not linearised: where the error of the phase
-    grows beyond a turn, the error of the forecast stays at about that of an unrelated sine. So up
-    to a small error of the phase it is the bound of unbiased forecasts; beyond, it is what the best
-    unbiased estimates leave, and a forecast that shrinks towards zero would err less.
+    grows beyond a turn, the error of the forecast stays at about that of an unrelated sine. While
+    the phase error is small, this is the bound of unbiased forecasts. Later it is the error of the
+    best unbiased estimates; forecasts shrunk towards zero would have less.
     """
     a = sines.amplitude[:, None]
     theta = sines.phase[:, None] + (sines.frequency * sines.time_step)[:, None] * steps
@@ -52,7 +52,7 @@ def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]
         (a**2 + var_a - 4 * cov**2) * np.cos(2 * theta) - 4 * a * cov * np.sin(2 * theta)
     )
     product = once * (a * np.sin(theta) + cov * np.cos(theta)) * a * np.sin(theta)
-    # Rounding may leave less than nothing of a difference of nearly equal numbers.
+    # Rounding may make a difference of nearly equal numbers negative.
     return np.maximum(square - 2 * product + (a * np.sin(theta)) ** 2, 0.0)
 
 

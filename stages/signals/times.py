@@ -36,7 +36,7 @@ def kind(text: str) -> str | None:
 
 
 def fault(times: Sequence[str]) -> tuple[int, str] | None:
-    """Find the first time that is unreadable or not one even step after the one before it.
+    """Find the first time that is unreadable or that breaks the even spacing.
 
     Return its place and a message; None where all ascend evenly. Dates of the same day of the month
     ascend evenly where their months do.

@@ -1,4 +1,4 @@
-"""What a network sees of a measured series, and how its forecasts are brought back.
+"""Transforms of a measured series to network inputs, and of forecasts back.
 
 Numbers that a transform needs are computed on the training part alone. Values are
 (batch, time, 1). `apply` takes the past of a forecast, and perhaps what followed it.

@@ -23,7 +23,7 @@ def adam(
     random: np.random.Generator,
     report: Report,
 ) -> State | None:
-    """Train a network, and give the hidden state that it carried, if it did.
+    """Train a network; return the hidden state if it was carried, else None.
 
     Without free steps the loss is that of one-step predictions of whole sequences, taken in their
     order, as in the blog. With them it is that of the free run, on pieces drawn at random. Adam:

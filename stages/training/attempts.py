@@ -14,8 +14,8 @@ BLOCK = 512  # steps of the free run that are in memory at one time
 def free_run_error(network: Network, validation: Sines, warmup: int, periods: float) -> float:
     """Compute the RMSE of the free run over some periods of each validation sequence, pooled.
 
-    A sequence is lost where its error exceeds 0.4 of its amplitude. It then counts as if the error
-    was its amplitude at every step. So networks that lose sequences can still be compared.
+    If the error ever exceeds 0.4 of the amplitude, the sequence is lost: the amplitude then counts
+    as its error at every step. So networks that lose sequences can still be compared.
     """
     predictor = Predictor(network)
     values = validation.values[:, :warmup]

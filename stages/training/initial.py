@@ -73,8 +73,8 @@ def innovation(
 
     The waves feed back with the spectral radius. Inputs come in through N(0, input_scale²). Gates
     take the memory through N(0, 1), so that products differ in where they respond to it. All else
-    is small. averages: the last wave units begin as leaky averages of 1 + x/2, a clock and a mean;
-    each keeps this share of itself at a step.
+    is small. averages: decay factors of the last wave units, which begin as leaky averages of 1 +
+    x/2: a step counter and a running mean.
     """
     cell, size = network.rnn, network.sizes.hidden_size
     for layer in (cell.C, cell.D, cell.O, cell.K, cell.w):

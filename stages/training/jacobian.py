@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from stages.files import InputError
 from stages.networks.network import Network
 
-# What a linear map W x + b was given, and a tensor whose gradient is that of its output.
+# Weight, bias and input of a linear map, and a tensor with the gradient of its output.
 Application = tuple[Tensor, Tensor | None, Tensor, Tensor]
 CELLS = (torch.rnn_tanh_cell, torch.gru_cell, torch.lstm_cell)
 
@@ -54,7 +54,7 @@ class Tape(TorchFunctionMode):
     """Record the inputs of each linear map, while a network runs.
 
     The gradient of a map's output is also that of its bias. torch's cells do not give the outputs
-    of their maps; there the bias is expanded to one for each sequence, whose gradient can be asked.
+    of their maps; there the bias is copied for each sequence, and the copy's gradient is used.
     """
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ BLOCK = 256  # sequences that are differentiated together
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-10  # relative to the largest diagonal element of JᵀJ
 SMALLEST_GAIN = 0.1  # of the predicted gain, for a step on a stream to be taken
 DAMPING_FACTOR = 2.0  # the damping falls by it after a step, and rises by it after a failure
-TRIES = 20  # steps, each with more damping, before an iteration goes without
+TRIES = 20  # attempts with rising damping before an iteration is skipped
 PROBE = 0.1  # distance at which the curvature along a step is measured, relative to the step
 LARGEST_ACCELERATION = 0.375  # that is trusted, relative to the step
 SHARE = 0.3  # of the newest batch in the running error of each step
@@ -160,10 +160,10 @@ def levenberg_marquardt(
 ) -> None:
     """Lessen the sum of squared residuals, by moving the network's weights.
 
-    draw: gives the batch of an iteration. forgetting: what an iteration weighs in the next one, at
-    the first and at the last iteration; None for a fixed batch, which is drawn once. The loss
-    reported is the mean square. On a fixed batch it ends early where no step lessens the loss.
-    Raises InputError where a free run diverges at the start, or no weight changes the loss.
+    draw: gives the batch of an iteration. forgetting: the weight of past iterations, at the first
+    and at the last iteration; None for a fixed batch, which is sampled once. The loss reported is
+    the mean square. On a fixed batch it ends early where no step lessens the loss. Raises
+    InputError where a free run diverges at the start, or no weight changes the loss.
     """
     one = np.ones(len(rollout.counted))
     problem = Problem(network, rollout, draw(), Residuals(soft_limit, one))
@@ -207,9 +207,9 @@ def descend(
 ) -> tuple[Floats, float]:
     """Move the weights by a damped step, and give it with the next damping.
 
-    A step on a fixed batch must lessen its loss. On a stream the loss of the batch must change as
-    predicted, by a small share at least; it may grow where the past batches gain more. The step is
-    zero where no damping gives one. curved: correct steps for the curvature of the residuals.
+    A step on a fixed batch must lessen its loss. On a stream the change of the batch's loss must
+    exceed a share of the prediction, with its sign; a predicted rise is fine. The step is zero
+    where no damping gives one. curved: correct steps for the curvature of the residuals.
     """
     own, weights, first_damping = here.quadratic, problem.weights, damping
     for _ in range(TRIES):
@@ -256,6 +256,6 @@ def damped_step(
 
 
 def remembered(iteration: int, iterations: int, forgetting: tuple[float, float]) -> float:
-    """Weigh an iteration in the next one; 1 - weight goes geometrically from first to last."""
+    """Compute the weight of past iterations; 1 - weight is geometric from first to last."""
     first, last = (1 - weight for weight in forgetting)
     return 1 - first * (last / first) ** (iteration / iterations)

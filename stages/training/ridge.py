@@ -17,7 +17,7 @@ def fit_read_out(
     Hoerl and Kennard 1970, on the hidden states, as for an echo-state network (Jaeger 2001). The
     first `warmup` predictions are left out, while the hidden state depends on the zeros that it
     began with. Half of the rows come from a noisy copy of the values, with clean targets. Without
-    it nothing shows the network what to do beside the orbit (Jaeger 2001; Bishop 1995).
+    it the network never learns to return to the orbit (Jaeger 2001; Bishop 1995).
     """
     values, targets = data.values[: phase.sequences], data.targets[: phase.sequences, 1:]
     noisy = values[:, :-1] + phase.noise * random.normal(size=values[:, :-1].shape)

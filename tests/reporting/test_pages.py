@@ -61,7 +61,7 @@ def test_tables_have_every_metric_under_its_name() -> None:
     free["valid_prediction_periods"] = {"median": 77.7, "min": 5.5}
     table = page.table(sections([one], TASKS)[0])
     assert cells(table, 0) == {
-        **{"model": "`one`", "trained values": "321", "one step": "0.001"},
+        **{"model": "`one`", "parameters": "321", "one step": "0.001"},
         **{"1 period": "0.0111", "1000 periods": "0.222"},
         **{"holds, median": "77.7", "worst": "5.5", "survivors": "0.625"},
     }
@@ -69,7 +69,7 @@ def test_tables_have_every_metric_under_its_name() -> None:
     row = make_forecasts("gru", 1.25)
     row.metrics["forecast"]["by_step"] = {"first": 1.0, "season": 2.0, "rest": "none"}
     assert cells(page.table(sections([row], TASKS)[0]), 0) == {
-        **{"model": "`tides_gru`", "trained values": "7", "MASE": "1.25", "first step": "1"},
+        **{"model": "`tides_gru`", "parameters": "7", "MASE": "1.25", "first step": "1"},
         **{"first season": "2", "rest": "none", "RMSSE": "1.5", "skill": "0.25"},
         **{"in 80 % intervals": "0.8", "in 95 % intervals": "none"},
     }
@@ -112,9 +112,7 @@ def test_the_summary_has_the_best_of_each_task_and_ten_rows_at_most() -> None:
     table = page.summary(sections(rows, TASKS), ["worse", "no such row"])
     names = re.findall(r"\| `(\w+)` \|", table)
     assert names == ["lags", "worse", "better", "tides_naive", "tides_gru"]
-    assert (
-        "| tides | `tides_gru` | gru network, 7 trained values | MASE 0.5 | skill 0.25 |" in table
-    )
+    assert "| tides | `tides_gru` | gru network, 7 parameters | MASE 0.5 | skill 0.25 |" in table
     many = {f"task_{n}": TASKS["tides"] for n in range(8)}
     copies = [make_forecasts(c, 1.0, f"{t}_{c}") for t in many for c in ("naive", "gru")]
     for copy in copies:
