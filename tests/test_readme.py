@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from stages.settings.model import Adam, NetworkRow, with_defaults
 from tests.conftest import ROOT, Project, make_project
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -83,24 +85,34 @@ def test_a_series_and_a_cell_of_ones_own_are_judged(published: Project, tmp_path
     cells = project.root / "stages/networks/cells.py"
     head, dictionary = cells.read_text("utf-8").split("# What `cell:`")
     text = f"{head}{cell}\n\n# What `cell:`{dictionary}"
-    cells.write_text(text.replace('    "rnn":', '    "mgu": MinimalGated,\n    "rnn":'))
+    (entry,) = re.findall(r"`(\"\w+\": MinimalGated,)`", README)
+    cells.write_text(text.replace('    "rnn":', f'    {entry}\n    "rnn":'))
     months = range(168)
     values = [f"{2000 + t // 12}-{t % 12 + 1:02},{100 + t + 30 * (t % 12 == 11)}" for t in months]
     (project.root / "sales.csv").write_text("month,units\n" + "\n".join(values) + "\n")
-    own = mine.replace("cell: gru", f"cell: mgu\n    {ADAM}")
+    own = mine.replace("cell: gru", f"cell: minimal_gated\n    {ADAM}")
     lstm = series[1].replace("ensemble: 3", ADAM)
     project.edit("params.yaml", "datasets:\n", f"datasets:\n{series[0]}")
     project.edit("params.yaml", "models:\n", f"models:\n{lstm}{own}")
     project.run("dvc", "repro")
     metrics = {
         name: json.loads((project.root / f"reports/{name}/metrics.json").read_text("utf-8"))
-        for name in ("sales_naive", "sales_ar", "sales_lstm", "mine")
+        for name in ("sales_seasonal_naive", "sales_ets", "sales_ar", "sales_lstm", "mine")
     }
-    assert metrics["sales_naive"]["forecast"]["skill"] == 0
-    assert metrics["sales_ar"]["forecast"]["mase"] < metrics["sales_naive"]["forecast"]["mase"]
-    assert isinstance(metrics["sales_lstm"]["forecast"]["mase"], float)
+    mase = {name: each["forecast"]["mase"] for name, each in metrics.items() if name != "mine"}
+    assert metrics["sales_seasonal_naive"]["forecast"]["skill"] == 0
+    assert max(mase["sales_ar"], mase["sales_ets"]) < mase["sales_seasonal_naive"]
+    assert isinstance(mase["sales_lstm"], float)
     assert metrics["mine"]["parameters"] == 2 * 16 * (1 + 16 + 1) + 16 + 1
     page = (project.root / "reports/README.md").read_text("utf-8")
     assert "`mine`" in page and "`sales_lstm`" in page
     # The weights of the new cell are in the model file, and it is loaded from there.
     assert (project.root / "models/mine.safetensors").stat().st_size > 8 * 593
+
+
+def test_the_default_recipe_is_as_written() -> None:
+    (written,) = re.findall(r"`training: (\[.*?\])`", README)
+    (expected,) = yaml.safe_load(written)
+    row = NetworkRow(cell="gru", dataset="sales")
+    (phase,) = with_defaults(row, "measured", 36, 12).training
+    assert phase == Adam(**expected, warmup=36, free_steps=12)

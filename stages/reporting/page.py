@@ -83,8 +83,10 @@ def compared(section: Section) -> str:
     simple, network = section.best(simple=True), section.best(simple=False)
     if not (simple and network):
         return ""
-    if not network.error < simple.error:
-        return f": no network beats `{simple.name}`"
+    season = next((row for row in section.reports if row.cell == "seasonal_naive"), simple)
+    unbeaten = [row.name for row in (simple, season) if not network.error < row.error]
+    if unbeaten:
+        return f": no network beats {' or '.join(f'`{name}`' for name in dict.fromkeys(unbeaten))}"
     gain = min(99.0, 100 * (1 - network.error / simple.error))
     return f": {gain:.2g} % below the best simple method"
 

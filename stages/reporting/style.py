@@ -26,6 +26,8 @@ INK = "#222222"
 WARMUP = "#ececec"
 # Okabe and Ito 2008, without black (the truth is grey) and yellow (too light on white).
 COLOURS = ("#D55E00", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#56B4E9")
+METHODS = {"seasonal_naive": INK, "naive": "#56B4E9", "drift": "#E69F00"}
+METHODS |= {"ets": "#CC79A7", "ar": "#0072B2"}
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 13,
@@ -92,15 +94,15 @@ class Pen:
 def pens(rows: Sequence[Row]) -> dict[str, Pen]:
     """Choose the pens of the rows of a section: networks solid, methods without one dashed.
 
-    Networks take the colours from the front, the others from the back: the first six differ. The
-    seasonal naive is black, as the reference of measured series.
+    Networks take the colours from the front, the others from the back: the first six differ. A
+    method for measured series has the same pen in each of them; the seasonal naive is black.
     """
     solid = cycle(product(("-", (0, (7, 1.5, 1.5, 1.5))), COLOURS))
     dashed = cycle(product(((0, (4, 1.5)), (0, (1.5, 1.2))), COLOURS[::-1]))
     pen = {}
     for row in rows:
-        if row.cell == "seasonal_naive":
-            pen[row.name] = Pen(INK, (0, (4, 1.5)))
+        if row.cell in METHODS:
+            pen[row.name] = Pen(METHODS[row.cell], (0, (4, 1.5)))
         else:
             dash, colour = next(dashed if row.simple else solid)
             pen[row.name] = Pen(colour, dash)

@@ -127,7 +127,7 @@ class Measured(Schema):
         most = min(parts, default=math.inf) - info.data.get("horizon", math.nan) + 1
         if origins > most:  # never where the horizon has a mistake of its own
             raise ValueError(
-                f"expected {most} at most: as many horizons begin in the shorter of "
+                f"expected {most} at most, so that each horizon ends inside the shorter of "
                 "validation and test"
             )
         return origins

@@ -59,7 +59,7 @@ class Adam(Schema):
 
     phase: Literal["adam"]
     iterations: int = Field(ge=1, le=10_000_000)
-    learning_rate: float = Field(gt=0, le=10)
+    learning_rate: float = Field(0.01, gt=0, le=10)
     decay: float = Field(1.0, gt=0, le=1)
     batch: Whole = 1
     carry_hidden_state: bool = False
@@ -198,7 +198,8 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
 
     kind: as `Dataset.kind`, or "measured". warmup: values that the network is given before a
     forecast; horizon: values to forecast. One sine, torch's cells: ridge. A series: Adam on the
-    free run. All else: Adam on one step, then on the free run.
+    free run. All else: Adam on one step, then on the free run. A phase of Adam on a series takes
+    from that default every key that it does not give.
     """
     if kind == "one sine" and row.cell in TORCH_CELLS:
         initial, training, attempts = EchoState(), [Ridge(phase="ridge")], 20
@@ -225,10 +226,23 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
             Adam(**adam, iterations=500, learning_rate=0.01),
             Adam(**adam, **free, iterations=1000, learning_rate=0.005),
         ]
+    given = row.training
+    if given and kind == "measured":
+        given = [filled(phase, training[0]) for phase in given]
     chosen = {
         "initial": row.initial or initial,
-        "training": row.training or training,
+        "training": given or training,
         # More attempts than one are for the training that was chosen here.
         "attempts": row.attempts or (attempts if row.training is None else 1),
     }
     return row.model_copy(update=chosen)
+
+
+def filled(phase: Phase, default: Adam) -> Phase:
+    """Give a phase of Adam the keys of a default that its row does not write."""
+    if not isinstance(phase, Adam):
+        return phase
+    own = phase.model_dump(exclude_unset=True)
+    if phase.carry_hidden_state:
+        own["free_steps"] = 0  # it trains on one-step predictions
+    return default.model_copy(update=own)

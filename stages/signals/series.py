@@ -96,5 +96,7 @@ def check(series: Series) -> None:
             f"{h} + validation {v} + test {t}"
         )
     if np.ptp(series.training) == 0:
-        first = series.training[0]
-        raise InputError(f"{series.name}: all values before the validation part are {first:g}")
+        raise InputError(
+            f"{series.name}: expected values that change; all before the validation part are "
+            f"{series.training[0]:g}"
+        )

@@ -34,7 +34,7 @@ def load(path: Path, column: str | None = None, time: str | None = None) -> Colu
     """Read a column of a CSV file, and check that its times ascend evenly.
 
     column: its name; None where there is no other, and then a name is not needed. time: the name of
-    the column of times. Empty lines at the end are ignored.
+    the column of times. Lines of empty fields at the end are ignored.
     Raises InputError in one line where the file is not such a series.
     """
     rows = _rows(path, _text(path))
@@ -45,6 +45,8 @@ def load(path: Path, column: str | None = None, time: str | None = None) -> Colu
     time_place = None if time is None else _place(path, names, time)
     place = _only(path, names, time_place) if column is None else _place(path, names, column)
     rows = rows[named:]
+    while rows and not any(map(str.strip, rows[-1][1])):
+        rows.pop()
     if not rows:
         raise InputError(f"{path}: has column names and no values; {EXPECTED}")
     for line, row in rows:

@@ -85,6 +85,8 @@ SEASONAL = "the seasonal naive has a MASE of 1.3"
          "has 1.15: 5 % below the best simple method."),
         ({"ar": 1.21, "gru": 1.21}, "; `tides_ar` has 1.21; the best network, `tides_gru`, "
          "has 1.21: no network beats `tides_ar`."),
+        ({"ar": 1.21, "gru": 1.31}, "; `tides_ar` has 1.21; the best network, `tides_gru`, "
+         "has 1.31: no network beats `tides_ar` or `tides_seasonal_naive`."),
         ({"gru": "diverged"}, "; the best network, `tides_gru`, has diverged: "
          "no network beats `tides_seasonal_naive`."),
         ({"ets": 1.4}, "."),

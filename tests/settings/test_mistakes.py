@@ -65,9 +65,9 @@ hidden_size: 4 → hidden_size: 2027-01-31
  17: models.stable.hidden_size is "2027-01-31"; expected a whole number from 1 to 4096
 hidden_size: 4 → hiden_size: 4
  17: models.stable.hiden_size is not a known key; did you mean hidden_size?
-        learning_rate: → ⏎        learning_rat:
- 25: models.stable.training.0.learning_rate is missing; expected a number above 0 and up to 10
- 28: models.stable.training.0.learning_rat is not a known key; did you mean learning_rate?
+iterations: 20 → ⏎        iteration: 20
+ 25: models.stable.training.0.iterations is missing; expected a whole number from 1 to 10000000
+ 27: models.stable.training.0.iteration is not a known key; did you mean iterations?
 seed: 2 → 7: 2
  4: datasets.phases.7 is not a known key; known keys: seed, sequences, validation_sequences, test_sequences, steps, span, phase, frequency, amplitude, noise, test_seed, test_phase, warmup, periods
 input_scale: → input_scale: 1⏎      sd:
@@ -212,7 +212,7 @@ SALES = {"season": 12, "validation": 36, "test": 40, "warmup": 24, "horizon": 12
         ({"origins": 25}, None),
         (
             {"origins": 26},
-            "origins is 26; expected 25 at most: as many horizons begin in the shorter of "
+            "origins is 26; expected 25 at most, so that each horizon ends inside the shorter of "
             "validation and test",
         ),
         ({"season": 13}, "warmup is 24; expected 26 or more: two seasons"),

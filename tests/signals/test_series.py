@@ -76,7 +76,10 @@ def test_a_protocol_that_does_not_fit_says_the_least(changes: Any, message: str)
 def test_a_constant_training_part_is_refused() -> None:
     values = seasonal()
     values[:180] = 5
-    with pytest.raises(InputError, match="^value: all values before the validation part are 5$"):
+    with pytest.raises(
+        InputError,
+        match="^value: expected values that change; all before the validation part are 5$",
+    ):
         series(values)
 
 

@@ -138,6 +138,12 @@ def test_a_file_that_dvc_or_git_lfs_tracks_says_how_it_is_brought() -> None:
     assert str(error.value) == "s.csv: is a pointer of Git LFS; `git lfs pull` brings the file"
 
 
+def test_lines_of_empty_fields_at_the_end_are_ignored() -> None:
+    """As spreadsheets write them."""
+    read = load(b"time,value\n2020,1\n2021,2\n,\n , \n\n", "value", "time")
+    assert read.values.tolist() == [1, 2] and read.times == ("2020", "2021")
+
+
 def test_a_single_column_needs_no_name() -> None:
     assert load(b"1e15\n1e-9\n-3\n", None, None).values.tolist() == [1e15, 1e-9, -3]
     named = load(b"\xef\xbb\xbf demand \r\n1\r\n2\r\n\r\n", None, None)

@@ -16,6 +16,7 @@ ADAM = {
     "phase": "adam",
     "iterations": 4,
     "learning_rate": 0.01,
+    "decay": 1.0,
     "batch": 4,
     "warmup": 12,
     "free_steps": 6,
@@ -48,6 +49,16 @@ def test_another_test_part_gives_the_same_model_file(
     assert model_bytes(path, mine, Series(**(vars(made) | {"values": values}))) != before
     forecaster = forecaster_file.load(path).forecaster
     assert len(forecaster.networks) == 2
+
+
+def test_a_phase_takes_from_the_default_what_it_does_not_give() -> None:
+    given = {"training": [{"phase": "adam", "iterations": 5}], "hidden_size": 3}
+    (phase,) = with_defaults(row("gru", **given), "measured", 24, 12).training
+    (default,) = with_defaults(NetworkRow(cell="gru", dataset="d"), "measured", 24, 12).training
+    assert phase == default.model_copy(update={"iterations": 5})
+    given["training"][0]["carry_hidden_state"] = True
+    (phase,) = with_defaults(row("gru", **given), "measured", 24, 12).training
+    assert phase.free_steps == 0 and phase.carry_hidden_state and phase.batch == default.batch
 
 
 @pytest.mark.parametrize("check_every", [1, None])
