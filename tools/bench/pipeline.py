@@ -18,9 +18,10 @@ QUICK = "{datasets: {a: {}}, models: {b: {dataset: a, cell: linear}}, plot: {her
 
 def repro_from_nothing(folder: Path) -> None:
     """Run `make repro` where nothing was made yet."""
-    for name in ("data", "models", "reports", "dvc.lock", ".dvc/cache", ".dvc/tmp"):
-        path = folder / name
-        path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
+    for name in ("models", "reports", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for path in (folder / "dvc.lock", *folder.glob("data/*.npz")):  # not data/series
+        path.unlink(missing_ok=True)
     run(folder, "tools/side_by_side.sh", str(CORES))
 
 
