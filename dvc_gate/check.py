@@ -72,7 +72,7 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
 
 
 def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> Iterator[str]:
-    """Yield entries of no more use, and changed metrics that only look like numbers."""
+    """Yield unused entries, and changed metrics that only look like numbers."""
     bad = [row.metric for row in rows if row.failed or row.outcome == "acknowledged"]
     for known in gate.acknowledged:
         if not any(map(known.names, bad)):

@@ -80,7 +80,7 @@ def reason_of(error: BaseException) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return f"nothing was judged, for a fault of dvc-gate: {message} ({where})"
+    return f"nothing was judged, by a bug in dvc-gate: {message} ({where})"
 
 
 def say(text: str, stream: Any, end: str = "\n") -> None:

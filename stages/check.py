@@ -2,8 +2,8 @@
 
 For a CSV file that was not pulled, DVC itself only names the link to it in reports/datasets.
 
-A `dvc repro` that is killed while it writes dvc.lock leaves a part of it. Where the last commit has
-all that this part has, the committed one takes its place.
+A `dvc repro` that is killed while it writes dvc.lock leaves a part of it. If the committed file
+begins with this part, the committed one replaces it.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def fault(text: str) -> str | None:
 
 
 def entries(stages: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the files of all stages; raises an error where there is other than stages."""
+    """Yield the files of all stages; raises an error if one is not a stage."""
     for stage in stages.values():
         stage["cmd"]
         for parameters in stage.get("params", {}).values():
@@ -81,7 +81,7 @@ def entries(stages: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def is_complete(entry: dict[str, Any]) -> bool:
-    """Tell whether an entry says of a file all that DVC writes of it."""
+    """Tell whether an entry has all keys that DVC writes for a file."""
     return isinstance(entry["path"], str) and isinstance(entry["size"], int) and "md5" in entry
 
 

@@ -36,10 +36,10 @@ def size(path: Path, make: str = MAKE) -> int:
     raise InputError(f"{path}: is {kind}; expected a file")
 
 
-def text(path: Path, make: str = MAKE, mend: str = AGAIN) -> str:
+def text(path: Path, make: str = MAKE, fix: str = AGAIN) -> str:
     """Read a UTF-8 file; raises InputError for a file that is unreadable or not UTF-8.
 
-    make, mend: the remedy for a missing file, and for one that is not UTF-8.
+    make, fix: the remedy for a missing file, and for one that is not UTF-8.
     """
     size(path, make)
     content = path.read_bytes()
@@ -47,15 +47,15 @@ def text(path: Path, make: str = MAKE, mend: str = AGAIN) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: is not UTF-8 text; {mend}") from None
+        raise InputError(f"{path}:{line}: is not UTF-8 text; {fix}") from None
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to, and rename it to `path` when the block succeeds.
 
-    The temporary name ends in `.partial`, which Git and DVC ignore: the rest of a killed process
-    is never an output. Raises InputError for a path that cannot be written.
+    The temporary name ends in `.partial`, which Git and DVC ignore: a killed process leaves no
+    broken output. Raises InputError for a path that cannot be written.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder; expected a file to write or to replace")

@@ -189,7 +189,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Raise InputError unless the steps can be run, and no output is another file of these."""
+    """Raise InputError unless the options are in range, and all paths differ."""
     if not 1 <= arguments.steps <= MOST_STEPS:
         raise InputError(f"--steps {arguments.steps}: expected 1 to {MOST_STEPS:,}")
     if arguments.least is not None and not math.isfinite(arguments.least):

@@ -103,7 +103,7 @@ def shown_series(series: Series) -> dict[str, object]:
 
 
 def link(target: Path) -> Callable[[Path], None]:
-    """Write a link to a file: a changed target of an output makes DVC run the stage again."""
+    """Make a writer of a link: DVC runs the stage again when the link's target changes."""
     return lambda path: path.symlink_to(os.path.relpath(target.absolute(), path.parent.absolute()))
 
 

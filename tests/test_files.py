@@ -55,5 +55,5 @@ def test_text_that_is_not_utf_8_has_its_line(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"one\ntw\xf6\n")
     with pytest.raises(InputError, match="a:2: is not UTF-8 text; save it as UTF-8"):
-        files.text(path, mend="save it as UTF-8")
+        files.text(path, fix="save it as UTF-8")
     assert files.shown("\x07") == "\\x07"

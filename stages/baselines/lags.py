@@ -53,7 +53,7 @@ class Lags:
 
 
 def fit_lags(lags: int, values: Floats) -> tuple[Lags, float]:
-    """Fit the linear model of the next value by least squares; also give its mean square error.
+    """Fit the linear model of the next value by least squares; return its MSE too.
 
     values: (batch, time, 1), time > lags.
     """

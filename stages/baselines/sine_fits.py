@@ -15,7 +15,7 @@ FEWEST = 4  # values that a sine, three numbers, is fitted to
 
 
 class Fit:
-    """What both fits share: nothing in them is trained, and no unit is a memory."""
+    """Base of both fits: nothing in them is trained, and no unit is a memory."""
 
     parameters = 0
     memory = slice(0, 0)
@@ -46,8 +46,8 @@ class Prony(Fit):
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
         """Take values (batch, time, 1) and the state before them.
 
-        Return the predictions of the next values (batch, time, 1), what stands behind them, c and
-        x(t-1), (batch, time, 2), and the state after the last value.
+        Return the predictions of the next values (batch, time, 1), the c and x(t-1) that they use
+        (batch, time, 2), and the state after the last value.
         """
         _check(values)
         predictions, hidden = [], []
@@ -135,7 +135,7 @@ class SineFit(Fit):
 
 
 class _Grid:
-    """What a sine of each frequency of a grid explains of the values so far: running sums."""
+    """Running sums of what a sine of each grid frequency explains of the values so far."""
 
     def __init__(self, batch: int, time: int) -> None:
         count = FINENESS * max(time, FEWEST)
@@ -158,7 +158,7 @@ class _Grid:
         self._seen += x.shape[1]
 
     def best(self) -> Floats:
-        """Fit the frequency by least squares: (batch,), rad per step."""
+        """Find the best grid frequency: (batch,), rad per step."""
         c, s = self._with_cos, self._with_sin
         determinant = self._cc * self._ss - self._cs**2
         explained = (self._ss / determinant) * c

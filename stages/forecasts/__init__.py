@@ -1,1 +1,1 @@
-"""Forecasts of one's own numbers: the file of values, their scale, the free run, the figure."""
+"""Forecasts of your own values: their scale, trend and season, the free run, the figure."""

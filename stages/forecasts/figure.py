@@ -11,7 +11,7 @@ from stages.signals.sines import Floats
 def draw(name: str, given: Floats, forecast: Continuation, came: Floats, warmup: int) -> Figure:
     """Draw a forecast after the values given, the last `warmup` of which warmed up the model.
 
-    came: what the forecast is compared with; empty where it is not known. Call it inside `style`.
+    came: the true values; empty if they are not known. Call it inside `style`.
     """
     steps = np.arange(len(forecast.values)) + 1
     given = given[-max(warmup, 2 * len(steps)) :]
@@ -32,7 +32,7 @@ def draw(name: str, given: Floats, forecast: Continuation, came: Floats, warmup:
             label=f"{level} % interval",
         )
     if len(came):
-        axes.plot(np.arange(len(came)) + 1, came, color=INK, linestyle=":", label="what came")
+        axes.plot(np.arange(len(came)) + 1, came, color=INK, linestyle=":", label="truth")
     axes.plot(steps, forecast.values, color=COLOURS[3], label="forecast")
     axes.set(xlabel="values after the last one given", ylabel=name, xlim=(-len(given), len(steps)))
     axes.grid(axis="y")

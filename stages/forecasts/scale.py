@@ -14,7 +14,7 @@ LEVELS = 10  # times that level and frequency are fitted in turn
 
 @dataclass(frozen=True)
 class Sine:
-    """The sine around a level that explains most of some values, in their own units.
+    """The least-squares sine around a level, in the units of the values.
 
     period [values]; rest: standard deviation of what it leaves, as a share of the amplitude.
     """

@@ -16,7 +16,7 @@ def detrended(values: Floats) -> Floats:
 
 
 def has_trend(values: Floats) -> bool:
-    """Compare the variance that a straight line leaves with that of the values."""
+    """Tell whether a straight line explains more than half of the variance."""
     return float(np.var(detrended(values))) < (1 - TREND) * float(np.var(values))
 
 

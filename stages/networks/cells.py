@@ -69,7 +69,7 @@ class Innovation(Cell):
         return torch.cat((self.O(zq), m + e * torch.tanh(self.K(zq))), 1)
 
 
-# What `cell:` of a row in params.yaml names.
+# The cells by their name in params.yaml.
 CELLS: dict[str, type[nn.Module]] = {
     "rnn": nn.RNN,
     "gru": nn.GRU,

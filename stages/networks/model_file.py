@@ -58,7 +58,7 @@ class Facts(AnyFacts):
     """The facts of a model of sines.
 
     frequency [rad per unit of time], amplitude: the ranges of its training sequences. attempts,
-    accepted: how many trainings it took, and whether the last one reached what its row asks for.
+    accepted: the number of the attempt that was chosen, and whether its error met `accept.rmse`.
     """
 
     time_step: pydantic.PositiveFloat
@@ -151,7 +151,7 @@ def load(path: Path) -> tuple[Model, Floats | None, Facts]:
 
 
 def model_of(facts: Facts, tensors: Tensors) -> Model:
-    """Build a model of sines; raises ValueError where its tensors are others than it needs."""
+    """Build a model of sines; raises ValueError if its tensors do not fit."""
     match facts.cell:
         case "linear":
             check(tensors, {"weight": (facts.lags,)})
@@ -165,7 +165,7 @@ def model_of(facts: Facts, tensors: Tensors) -> Model:
 
 
 def network_of(facts: AnyFacts, tensors: Tensors) -> "Network":
-    """Build a network; raises ValueError where its tensors are others than it needs."""
+    """Build a network; raises ValueError if its tensors do not fit."""
     import torch
 
     from stages.networks.cells import CELLS

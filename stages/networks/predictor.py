@@ -33,7 +33,7 @@ class Predictor:
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
         """Predict each next value of values (batch, time, 1), given the state before them.
 
-        Give the predictions (batch, time, 1), the hidden states (batch, time, hidden) and the state
+        Return predictions (batch, time, 1), the hidden states (batch, time, hidden) and the state
         after the last value.
         """
         own = self.own(state)
@@ -48,7 +48,7 @@ class Predictor:
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
         """Run freely from the last output (batch, 1) and the state behind it.
 
-        Give the next outputs (batch, steps, 1), the hidden states behind them and the last state.
+        Return the next outputs (batch, steps, 1), their hidden states and the last state.
         """
         x, own = torch.from_numpy(output).to(self.network.linear.weight), self.own(state)
         outputs, hidden = [], []

@@ -15,7 +15,7 @@ CAPTIONS = {
     ),
     "series": (
         "The last test forecast of each measured series, and MASE by step ahead",
-        "Left: the end of the series (dots), what came (grey), and the forecasts of the best "
+        "Left: the end of the series (dots), the true values (grey), and the forecasts of the best "
         "network and of the best method without one, with the intervals of the network. Right: "
         "the MASE at each step ahead, over all test origins. Methods without a network are "
         "dashed, the seasonal naive is black.",
@@ -36,7 +36,7 @@ CAPTIONS = {
         "Hidden units over two periods, and their orbit in two principal components",
         "Left: hidden units under the true past. Right: the same h(t) in two principal "
         "components, where a periodic state is a closed orbit (grey). The line is the free run, "
-        "from the dot on. A free run that leaves the grey orbit is another wave than the truth.",
+        "from the dot on. A free run that leaves the grey orbit has a different waveform.",
     ),
     "inferred": (
         "A memory unit over the warm-up, and against the frequency of each test sequence",

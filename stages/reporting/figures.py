@@ -1,4 +1,4 @@
-"""The figures of sines: reports of models and datasets in, matplotlib figures out.
+"""The figures of sines: reports of models in, matplotlib figures out.
 
 Times are in periods of the true sine. A model has the same colour in every figure.
 """
@@ -59,7 +59,7 @@ def verdict(report: Report) -> str:
     median = report.metrics["free_running"]["valid_prediction_periods"]["median"]
     if median >= report.periods:
         return f"{style.short(report.name)}: holds all {report.periods:g} periods"
-    said = "lost after" if median < EARLY else "holds"
+    said = "fails after" if median < EARLY else "holds"
     return f"{style.short(report.name)}: {said} {median:.2g} periods"
 
 

@@ -25,10 +25,10 @@ are the shares of the values inside the intervals.
 """,
 }
 SUMMARY_LEGEND = """\
-Methods without a network stand first in each task. Of sines: the RMSE of the free run, and for how
+Methods without a network come first in each task. Of sines: the RMSE of the free run, and for how
 many periods its error stays below 0.4 of the amplitude. Of a measured series: the MASE, which is
-the mean absolute error in units of the seasonal naive's, and the skill, which is the share of that
-method's error that is saved.
+the mean absolute error ÷ the seasonal naive's on the training part, and the skill, which is 1 −
+MASE ÷ the seasonal naive's on the test part.
 """
 SIZE = {"parameters": "parameters"}
 COLUMNS_MEASURED = SIZE | {
@@ -47,7 +47,7 @@ METHODS = {
     "sine_fit": "the most likely sine of each past",
     "naive": "repeats the last value",
     "seasonal_naive": "repeats the last season",
-    "drift": "a straight line",
+    "drift": "season + drift",
     "ets": "exponential smoothing",
     "ar": "autoregression",
 }

@@ -118,7 +118,7 @@ class Forecasts(Row):
 class Section:
     """Models that may be compared: all are judged on the same test data.
 
-    reports: methods without a network first. column: what a measured series counts.
+    reports: methods without a network first. column: the name of a series' values.
     """
 
     title: str

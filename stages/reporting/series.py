@@ -58,7 +58,7 @@ def draw_forecasts(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
 def draw_mase(axes: Axes, section: Section, pen: dict[str, Pen]) -> None:
     """Draw the MASE of all rows by step ahead, and the one legend of both panels."""
     shade = pen[section.leaders[-1].name].colour
-    thick = {"what came": (style.TRUTH, 1.0), "80, 95 % interval": (shade, LEVELS[80])}
+    thick = {"truth": (style.TRUTH, 1.0), "80, 95 % interval": (shade, LEVELS[80])}
     for text, (colour, alpha) in thick.items():
         axes.plot([], [], color=colour, alpha=alpha, linewidth=6, label=text)
     peaks = {}

@@ -121,7 +121,7 @@ def finite(values: object) -> np.ndarray:
 
 
 def drawable(values: object, floor: float = FLOOR) -> np.ndarray:
-    """Clip errors for a logarithmic axis, from `floor` to `CEILING`; diverged ones are there."""
+    """Clip errors for a logarithmic axis, to `floor` … `CEILING`; if diverged, to `CEILING`."""
     array = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=np.inf)
     return np.clip(array, floor, CEILING)
 

@@ -60,7 +60,7 @@ def draw_losses(axes: Axes, curves: pd.DataFrame, pen: dict[str, Pen]) -> None:
 
 
 def draw_solved(axes: Axes, losses: pd.DataFrame, pen: dict[str, Pen]) -> None:
-    """Draw the loss of each model that was solved for on a line of its own."""
+    """Draw each loss of a directly solved model on its own line."""
     for place, (model, loss) in enumerate(zip(losses.model, losses.loss, strict=True)):
         axes.plot(loss, place, "o", color=pen[model].colour, markersize=6)
     style.log_limits(axes.xaxis, losses.loss.to_numpy())

@@ -33,7 +33,7 @@ class Forecaster(Protocol):
 
 
 def scales(series: Series) -> tuple[float, float]:
-    """Scale errors: the mean absolute and root mean square of x(t) - x(t-m), training part.
+    """Compute two scales: mean absolute and root mean square x(t) - x(t-m), training part.
 
     NaN where the training part repeats exactly.
     """

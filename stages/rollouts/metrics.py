@@ -195,7 +195,7 @@ class PhaseMeter:
     def drift(self) -> Floats:
         """Fit the slope of the phase, radians per period: (batch,).
 
-        Infinite without a phase, not a number where a single window was all.
+        Infinite without a phase, NaN if there was only one window.
         """
         n = self._windows_of.astype(np.float64)
         k, kk = n * (n - 1) / 2, n * (n - 1) * (2 * n - 1) / 6

@@ -1,4 +1,4 @@
-"""What the figures draw of a forecaster, as tables: its last test forecast, and its errors."""
+"""Tables for the figures of a forecaster: its last test forecast, and its errors."""
 
 from typing import Any
 

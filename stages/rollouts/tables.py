@@ -1,4 +1,4 @@
-"""What the figures draw of a model, as tables: its first test sequence, and a row for each."""
+"""Tables for the figures of a model: the first test sequence, and a row for each sequence."""
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def tables(subject: Subject, result: FreeRun, shown: Shown) -> dict[str, Table]:
 
 
 def true_past(subject: Subject) -> tuple[np.ndarray, Floats, Floats]:
-    """Select the steps from the warm-up to the last early one, the values there, and the truth.
+    """Select the steps of the warm-up and the first periods, their values, and the truth.
 
     The steps count from the end of the warm-up. The values (1, time, 1) are those that the model is
     given, of the first test sequence. Without noise they go on as the truth does; in noise they end

@@ -55,7 +55,7 @@ class Document:
 
 def parse(path: Path) -> Document:
     """Parse a YAML file of sections; raises InputError at the first mistake in its syntax."""
-    make = "commands run in the repository's root, where it stands"
+    make = "run commands in the repository's root, where it is"
     text = files.text(path, make, "save it as UTF-8").removeprefix("\ufeff")
     if conflict := files.merge_conflict(text):
         raise InputError(f"{path}:{conflict}")

@@ -120,7 +120,7 @@ Phase = Annotated[
 
 
 class Accept(Schema):
-    """When a trained network is good enough, on the validation sequences alone."""
+    """The test of a trained network, on the validation sequences alone."""
 
     warmup: Whole = 20
     periods: Whole = 100
@@ -176,7 +176,7 @@ class NetworkRow(Row):
     @classmethod
     def _not_ridge(cls, phases: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
         if info.data.get("cell") == "innovation" and any(p.phase == "ridge" for p in phases or ()):
-            raise ValueError("has a ridge phase; expected levenberg_marquardt or adam: the cell")
+            raise ValueError("has a ridge phase; this cell needs levenberg_marquardt or adam")
         return phases
 
 
@@ -232,7 +232,7 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
     chosen = {
         "initial": row.initial or initial,
         "training": given or training,
-        # More attempts than one are for the training that was chosen here.
+        # Only the default training has several attempts by default.
         "attempts": row.attempts or (attempts if row.training is None else 1),
     }
     return row.model_copy(update=chosen)

@@ -1,4 +1,4 @@
-"""What all schemas of params.yaml share."""
+"""The base of all params.yaml schemas."""
 
 import pydantic
 
@@ -7,8 +7,8 @@ class Schema(pydantic.BaseModel):
     """Base of every schema: frozen, no unknown keys, no silent conversion of types.
 
     The description of a number is its unit, that of a text says what it names. A validator's
-    ValueError either begins with "expected", and the value that is there is put before it, or says
-    all after the key: "has no bound; expected …".
+    ValueError begins with "expected", and then the value is put before it; or it is the whole text
+    after the key: "has no bound; expected …".
     """
 
     model_config = pydantic.ConfigDict(

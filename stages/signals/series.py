@@ -63,7 +63,7 @@ class Series:
         return self.values[origins[:, None] + np.arange(-self.warmup, 0), None]
 
     def future(self, origins: Origins, horizon: int | None = None) -> Floats:
-        """Gather the values that came: (origins, horizon, 1)."""
+        """Gather the true values: (origins, horizon, 1)."""
         return self.values[origins[:, None] + np.arange(horizon or self.horizon), None]
 
 

@@ -33,7 +33,7 @@ class Column:
 def load(path: Path, column: str | None = None, time: str | None = None) -> Column:
     """Read a column of a CSV file, and check that its times ascend evenly.
 
-    column: its name; None where there is no other, and then a name is not needed. time: the name of
+    column: its name; None if there is only one, whose header is then optional. time: the name of
     the column of times. Lines of empty fields at the end are ignored.
     Raises InputError in one line where the file is not such a series.
     """

@@ -119,7 +119,7 @@ def _positions(times: Sequence[str]) -> list[Position]:
 
 
 def _months(moment: datetime, day: int, first: datetime) -> float:
-    """Count the months of a date, whole where it is as far in its month as the first one."""
+    """Count the months of a date: whole if its day and time match those of the first one."""
     in_month = calendar.monthrange(moment.year, moment.month)[1]
     expected = first.replace(year=moment.year, month=moment.month, day=min(day, in_month))
     return moment.year * 12 + moment.month - 1 + (moment - expected) / timedelta(days=62)

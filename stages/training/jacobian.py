@@ -17,7 +17,7 @@ CELLS = (torch.rnn_tanh_cell, torch.gru_cell, torch.lstm_cell)
 
 
 class Rollout(NamedTuple):
-    """Which predictions count: `warmup` true values go in, then the network's own outputs.
+    """The predictions that count: inputs are `warmup` true values, then own outputs.
 
     steps_counted: steps of the free run, ascending: 1 is the first prediction after the warm-up. 0
     and below are those within the warm-up, from true values alone.

@@ -35,7 +35,7 @@ LARGEST = np.finfo(np.float64).max
 
 @dataclass(frozen=True)
 class Residuals:
-    """How errors become residuals: soft_limit·asinh(error / soft_limit) / scale.
+    """Residuals of errors: soft_limit·asinh(error / soft_limit) / scale.
 
     Beyond the soft limit only the order of magnitude of an error counts. A sequence that is lost
     then does not outweigh the others; None limits nothing. scale: (residuals,), the running RMS
@@ -207,9 +207,9 @@ def descend(
 ) -> tuple[Floats, float]:
     """Move the weights by a damped step, and give it with the next damping.
 
-    A step on a fixed batch must lessen its loss. On a stream the change of the batch's loss must
-    exceed a share of the prediction, with its sign; a predicted rise is fine. The step is zero
-    where no damping gives one. curved: correct steps for the curvature of the residuals.
+    A step on a fixed batch must lessen its loss. On a stream the batch's loss must change by a
+    share of the prediction, with the same sign, which may be a rise. The step is zero where no
+    damping gives one. curved: correct steps for the curvature of the residuals.
     """
     own, weights, first_damping = here.quadratic, problem.weights, damping
     for _ in range(TRIES):

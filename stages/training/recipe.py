@@ -34,7 +34,7 @@ class Trained:
     """A network, the state that it carried through training if it did, and its validation error.
 
     error: None where it decides nothing: one attempt of a row that does not write `accept`.
-    attempts: how many were needed; accepted: whether the error is at most `accept.rmse`.
+    attempts: this one's number; accepted: whether the error is at most `accept.rmse`.
     """
 
     network: Network

@@ -1,4 +1,4 @@
-"""What a network is trained on, and the batches that its phases take of it."""
+"""The training data of a network, and batches of them for its phases."""
 
 from dataclasses import dataclass
 

@@ -10,7 +10,7 @@ from tests.measured import other_test, seasonal, series
 
 
 def continued(made: Series, tolerance: float) -> None:
-    """Assert that the forecasts of the test part are what came."""
+    """Assert that the forecasts of the test part are the true values."""
     origins = made.rolling_origins("test")
     forecast = fit_ar(made).forecast(made.past(origins), made.horizon)
     np.testing.assert_allclose(forecast, made.future(origins), atol=tolerance)

@@ -147,7 +147,7 @@ def test_the_hero_draws_what_was_given_and_the_free_runs_of_the_first_and_last_r
 
 @pytest.mark.parametrize(
     ("median", "said"),
-    [(1000.0, "holds all 1000 periods"), (86.4, "holds 86 periods"), (3.3, "lost after 3.3")],
+    [(1000.0, "holds all 1000 periods"), (86.4, "holds 86 periods"), (3.3, "fails after 3.3")],
 )
 def test_a_verdict_says_how_long_the_median_sequence_was_held(median: float, said: str) -> None:
     report = make_report("stable", 1.001)
@@ -174,7 +174,7 @@ def test_a_series_is_drawn_with_the_best_forecasts_and_the_mase_of_all() -> None
     for row in MEASURED[:-1]:
         assert has(right, row.horizon.step, row.horizon.mase), row.name
     names = [text.get_text() for text in right.get_legend().get_texts()]
-    assert names[0] == "what came" and names[-2:] == ["naive", "gru"]
+    assert names[0] == "truth" and names[-2:] == ["naive", "gru"]
 
 
 def test_predictions_memory_and_errors_are_the_reports_own() -> None:

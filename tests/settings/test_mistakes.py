@@ -302,7 +302,7 @@ def test_a_file_that_cannot_be_read_has_one_line() -> None:
         return str(error.value)
 
     FILE.unlink(missing_ok=True)
-    root = "commands run in the repository's root, where it stands"
+    root = "run commands in the repository's root, where it is"
     assert only() == f"params.yaml: no such file; {root}"
     FILE.mkdir()
     assert only() == "params.yaml: is a folder; expected a file"

@@ -1,4 +1,4 @@
-"""What all measurements share: tasks, CPU seconds, and how a model is judged.
+"""Shared by all measurements: tasks, CPU seconds, and evaluation of a model.
 
 Times are CPU seconds of this process, which has one thread. Only ratios within one measurement
 mean anything.
