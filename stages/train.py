@@ -29,7 +29,7 @@ FITS = {
     "ets": fit_ets,
     "ar": fit_ar,
 }
-FREE_STEPS = 50  # of the free run in training, for rows that do not give `training`
+FREE_STEPS = 80  # of the free run in training, for rows that do not give `training`
 COLUMNS = ("attempt", "phase", "iteration", "steps_seen", "loss")  # columns of the training curve
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 

@@ -9,6 +9,7 @@ from stages.settings.schema import Schema
 
 Whole = Annotated[int, Field(ge=1, le=100_000)]
 Weight = Annotated[float, Field(ge=0, lt=1)]
+MOST_UNITS = 24  # hidden units; Levenberg-Marquardt has a matrix of weights × weights
 SETTLED = 10  # first predictions of a teacher-forced sequence, which do not count
 
 
@@ -124,7 +125,7 @@ class Accept(Schema):
 
     warmup: Whole = 20
     periods: Whole = 100
-    rmse: float = Field(1e-7, gt=0, le=1e6)
+    rmse: float = Field(1e-3, gt=0, le=1e6)
 
 
 class Row(Schema):
@@ -198,8 +199,8 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
 
     kind: as `Dataset.kind`, or "measured". warmup: values that the network is given before a
     forecast; horizon: values to forecast. One sine, torch's cells: ridge. A series: Adam on the
-    free run. All else: Adam on one step, then on the free run. A phase of Adam on a series takes
-    from that default every key that it does not give.
+    free run. All else: Levenberg-Marquardt on a free run that grows; beyond `MOST_UNITS`, Adam. A
+    phase of Adam on a series takes from that default every key that it does not give.
     """
     if kind == "one sine" and row.cell in TORCH_CELLS:
         initial, training, attempts = EchoState(), [Ridge(phase="ridge")], 20
@@ -218,6 +219,8 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
                 check_every=20,
             )
         ]
+    elif row.hidden_size * row.num_layers <= MOST_UNITS:
+        initial, attempts, training = Uniform(), 1, growing_free_run(warmup, horizon)
     else:
         initial, attempts = Uniform(), 1
         adam = {"phase": "adam", "batch": 32, "clip": 1.0}
@@ -236,6 +239,26 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
         "attempts": row.attempts or (attempts if row.training is None else 1),
     }
     return row.model_copy(update=chosen)
+
+
+def growing_free_run(warmup: int, horizon: int) -> list[Phase]:
+    """Write phases of Levenberg-Marquardt on free runs up to a horizon, as those of `elman`."""
+
+    def phase(part: float, **settings: Any) -> Phase:
+        steps = max(1, round(part * warmup))
+        common = {"phase": "levenberg_marquardt", "warmup": steps, "noise": 1e-2, "soft_limit": 0.5}
+        return LevenbergMarquardt.model_validate(common | settings)
+
+    def until(*parts: float) -> list[int]:
+        return sorted({1, *(max(1, round(part * horizon)) for part in parts)})
+
+    one_step = [phase(0.4, sequences=64, iterations=15)] if round(0.4 * warmup) > SETTLED else []
+    return [
+        *one_step,
+        phase(0.4, sequences=128, free_steps=until(1 / 16, 1 / 8, 1 / 4), iterations=20),
+        phase(0.6, sequences=128, free_steps=until(3 / 16, 3 / 8, 5 / 8), iterations=20),
+        phase(1, sequences=256, free_steps=until(1 / 4, 1 / 2, 1), noise=1e-3, iterations=25),
+    ]
 
 
 def filled(phase: Phase, default: Adam) -> Phase:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from stages.networks.model_file import CARRIED
-from stages.settings.model import NetworkRow
+from stages.settings.model import NetworkRow, with_defaults
+from stages.train import spans
 from stages.training import recipe
 from stages.training import sines as on_sines
 from stages.training.recipe import Trained
@@ -129,3 +130,17 @@ def test_sequences_in_noise_are_trained_towards_their_truth(monkeypatch) -> None
     # The carried state of the last sequence stands beside the weights.
     assert trained.tensors[CARRIED].shape == (1, 4) and not trained.accepted
     assert trained.facts["attempts"] == 1 and trained.facts["hidden_size"] == 4
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "innovation"])
+def test_a_row_without_training_grows_its_free_run_within_a_sequence(cell: str) -> None:
+    for steps in range(3, 400):
+        mine = NetworkRow(cell=cell, dataset="d")
+        past, horizon = spans(mine, any_sines(2, steps))
+        phases = with_defaults(mine, "any sine", past, horizon).training
+        free = [phase for phase in phases if phase.free_steps]
+        assert free[-1].warmup == past and free[-1].free_steps[-1] == horizon
+        ends = [phase.warmup + phase.free_steps[-1] for phase in free]
+        assert sorted(ends) == ends and ends[-1] <= steps
+    large = NetworkRow(cell=cell, dataset="d", hidden_size=64)
+    assert {p.phase for p in with_defaults(large, "in noise", 30, 30).training} == {"adam"}
