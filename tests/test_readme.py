@@ -83,8 +83,8 @@ def test_a_series_and_a_cell_of_ones_own_are_judged(published: Project, tmp_path
     (cell,) = re.findall(r"```python\n(class MinimalGated.*?)```", README, re.DOTALL)
     (mine,) = re.findall(r"```yaml\n(  mine:.*?)```", README, re.DOTALL)
     cells = project.root / "stages/networks/cells.py"
-    head, dictionary = cells.read_text("utf-8").split("# What `cell:`")
-    text = f"{head}{cell}\n\n# What `cell:`{dictionary}"
+    head, name, rest = re.split(r"(?m)^(# .*\nCELLS)", cells.read_text("utf-8"))
+    text = f"{head}{cell}\n\n{name}{rest}"
     (entry,) = re.findall(r"`(\"\w+\": MinimalGated,)`", README)
     cells.write_text(text.replace('    "rnn":', f'    {entry}\n    "rnn":'))
     months = range(168)
