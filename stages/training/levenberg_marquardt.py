@@ -207,18 +207,18 @@ def descend(
 ) -> tuple[Floats, float]:
     """Move the weights by a damped step, and give it with the next damping.
 
-    A step on a fixed batch must lessen its loss. On a stream the batch's loss must change by a
-    share of the prediction, with the same sign, which may be a rise. The step is zero where no
-    damping gives one. curved: correct steps for the curvature of the residuals.
+    A step on a fixed batch must lessen its loss. On a stream it must gain a share of the predicted
+    gain: measured on this batch, and predicted on the past ones, which are gone. The step is zero
+    if no damping gives one. curved: correct steps for the curvature of the residuals.
     """
     own, weights, first_damping = here.quadratic, problem.weights, damping
     for _ in range(TRIES):
         step = damped_step(problem, here, loss, damping, weights, curved=curved)
         if step is not None:
             residuals = problem.residuals_at(weights + step)
-            gain = own.loss - float(residuals @ residuals)
-            predicted = -own.change(step)
-            if gain > 0 if curved else predicted and gain / predicted > SMALLEST_GAIN:
+            predicted = -loss.change(step)
+            gain = own.loss - float(residuals @ residuals) + predicted + own.change(step)
+            if gain > (0 if curved else SMALLEST_GAIN * predicted):
                 return step, damping / DAMPING_FACTOR
         damping *= DAMPING_FACTOR
     problem.move(weights)
