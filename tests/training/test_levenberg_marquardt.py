@@ -13,7 +13,13 @@ from stages.files import InputError
 from stages.networks.network import Network
 from stages.training import levenberg_marquardt as training
 from stages.training.jacobian import Rollout, predictions
-from stages.training.levenberg_marquardt import Linearised, Problem, Residuals, damped_step
+from stages.training.levenberg_marquardt import (
+    Linearised,
+    Problem,
+    Quadratic,
+    Residuals,
+    damped_step,
+)
 from stages.training.sequences import Batch
 from tests.examples import NETWORKS, any_sines, network, values
 from tests.networks.layers import Delay, own
@@ -187,3 +193,27 @@ def test_a_diverged_row_contributes_nothing() -> None:
     linearised, _ = here.linearised()
     assert linearised.rows[0].any() and not linearised.rows[1].any()
     assert np.isfinite(linearised.rows).all() and np.isfinite(linearised.residuals).all()
+
+
+@pytest.mark.parametrize(("measured", "taken"), [(3.0, True), (4.7, True), (5.0, False)])
+def test_a_step_on_a_stream_may_cost_what_the_past_gains(measured: float, taken: bool) -> None:
+    """One weight: this batch predicts a rise of 3 for a step of 1, the past batches a fall of 5."""
+    one = np.ones((1, 1))
+    past, here = Quadratic(9.0, np.array([-3.0]), one), Linearised(np.ones(1), one)
+
+    class Measured:
+        """A batch of one residual, 1 before the step."""
+
+        weights = np.zeros(1)
+
+        def residuals_at(self, weights: np.ndarray) -> np.ndarray:
+            return np.sqrt([1 + measured * weights[0]])
+
+        def move(self, weights: np.ndarray) -> None:
+            assert not weights.any()
+
+    loss = here.quadratic.plus(past)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "TRIES", 1)
+        step, _ = training.descend(Measured(), here, loss, 1e-12, curved=False)
+    assert step.tolist() == pytest.approx([1.0] if taken else [0.0])
