@@ -22,11 +22,11 @@ class Forecaster:
         raise NotImplementedError
 
     def tensors(self) -> dict[str, Floats]:
-        """Name the fitted numbers."""
+        """Collect the fitted numbers by name."""
         return {name: value for name, value in self._all().items() if isinstance(value, np.ndarray)}
 
     def facts(self) -> dict[str, str | int]:
-        """Name the options and sizes that the fitted numbers need."""
+        """Collect the options and sizes that the fitted numbers need, by name."""
         return {name: value for name, value in self._all().items() if name not in self.tensors()}
 
     @classmethod

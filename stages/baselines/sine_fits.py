@@ -46,8 +46,8 @@ class Prony(Fit):
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
         """Take values (batch, time, 1) and the state before them.
 
-        Return the predictions of the next values (batch, time, 1), the c and x(t-1) that they use
-        (batch, time, 2), and the state after the last value.
+        Return the predictions of the next values, (batch, time, 1), and the state after the last
+        one. Between them stand c and x(t-1), which the predictions use: (batch, time, 2).
         """
         _check(values)
         predictions, hidden = [], []
@@ -92,9 +92,9 @@ class SineFit(Fit):
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
         """Take values (batch, time, 1) and the initial state.
 
-        Return the predictions of the next values (batch, time, 1), the amplitude, frequency and
-        phase behind them (batch, time, 3), and the state after the last value. Each prediction
-        takes a fit of its own, so the time grows with the square of the sequence's length.
+        Return the predictions of the next values, (batch, time, 1), and the state after the last
+        one. Between them stand the fitted amplitude, frequency and phase: (batch, time, 3). Each
+        prediction takes a fit of its own. So the time grows with the square of the length.
         Raises ValueError where the state is not the initial one: a state does not hold the past.
         """
         _check(values)

@@ -15,10 +15,10 @@ CAPTIONS = {
     ),
     "series": (
         "The last test forecast of each measured series, and MASE by step ahead",
-        "Left: the end of the series (dots), the true values (grey), and the forecasts of the best "
-        "network and of the best method without one, with the intervals of the network. Right: "
-        "the MASE at each step ahead, over all test origins. Methods without a network are "
-        "dashed, the seasonal naive is black.",
+        "Left: the end of the series (dots) and the true values (grey). The forecasts are those of "
+        "the best network, with its intervals, and of the best method without one. Right: the MASE "
+        "at each step ahead, over all test origins. Methods without a network are dashed. The "
+        "seasonal naive is black.",
     ),
     "data": (
         "Sequences of each dataset, and the distributions of their parameters",

@@ -26,9 +26,9 @@ are the shares of the values inside the intervals.
 }
 SUMMARY_LEGEND = """\
 Methods without a network come first in each task. Of sines: the RMSE of the free run, and for how
-many periods its error stays below 0.4 of the amplitude. Of a measured series: the MASE, which is
-the mean absolute error ÷ the seasonal naive's on the training part, and the skill, which is 1 −
-MASE ÷ the seasonal naive's on the test part.
+many periods its error stays below 0.4 of the amplitude. Of a measured series: the MASE and the
+skill. The MASE is the mean absolute error ÷ the seasonal naive's on the training part. The skill
+is 1 − MASE ÷ the seasonal naive's on the test part.
 """
 SIZE = {"parameters": "parameters"}
 COLUMNS_MEASURED = SIZE | {

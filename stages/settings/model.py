@@ -202,33 +202,18 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
     free run. All else: Levenberg-Marquardt on a free run that grows; beyond `MOST_UNITS`, Adam. A
     phase of Adam on a series takes from that default every key that it does not give.
     """
+    initial, attempts = Uniform(), 1
+    one_step = {"phase": "adam", "learning_rate": 0.01, "batch": 32, "clip": 1.0}
+    free_run = one_step | {"warmup": warmup, "free_steps": horizon, "decay": 0.05}
     if kind == "one sine" and row.cell in TORCH_CELLS:
         initial, training, attempts = EchoState(), [Ridge(phase="ridge")], 20
     elif kind == "measured":
-        initial, attempts = ZeroReadOut(), 1
-        training = [
-            Adam(
-                phase="adam",
-                iterations=200,
-                learning_rate=0.01,
-                decay=0.05,
-                batch=32,
-                warmup=warmup,
-                free_steps=horizon,
-                clip=1.0,
-                check_every=20,
-            )
-        ]
+        initial, training = ZeroReadOut(), [Adam(**free_run, iterations=200, check_every=20)]
     elif row.hidden_size * row.num_layers <= MOST_UNITS:
-        initial, attempts, training = Uniform(), 1, growing_free_run(warmup, horizon)
+        training = growing_free_run(warmup, horizon)
     else:
-        initial, attempts = Uniform(), 1
-        adam = {"phase": "adam", "batch": 32, "clip": 1.0}
-        free = {"warmup": warmup, "free_steps": horizon, "check_every": 100, "decay": 0.05}
-        training = [
-            Adam(**adam, iterations=500, learning_rate=0.01),
-            Adam(**adam, **free, iterations=1000, learning_rate=0.005),
-        ]
+        free_run |= {"learning_rate": 0.005, "iterations": 1000, "check_every": 100}
+        training = [Adam(**one_step, iterations=500), Adam(**free_run)]
     given = row.training
     if given and kind == "measured":
         given = [filled(phase, training[0]) for phase in given]

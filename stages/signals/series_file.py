@@ -73,8 +73,8 @@ def _text(path: Path) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:100]:
         raise InputError(f"{path}: is UTF-16 or no text; save it as CSV in UTF-8")
     text = files.text(path, EXPECTED, "save it as CSV in UTF-8; it may be Latin-1")
-    text = text.removeprefix("\ufeff").rstrip()
-    if not text:
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
         raise InputError(f"{path}: is empty; {EXPECTED}")
     return text
 

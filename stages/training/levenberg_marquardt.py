@@ -216,9 +216,10 @@ def descend(
         step = damped_step(problem, here, loss, damping, weights, curved=curved)
         if step is not None:
             residuals = problem.residuals_at(weights + step)
-            predicted = -loss.change(step)
-            gain = own.loss - float(residuals @ residuals) + predicted + own.change(step)
-            if gain > (0 if curved else SMALLEST_GAIN * predicted):
+            change = loss.change(step)
+            of_past = change - own.change(step)  # zero on a fixed batch
+            gain = own.loss - float(residuals @ residuals) - of_past
+            if gain > (0 if curved else SMALLEST_GAIN * -change):
                 return step, damping / DAMPING_FACTOR
         damping *= DAMPING_FACTOR
     problem.move(weights)
