@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from stages import files, table
-from stages.files import InputError
 from stages.settings import entry, whole
 from stages.settings.dataset import Dataset, Measured, as_range
 from stages.settings.whole import Settings
@@ -86,10 +85,7 @@ def read_series(row: Measured) -> Series:
     column = series_file.load(Path(row.csv), row.column, row.time)
     protocol = {key: getattr(row, key) for key in dataset_file.PROTOCOL}
     series = Series(column.name, column.values, column.times, **protocol)
-    try:
-        check(series)
-    except InputError as error:
-        raise InputError(f"{row.csv}: {error}") from None
+    check(series, row.csv)
     return series
 
 

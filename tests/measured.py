@@ -12,7 +12,7 @@ SETTINGS = {"season": 12, "validation": 60, "test": 60, "warmup": 36, "horizon":
 def series(values: np.ndarray, **changes: Any) -> Series:
     """Make a series that passes the checks."""
     made = Series("value", values, None, **(SETTINGS | changes))
-    check(made)
+    check(made, "series")
     return made
 
 

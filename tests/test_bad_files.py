@@ -191,7 +191,7 @@ DATA: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "no time step": (
         lambda: npz(time_step=np.array(0.0)),
-        "time_step is 0.0; expected a number; …",
+        "time_step holds other than numbers from 1e-12 to 1e+12; …",
     ),
 }
 

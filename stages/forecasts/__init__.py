@@ -1,1 +1,1 @@
-"""Forecasts of your own values: their scale, trend and season, the free run, the figure."""
+"""Forecasts of your own values: by a model of sines, by one of a measured series; the figure."""

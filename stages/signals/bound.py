@@ -21,7 +21,10 @@ def fisher_information(sines: Sines, *, noise: float, warmup: int) -> Floats:
     """
     if not noise > 0 or warmup < 3:
         raise ValueError(f"expected noise > 0 and warmup >= 3, got {noise} and {warmup}")
-    gradient = _gradient(sines, np.arange(warmup))
+    k = np.arange(warmup)
+    angle = sines.angle(k)
+    by_phase = sines.amplitude[:, None] * np.cos(angle)
+    gradient = np.stack((np.sin(angle), k * by_phase, by_phase), axis=-1)
     return np.einsum("btp,btq->bpq", gradient, gradient) / noise**2
 
 
@@ -40,7 +43,7 @@ def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]
     best unbiased estimates; forecasts shrunk towards zero would have less.
     """
     a = sines.amplitude[:, None]
-    theta = sines.phase[:, None] + (sines.frequency * sines.time_step)[:, None] * steps
+    theta = sines.angle(steps)
     var_a, cov_aw, cov_ap = (covariances[:, 0, i][:, None] for i in range(3))
     var_w, cov_wp, var_p = (covariances[:, i, j][:, None] for i, j in ((1, 1), (1, 2), (2, 2)))
     # Of the angle φ̂ + ω̂k: its variance, and its covariance with â.
@@ -71,10 +74,3 @@ def forecast_rmse(sines: Sines, counts: NDArray[np.int64], *, noise: float, warm
         squares = forecast_squares(sines, covariances, warmup + steps)
         total += float(squares[steps < counts[:, None]].sum())
     return float(np.sqrt(total / counts.sum()))
-
-
-def _gradient(sines: Sines, steps: NDArray[np.int64]) -> Floats:
-    """Differentiate a·sin(φ + ωk) by a, ω [rad per step] and φ: (batch, time, 3)."""
-    angle = sines.phase[:, None] + (sines.frequency * sines.time_step)[:, None] * steps
-    by_phase = sines.amplitude[:, None] * np.cos(angle)
-    return np.stack((np.sin(angle), steps * by_phase, by_phase), axis=-1)

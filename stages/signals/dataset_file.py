@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from stages import files
 from stages.files import AGAIN, InputError
 from stages.signals.series import LARGEST, Series, check
-from stages.signals.sines import Floats, Sines
+from stages.signals.sines import Sines
 
 SPLITS = ("train", "validation", "test")
 ARRAYS = ("values", "phase", "frequency", "amplitude")
@@ -24,10 +25,11 @@ LIMITS = {
     "phase": (-1e6, 1e6),
     "frequency": (1e-6, 1e6),
     "amplitude": (1e-6, 1e6),
+    "time_step": (1e-12, 1e12),
+    "noise": (0.0, 1e3),
 }
-SCALARS = {"time_step": (1e-12, 1e12), "noise": (0.0, 1e3)}
 PROTOCOL = ("season", "validation", "test", "warmup", "horizon", "origins")
-SERIES = ("values", "protocol", "text")
+SERIES = ("values", "protocol", "text")  # text: the name and the times, as JSON
 # What zipfile and NumPy raise at damaged bytes.
 DAMAGED = (
     *(ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, SyntaxError),
@@ -52,15 +54,28 @@ def load(path: Path, split: str) -> Sines:
 
     Raises InputError where the file is missing, damaged, or not what `save` writes.
     """
-    names = {array: f"{split}_{array}" for array in ARRAYS} | {name: name for name in SCALARS}
-    read = _read(path, names)
-    arrays, scalars = ({name: read[name] for name in part} for part in (ARRAYS, SCALARS))
-    for name, (low, high) in SCALARS.items():
-        value = scalars[name]
-        if value.shape != () or value.dtype != np.float64 or not low <= value <= high:
-            raise InputError(f"{path}: {name} is {value}; expected a number; {AGAIN}")
-    _check(path, split, arrays)
-    return Sines(**arrays, time_step=float(scalars["time_step"]), noise=float(scalars["noise"]))
+    stored = {name: f"{split}_{name}" if name in ARRAYS else name for name in LIMITS}
+    arrays = dict(zip(LIMITS, _read(path, stored.values()), strict=True))
+    shape = arrays["values"].shape
+    if len(shape) != 3 or shape[2] != 1 or shape[0] < 1 or shape[1] < 3:
+        raise InputError(
+            f"{path}: {split}_values has the shape {shape}; expected (batch, time, 1) with one "
+            f"sequence of three values at least; {AGAIN}"
+        )
+    shapes = {"values": shape, "time_step": (), "noise": ()}
+    for name, array in arrays.items():
+        expected = shapes.get(name, shape[:1])
+        if array.shape != expected or array.dtype != np.float64:
+            raise InputError(
+                f"{path}: {stored[name]} has the shape {array.shape} and the type {array.dtype}; "
+                f"expected {expected} and float64; {AGAIN}"
+            )
+        low, high = LIMITS[name]
+        if not ((array >= low) & (array <= high)).all():
+            limits = f"numbers from {low:g} to {high:g}"
+            raise InputError(f"{path}: {stored[name]} holds other than {limits}; {AGAIN}")
+    scalars = {name: arrays.pop(name).item() for name in ("time_step", "noise")}
+    return Sines(**arrays, **scalars)
 
 
 def is_series(path: Path) -> bool:
@@ -89,21 +104,19 @@ def load_series(path: Path) -> Series:
 
     Raises InputError where the file is missing, damaged, or not what `save_series` writes.
     """
-    values, protocol, text = _read(path, {name: name for name in SERIES}).values()
+    values, protocol, text = _read(path, SERIES)
     try:
-        if (values.dtype, protocol.dtype, text.dtype) != (np.float64, np.int64, np.uint8):
-            raise ValueError("expected arrays of float64, int64 and uint8")
+        if (values.ndim, values.dtype, protocol.dtype) != (1, np.float64, np.int64):
+            raise ValueError("expected values (time,) of float64 and a protocol of int64")
         if not (np.abs(values) <= LARGEST).all():
             raise ValueError(f"expected values up to {LARGEST:g}")
         name, times = json.loads(text.tobytes())
-        if not all(isinstance(each, str) for each in (name, *(times or ()))):
-            raise ValueError("expected a name and times")
         settings = dict(zip(PROTOCOL, protocol.tolist(), strict=True))
         series = Series(name, values, None if times is None else tuple(times), **settings)
-        check(series)
-    except (ValueError, TypeError, RecursionError, InputError) as error:
+    except (ValueError, TypeError) as error:
         reason = files.reason(error)
         raise InputError(f"{path}: holds no measured series ({reason}); {AGAIN}") from None
+    check(series, str(path))
     return series
 
 
@@ -117,38 +130,16 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
 
 
-def _read(path: Path, names: dict[str, str]) -> dict[str, np.ndarray]:
-    """Read arrays of an `.npz`, by the names that they are given here."""
+def _read(path: Path, names: Iterable[str]) -> list[np.ndarray]:
+    """Read arrays of an `.npz`."""
     files.size(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if any(member.compress_type for member in archive.infolist()):
                 raise ValueError("an array is compressed")  # it may become any number of bytes
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[stored] for name, stored in names.items()}
+            return [archive[name] for name in names]
     except DAMAGED as error:
         raise InputError(
             f"{path}: is not a readable dataset file ({files.reason(error)}); {AGAIN}"
         ) from None
-
-
-def _check(path: Path, split: str, arrays: dict[str, Floats]) -> None:
-    """Raise InputError unless the arrays have the types, shapes and limits that are saved."""
-    shape = arrays["values"].shape
-    if len(shape) != 3 or shape[2] != 1 or shape[0] < 1 or shape[1] < 3:
-        raise InputError(
-            f"{path}: {split}_values has the shape {shape}; expected (batch, time, 1) with one "
-            f"sequence of three values at least; {AGAIN}"
-        )
-    for name, array in arrays.items():
-        expected = shape if name == "values" else shape[:1]
-        if array.shape != expected or array.dtype != np.float64:
-            raise InputError(
-                f"{path}: {split}_{name} has the shape {array.shape} and the type {array.dtype}; "
-                f"expected {expected} and float64; {AGAIN}"
-            )
-        low, high = LIMITS[name]
-        if not ((array >= low) & (array <= high)).all():
-            raise InputError(
-                f"{path}: {split}_{name} holds other than numbers from {low:g} to {high:g}; {AGAIN}"
-            )

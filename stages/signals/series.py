@@ -67,36 +67,20 @@ class Series:
         return self.values[origins[:, None] + np.arange(horizon or self.horizon), None]
 
 
-def check(series: Series) -> None:
-    """Raise InputError where a series is too short for its protocol, or does not change.
+def check(series: Series, source: str) -> None:
+    """Raise InputError, naming the file `source`, where a series does not fit its protocol.
 
-    Two seasons of the past are the least from which a change between seasons is seen.
+    The settings of the protocol are checked against each other when params.yaml is read.
     """
-    settings = ("season", "validation", "test", "warmup", "horizon", "origins")
-    s, v, t, w, h, n = (getattr(series, setting) for setting in settings)
-    for setting in settings:
-        if getattr(series, setting) < 1:
-            raise InputError(f"{setting} is {getattr(series, setting)}; expected 1 or more")
-    needed, count = w + h + v + t, len(series.values)
-    if series.values.ndim != 1 or not np.isfinite(series.values).all():
-        raise InputError(f"{series.name}: expected finite values (time,)")
-    if series.times is not None and len(series.times) != count:
-        raise InputError(f"{series.name}: has {count} values and {len(series.times)} times")
-    if w < 2 * s:
-        raise InputError(f"warmup is {w}; expected {2 * s} or more: two seasons of {s}")
-    for part, length in (("validation", v), ("test", t)):
-        if length < h + n - 1:
-            raise InputError(
-                f"{part} is {length}; expected {h + n - 1} or more: {n} origins, each with a "
-                f"horizon of {h}"
-            )
-    if count < needed:
+    needed = series.warmup + series.horizon + series.validation + series.test
+    if len(series.values) < needed:
         raise InputError(
-            f"{series.name}: has {count} values; expected {needed} or more: warmup {w} + horizon "
-            f"{h} + validation {v} + test {t}"
+            f"{source}: has {len(series.values)} values; expected {needed} or more: warmup "
+            f"{series.warmup} + horizon {series.horizon} + validation {series.validation} + test "
+            f"{series.test}"
         )
     if np.ptp(series.training) == 0:
         raise InputError(
-            f"{series.name}: expected values that change; all before the validation part are "
+            f"{source}: expected values that change; all before the validation part are "
             f"{series.training[0]:g}"
         )

@@ -1,172 +1,115 @@
-"""Times as text: their kinds, their even steps, and how they go on. The standard library alone."""
+"""Times as text: check that they ascend evenly, and continue them."""
 
-import calendar
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 
-# Kinds of times, each with its pattern and an example.
-KINDS = {
-    "number": (r"-?\d{1,15}(\.\d{1,9})?", "1958"),
-    "month": (r"\d{4}-(0[1-9]|1[0-2])", "1958-03"),
-    "quarter": (r"\d{4}-?Q[1-4]", "1958-Q1"),
-    "date": (
-        r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}|\.\d{6})?)?(Z|[+-]\d\d:\d\d)?)?",
-        "1958-03-29",
-    ),
-}
-EXAMPLES = ", ".join(example for _, example in KINDS.values())
-EPOCH = datetime(1970, 1, 1)
-MICROSECOND = timedelta(microseconds=1)
-FEWEST_DAYS = 28  # in a month
+import numpy as np
+from numpy.typing import NDArray
 
-Position = int | float | Decimal  # of a time on the axis of its kind
+from stages.signals.sines import Floats
 
+# Kinds of times.
+FORM = re.compile(
+    r"(?P<number>-?\d{1,15}(\.\d{1,9})?)|(?P<month>\d{4}-\d\d)|(?P<quarter>\d{4}-?Q[1-4])|"
+    r"(?P<date>\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}|\.\d{6})?)?(?P<zone>Z|[+-]\d\d:\d\d)?)?)"
+)
+EXAMPLES = "1958, 1958-03, 1958-Q1, 1958-03-29"
+DAY = np.timedelta64(1, "D").astype("m8[us]")
 
-def kind(text: str) -> str | None:
-    """Classify a text as a time, None where it is none; a date with a time of day is a date."""
-    name = next((name for name, (form, _) in KINDS.items() if re.fullmatch(form, text)), None)
-    if name == "date":
-        try:
-            _moment(text)
-        except (ValueError, OverflowError):
-            return None
-    return name
+Write = Callable[[float], str]
 
 
 def fault(times: Sequence[str]) -> tuple[int, str] | None:
     """Find the first time that is unreadable or that breaks the even spacing.
 
-    Return its place and a message; None where all ascend evenly. Dates of the same day of the month
+    Return its index and a message; None where all ascend evenly. Dates of the same day of the month
     ascend evenly where their months do.
     """
-    expected = kind(times[0])
+    form = _form(times[0])
     for place, text in enumerate(times):
-        if expected is None or kind(text) != expected or _zone(text) != _zone(times[0]):
-            form = f"a time like {times[0]}" if expected else f"a time such as {EXAMPLES}"
-            is_word = kind(text) is None and 0 < place == len(times) - 1
-            last = "; is the last line a sum?" if is_word else ""
-            return place, f"expected {form}, got '{text}'{last}"
-    positions = _positions(times)
-    steps = [after - before for before, after in zip(positions, positions[1:], strict=False)]
-    for place, step in enumerate(steps, start=1):
-        if step <= 0:
-            return place, _backwards(times, positions, place)
-    return _gap(times, positions, steps) if steps else None
+        if form is None or _form(text) != form:
+            expected = f"like {times[0]}" if form else f"such as {EXAMPLES}"
+            return place, f"expected a time {expected}, got '{text}'"
+    if len(times) == 1:
+        return None
+    positions, write = _axis(times)
+    steps = np.diff(positions)
+    usual = np.sort(steps)[(len(steps) - 1) // 2]
+    digits = max(len(text.partition(".")[2]) for text in times) if form == ("number", "") else 0
+    # Steps between rounded numbers differ by one in the last digit.
+    tolerance = min(1.01 * 10.0**-digits, usual / 4) if digits else 0
+    wrong = np.abs(steps - usual) > tolerance if usual > 0 else steps <= 0
+    if not wrong.any():
+        return None
+    place = int(wrong.argmax()) + 1
+    expected = write(positions[place - 1] + usual) if usual > 0 else "a later time"
+    return place, f"expected {expected} after {times[place - 1]}, got {times[place]}"
 
 
 def next_times(times: Sequence[str], count: int) -> tuple[str, ...]:
-    """Continue times by a count of even steps, in the format of the last one.
-
-    Raises ValueError where there are fewer than two times, or where they are not even.
-    """
-    wrong = fault(times) if len(times) > 1 else (0, "expected two times at least")
-    if wrong:
-        raise ValueError(wrong[1])
-    positions = _positions(times)
-    last, intervals = positions[-1], len(positions) - 1
-    # The mean step: times with rounded digits have steps that differ in the last one.
-    span = last - positions[0]
-    return tuple(_text(last + span * k / intervals, times) for k in range(1, count + 1))
+    """Continue two or more even times by a count of steps, in the format of the last one."""
+    positions, write = _axis(times)
+    # The mean step: rounded numbers have steps that differ in the last digit.
+    step = (positions[-1] - positions[0]) / (len(times) - 1)
+    return tuple(write(positions[-1] + step * k) for k in range(1, count + 1))
 
 
-def _backwards(times: Sequence[str], positions: Sequence[Position], place: int) -> str:
-    """Describe a step that does not ascend: repeated, started again, descending or back."""
-    before, text = times[place - 1], times[place]
-    if positions[place] == positions[place - 1]:
-        count = len(positions) - len(set(positions))
-        return f"{text} is repeated; expected each time once ({count} repeated in all)"
-    if positions[place] == positions[0]:
-        return f"the times start again at {text}; expected one series, got two under each other"
-    steps = zip(positions, positions[1:], strict=False)
-    if all(after < earlier for earlier, after in steps):
-        return f"the times go backwards, {text} after {before}; sort the lines, the oldest first"
-    return f"goes back to {text} after {before}; expected ascending times"
-
-
-def _gap(
-    times: Sequence[str], positions: Sequence[Position], steps: Sequence[Position]
-) -> tuple[int, str] | None:
-    """Find the first step that is not the usual one, the median of all."""
-    usual = sorted(steps)[(len(steps) - 1) // 2]
-    digits = max(len(text.partition(".")[2]) for text in times) if kind(times[0]) == "number" else 0
-    rounding = min(Decimal(10) ** -digits, usual / 4) if digits else 0
-    odd = [place for place, step in enumerate(steps, 1) if abs(step - usual) > rounding]
-    if not odd:
+def _form(text: str) -> tuple[str, str] | None:
+    """Classify a text by kind and time zone; None where it is no time."""
+    match = FORM.fullmatch(text)
+    if not match:
         return None
-    first = odd[0]
-    after = _text(positions[first - 1] + usual, times)
-    missing = sum(max(round(step / usual) - 1, 0) for step in steps)
-    places = f"{len(odd)} uneven step{'s' * (len(odd) > 1)} in all, {missing} missing"
-    return first, f"expected {after} after {times[first - 1]}, got {times[first]} ({places})"
+    zone = match["zone"] or ""
+    try:
+        if match["month"] or match["date"]:
+            np.datetime64(text.removesuffix(zone))
+    except ValueError:
+        return None
+    return next(kind for kind in ("number", "month", "quarter", "date") if match[kind]), zone
 
 
-def _positions(times: Sequence[str]) -> list[Position]:
-    """Place times of one kind on an axis: their number, months, quarters or microseconds."""
-    match kind(times[0]):
-        case "number":
-            return [Decimal(text) for text in times]
-        case "month":
-            return [int(text[:4]) * 12 + int(text[5:]) - 1 for text in times]
-        case "quarter":
-            return [int(text[:4]) * 4 + int(text[-1]) - 1 for text in times]
-    day = _day_of_month(times)
-    if not day:
-        return [(_moment(text) - EPOCH) // MICROSECOND for text in times]
-    first = _moment(times[0])
-    return [_months(_moment(text), day, first) for text in times]
+def _axis(times: Sequence[str]) -> tuple[Floats, Write]:
+    """Map times of one form to numbers, months, quarters or microseconds; and back to text."""
+    last = times[-1]
+    kind, zone = _form(last) or ("", "")
+    if kind == "number":
+        digits = len(last.partition(".")[2])
+        return np.array(times, float), lambda p: f"{p:.{digits}f}"
+    if kind == "quarter":
+        quarters = [int(text[:4]) * 4 + int(text[-1]) - 1 for text in times]
+        return np.array(quarters, float), lambda p: f"{p // 4:04.0f}{last[4:-1]}{p % 4 + 1:.0f}"
+    dates = np.array([text.removesuffix(zone) for text in times], "M8[us]")
+    positions, moment = _monthly(dates) or (dates.astype(float), _moment)
+    length = len(last) - len(zone)
+
+    def write(position: float) -> str:
+        text = str(moment(position))[:length]
+        return text.replace("T", last[10:11]) + zone
+
+    return positions, write
 
 
-def _months(moment: datetime, day: int, first: datetime) -> float:
-    """Count the months of a date: whole if its day and time match those of the first one."""
-    in_month = calendar.monthrange(moment.year, moment.month)[1]
-    expected = first.replace(year=moment.year, month=moment.month, day=min(day, in_month))
-    return moment.year * 12 + moment.month - 1 + (moment - expected) / timedelta(days=62)
+def _moment(microseconds: float) -> np.datetime64:
+    return np.datetime64(round(microseconds), "us")
 
 
-def _day_of_month(times: Sequence[str]) -> int:
-    """Find the day that dates of successive months share, 31 for the last one; 0 for none."""
-    first, second = (_moment(text) for text in (times[0], times[min(1, len(times) - 1)]))
-    # Four weeks from 1 to 29 January are no month, and 28 days from 1 February are one.
-    if abs(second - first) < timedelta(days=FEWEST_DAYS) or first.time() != second.time():
-        return 0
-    if all((moment + timedelta(days=1)).day == 1 for moment in (first, second)):
-        return 31
-    in_month = calendar.monthrange(second.year, second.month)[1]
-    return first.day if second.day == min(first.day, in_month) else 0
+def _monthly(
+    dates: NDArray[np.datetime64],
+) -> tuple[Floats, Callable[[float], np.datetime64]] | None:
+    """Map dates to months, and back, where the first two have the same day of the month.
 
+    A month without that day has its last one. Dates of another day lie between whole months.
+    """
+    months = dates.astype("M8[M]")
+    in_month = dates[:2] - months[:2]
+    at_end = ((dates[:2] + DAY).astype("M8[M]") != months[:2]).all()
+    usual = 31 * DAY if at_end else in_month.max()
 
-def _text(position: Position, times: Sequence[str]) -> str:
-    """Write a position as the last of some times is written."""
-    like = times[-1]
-    match kind(like):
-        case "number":
-            return f"{position:.{len(like.partition('.')[2])}f}"
-        case "month":
-            return f"{int(position) // 12:04d}-{int(position) % 12 + 1:02d}"
-        case "quarter":
-            return f"{int(position) // 4:04d}{like[4:-1]}{int(position) % 4 + 1}"
-    day = _day_of_month(times)
-    if day:
-        year, month = divmod(round(position), 12)
-        day = min(day, calendar.monthrange(year, month + 1)[1])
-        moment = _moment(times[0]).replace(year=year, month=month + 1, day=day)
-    else:
-        moment = EPOCH + round(position) * MICROSECOND
-    zone = _zone(like)
-    clock = like[11 : len(like) - len(zone)]
-    spec = {0: "hours", 5: "minutes", 8: "seconds", 12: "milliseconds"}.get(len(clock))
-    text = moment.isoformat(sep=like[10:11] or " ", timespec=spec or "microseconds")
-    return text + zone if clock else text[:10]
+    def moments(months: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        last_day = (months + 1).astype("M8[us]") - DAY
+        return np.minimum(months.astype("M8[us]") + usual, last_day + in_month[0] % DAY)
 
-
-def _moment(text: str) -> datetime:
-    """Read a date without its zone: all times of a series have one."""
-    return datetime.fromisoformat(text.removesuffix(_zone(text)))
-
-
-def _zone(text: str) -> str:
-    """Split off the zone that ends a time: Z, an offset, or nothing."""
-    parsed = re.fullmatch(r".{16,}?(Z|[+-]\d\d:\d\d)", text)
-    return parsed[1] if parsed else ""
+    if months[0] == months[1] or (moments(months[:2]) != dates[:2]).any():
+        return None
+    offsets = (dates - moments(months)) / (62 * DAY)
+    return months.astype(float) + offsets, lambda p: moments(np.datetime64(round(p), "M"))

@@ -1,25 +1,17 @@
 """Transforms of a measured series to network inputs, and of forecasts back.
 
-Numbers that a transform needs are computed on the training part alone. Values are
-(batch, time, 1). `apply` takes the past of a forecast, and perhaps what followed it.
+Their numbers are computed on the training part alone. Values are (batch, time, 1). `apply` takes
+the past of a forecast, its first `warmup` values, and perhaps what followed it.
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 from stages.signals.sines import Floats
 
 Name = Literal["seasonal_difference", "window"]
-
-
-class Transform(Protocol):
-    """A map from values to the inputs of a network, and back."""
-
-    def apply(self, values: Floats, warmup: int) -> Floats: ...
-
-    def undo(self, past: Floats, outputs: Floats) -> Floats: ...
 
 
 @dataclass(frozen=True)
@@ -31,8 +23,8 @@ class SeasonalDifference:
     """
 
     season: int
-    mean: float
     scale: float
+    mean: float
 
     def apply(self, values: Floats, warmup: int) -> Floats:
         """Difference values (batch, time, 1) to (batch, time - season, 1)."""
@@ -58,18 +50,21 @@ class Window:
         return (values - self._level(values[:, :warmup])) / self.scale
 
     def undo(self, past: Floats, outputs: Floats) -> Floats:
-        """Bring outputs (batch, horizon, 1) back to the level of the past."""
+        """Add the level of the past to outputs (batch, horizon, 1)."""
         return outputs * self.scale + self._level(past)
 
     def _level(self, past: Floats) -> Floats:
         return past[:, -self.season :].mean(axis=1, keepdims=True)
 
 
+Transform = SeasonalDifference | Window
+
+
 def fit_transform(name: Name, training: Floats, season: int) -> Transform:
     """Fit a transform to the training part of a series, (time,)."""
     if name == "seasonal_difference":
         differences = training[season:] - training[:-season]
-        return SeasonalDifference(season, float(differences.mean()), _scale(differences))
+        return SeasonalDifference(season, _scale(differences), float(differences.mean()))
     ends = np.cumsum(np.concatenate(([0.0], training)))
     levels = (ends[season:] - ends[:-season]) / season
     return Window(season, _scale(training[season - 1 :] - levels))
@@ -81,15 +76,13 @@ def _scale(values: Floats) -> float:
 
 def tensors_of(transform: Transform) -> dict[str, Floats]:
     """Write the numbers of a transform by name."""
-    numbers = {"scale": transform.scale}
-    if isinstance(transform, SeasonalDifference):
-        numbers["mean"] = transform.mean
+    numbers = {name: number for name, number in vars(transform).items() if name != "season"}
     return {f"transform.{name}": np.array(number) for name, number in numbers.items()}
 
 
 def from_tensors(name: Name, season: int, tensors: dict[str, Floats]) -> Transform:
     """Build the transform that `tensors_of` wrote."""
     scale = tensors["transform.scale"].item()
-    if name == "seasonal_difference":
-        return SeasonalDifference(season, tensors["transform.mean"].item(), scale)
-    return Window(season, scale)
+    if name == "window":
+        return Window(season, scale)
+    return SeasonalDifference(season, scale, tensors["transform.mean"].item())

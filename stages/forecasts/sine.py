@@ -1,0 +1,72 @@
+"""Forecasts by a model of sines: values are brought to the scale that it was trained on."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.baselines.sine_fits import SineFit
+from stages.networks.model_file import Facts, Model
+from stages.rollouts.regimes import free_running
+from stages.signals.sines import Floats
+
+LEVELS = 10  # times that level and frequency are fitted in turn
+NEAR = 0.005  # relative: how well a period is known
+REST = 0.1  # amplitudes: the noise of the task in noise against its smallest sine
+
+
+@dataclass(frozen=True)
+class Sine:
+    """The least-squares sine around a level, in the units of the values.
+
+    period [values]; rest: standard deviation of what it leaves, as a share of the amplitude.
+    """
+
+    level: float
+    amplitude: float
+    period: float
+    rest: float
+
+
+def fit_sine(x: Floats) -> Sine:
+    """Fit a sine around a level by least squares, to values (time,) that are not constant.
+
+    With an incomplete last period the mean is biased, so the level is fitted too: `SineFit` for the
+    frequency, then least squares for the level, alternating. Raises ValueError where there are too
+    few values for `SineFit`.
+    """
+    steps = np.arange(len(x)) - (len(x) - 1) / 2
+    level = x.mean()
+    for _ in range(LEVELS):
+        amplitude, frequency, _, _ = SineFit().fit((x - level)[None, :, None])[0]
+        waves = np.stack((np.ones_like(x), np.cos(frequency * steps), np.sin(frequency * steps)))
+        shares = np.linalg.lstsq(waves.T, x, rcond=None)[0]
+        # Of less than a period, a fit may put the level far away.
+        level = np.clip(shares[0], x.min(), x.max())
+    rest = np.std(x - shares @ waves) / amplitude
+    return Sine(float(level), float(amplitude), float(2 * np.pi / frequency), float(rest))
+
+
+def trained_periods(facts: Facts) -> tuple[float, float]:
+    """Compute the shortest and the longest period of a model's training sequences [values]."""
+    periods = [2 * math.pi / (frequency * facts.time_step) for frequency in facts.frequency]
+    return min(periods), max(periods)
+
+
+def is_like_training(sine: Sine, facts: Facts) -> bool:
+    """Tell whether values are a single sine with a period of the training sequences."""
+    shortest, longest = trained_periods(facts)
+    return shortest * (1 - NEAR) <= sine.period <= longest * (1 + NEAR) and sine.rest <= REST
+
+
+@np.errstate(over="ignore", invalid="ignore")  # the free run may diverge
+def continue_sine(
+    model: Model, values: Floats, sine: Sine, *, amplitude: float, steps: int
+) -> Floats:
+    """Run a model freely after values (time,), scaled to level 0 and an amplitude: (steps,).
+
+    The result is in the units of the values; it is not finite where the free run diverges.
+    """
+    scale = sine.amplitude / amplitude
+    run = free_running(model, (values - sine.level)[None, :, None] / scale, steps)
+    return sine.level + scale * np.concatenate([outputs[0, :, 0] for outputs, _ in run])
