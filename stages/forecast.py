@@ -67,8 +67,9 @@ def by_sines(path: Path, model_path: Path, given: Floats, steps: int) -> Forecas
     )
     if not is_like_training(sine, facts):
         warn(
-            f"the values differ from the training data, {trained} and residuals of up to {REST:g} "
-            f"amplitudes: their period is {sine.period:.4g}, their residuals {sine.rest:.2g} amplitudes"
+            f"the values differ from the training data: expected {trained}, and residuals of up to "
+            f"{REST:g} amplitudes; got a period of {sine.period:.4g}, and residuals of "
+            f"{sine.rest:.2g} amplitudes"
         )
     amplitude = (min(facts.amplitude) + max(facts.amplitude)) / 2
     values = continue_sine(model, past, sine, amplitude=amplitude, steps=steps)

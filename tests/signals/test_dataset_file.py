@@ -1,4 +1,4 @@
-"""The dataset file gives back what was saved, and runs nothing. Damaged ones: test_bad_files."""
+"""A dataset file gives back what was saved. Damaged files of sines: test_bad_files."""
 
 from pathlib import Path
 
@@ -7,54 +7,71 @@ import pytest
 
 from stages.files import InputError
 from stages.signals import dataset_file
-from stages.signals.sines import Sines
+from stages.signals.series import Series
 from tests.examples import any_sines
+from tests.measured import SETTINGS, seasonal, series
 
 
-def splits() -> dict[str, Sines]:
-    """Three splits of different size."""
-    return {
+def test_sines_are_read_as_saved(tmp_path: Path) -> None:
+    splits = {
         split: any_sines(count, steps=7, seed=count, noise=0.1)
         for count, split in enumerate(dataset_file.SPLITS, start=2)
     }
-
-
-def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
-    drawn = splits()
-    dataset_file.save(tmp_path / "a.npz", drawn)
-    dataset_file.save(tmp_path / "b.npz", drawn)
+    dataset_file.save(tmp_path / "a.npz", splits)
+    dataset_file.save(tmp_path / "b.npz", splits)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    for split, sines in drawn.items():
+    for split, sines in splits.items():
         loaded = dataset_file.load(tmp_path / "a.npz", split)
         for array in dataset_file.ARRAYS:
             np.testing.assert_array_equal(getattr(loaded, array), getattr(sines, array))
         assert (loaded.time_step, loaded.noise) == (sines.time_step, 0.1)
 
 
-def test_a_pickle_in_disguise_is_not_run(tmp_path: Path) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple[object, ...]:
-            return (open, (str(tmp_path / "ran"), "w"))
+@pytest.mark.parametrize("times", [None, tuple(f"{year}" for year in range(1700, 2000))])
+def test_a_series_is_read_as_saved(tmp_path: Path, times: tuple[str, ...] | None) -> None:
+    made = Series("größe", seasonal(), times, **SETTINGS)
+    first, second = tmp_path / "a.npz", tmp_path / "b.npz"
+    dataset_file.save_series(first, made)
+    dataset_file.save_series(second, made)
+    assert first.read_bytes() == second.read_bytes()
+    loaded = dataset_file.load_series(first)
+    np.testing.assert_array_equal(loaded.values, made.values)
+    assert vars(loaded) | {"values": 0} == vars(made) | {"values": 0}
 
-    np.savez(tmp_path / "bad.npz", train_values=np.array([Bomb()], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="bad.npz"):
-        dataset_file.load(tmp_path / "bad.npz", "train")
-    assert not (tmp_path / "ran").exists()
+
+def test_series_and_sines_are_not_confused(tmp_path: Path) -> None:
+    dataset_file.save_series(tmp_path / "series.npz", series(seasonal()))
+    sines = {split: any_sines() for split in dataset_file.SPLITS}
+    dataset_file.save(tmp_path / "sines.npz", sines)
+    (tmp_path / "none.npz").write_bytes(b"no zip")
+    kinds = [dataset_file.is_series(tmp_path / f"{n}.npz") for n in ("series", "sines", "none")]
+    assert kinds == [True, False, False]
+    with pytest.raises(InputError, match="not a readable dataset file"):
+        dataset_file.load_series(tmp_path / "sines.npz")
+    with pytest.raises(InputError, match="not a readable dataset file"):
+        dataset_file.load(tmp_path / "series.npz", "train")
 
 
-def test_shapes_are_checked_before_use(tmp_path: Path) -> None:
-    drawn = splits()["train"]
-    arrays = {name: getattr(drawn, name) for name in dataset_file.ARRAYS}
-    for name, wrong in (
-        ("values", drawn.values[:, :, 0]),
-        ("values", np.concatenate((drawn.values, drawn.values), axis=2)),
-        ("phase", drawn.phase[:, None]),
-        ("frequency", drawn.frequency[:1]),
-        ("amplitude", drawn.amplitude.astype(np.float32)),
-        ("frequency", -drawn.frequency),
-        ("values", np.full_like(drawn.values, np.nan)),
-    ):
-        sines = Sines(**(arrays | {name: wrong}), time_step=0.1)
-        dataset_file.save(tmp_path / "wrong.npz", {"train": sines})
-        with pytest.raises(InputError, match=rf"wrong\.npz: train_{name} .*expected|holds other"):
-            dataset_file.load(tmp_path / "wrong.npz", "train")
+@pytest.mark.filterwarnings("error")
+def test_damaged_bytes_of_a_series_are_noticed_or_harmless(tmp_path: Path) -> None:
+    made, path = series(seasonal(140), validation=33, test=33), tmp_path / "s.npz"
+    dataset_file.save_series(path, made)
+    content = path.read_bytes()
+    for k in range(0, len(content), 9):
+        for broken in (content[:k], content[:k] + bytes([content[k] ^ 255]) + content[k + 1 :]):
+            path.write_bytes(broken)
+            try:
+                loaded = dataset_file.load_series(path)
+            except InputError as error:
+                assert "\n" not in str(error)
+            else:
+                np.testing.assert_array_equal(loaded.values, made.values)
+
+
+@pytest.mark.parametrize(
+    "values", [seasonal().astype(np.float32), seasonal()[:, None], np.full(300, np.nan)]
+)
+def test_the_values_of_a_series_are_checked(tmp_path: Path, values: np.ndarray) -> None:
+    dataset_file.save_series(tmp_path / "s.npz", Series("x", values, None, **SETTINGS))
+    with pytest.raises(InputError, match="s.npz: holds no measured series"):
+        dataset_file.load_series(tmp_path / "s.npz")

@@ -1,7 +1,5 @@
 """A column of a CSV file is read, or one line says what is wrong with the file."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,82 +12,48 @@ from stages.signals.times import next_times
 HEADER = "time,value\n"
 FORMS = "1958, 1958-03, 1958-Q1, 1958-03-29"
 EXPECTED = "expected a CSV file in UTF-8, with a line of column names and one value a line"
-NAMES = "expected a line of column names, got the values"
-UTF_16 = "s.csv: is UTF-16 or no text; save it as CSV in UTF-8"
-# Text after the header, and what is said of it, with column: value and time: time.
+NUMBER = "expected a number with a decimal point, up to 1e+100, got"
+# Text after the header, and its message, with column: value and time: time.
 BAD_LINES = {
-    "2020,\n": "s.csv:2: the value is empty; expected a number",
-    "2020,abc\n": "s.csv:2: expected a number, got 'abc'",
-    "2020,nan\n": "s.csv:2: expected a number, got 'nan'",
-    "2020,1\n2021,inf\n": "s.csv:3: expected a number up to 1e+100, got 'inf'",
-    "2020,1e200\n": "s.csv:2: expected a number up to 1e+100, got '1e200'",
-    "2020,1_0\n": "s.csv:2: expected a number, got '1_0'",
-    '2020,"1,5"\n': "s.csv:2: expected a number with a decimal point and no comma, got '1,5'",
-    "2020,1,5\n": "s.csv:2: has 3 fields; expected 2; write 1.5 for a decimal comma, 1,5",
-    "2020\n": "s.csv:2: has 1 field; expected 2",
-    "2020,1\n\n2021,1\n": "s.csv:3: is empty; expected a value, evenly spaced in time",
+    "2020,\n2021,1\n": f"s.csv:2: {NUMBER} ''",
+    "2020,nan\n": f"s.csv:2: {NUMBER} 'nan'",
+    "2020,1\n2021,inf\n": f"s.csv:3: {NUMBER} 'inf'",
+    "2020,1e200\n": f"s.csv:2: {NUMBER} '1e200'",
+    "2020,1_0\n": f"s.csv:2: {NUMBER} '1_0'",
+    '2020,"1,5"\n': f"s.csv:2: {NUMBER} '1,5'",
+    "2020,1,5\n": "s.csv:2: has 3 fields; expected 2",
+    "2020,1\n\n2021,1\n": "s.csv:3: has 0 fields; expected 2",
     '2020,"1\n': "s.csv:2: is not CSV: unexpected end of data",
-    "": f"s.csv: has column names and no values; {EXPECTED}",
-    "2020,1\n2021,2\nTotal,2400\n": (
-        "s.csv:4: expected a time like 2020, got 'Total'; is the last line a sum?"
-    ),
+    "": f"s.csv: has no values; {EXPECTED}",
+    "2020,1\n2021,2\nTotal,2400\n": "s.csv:4: expected a time like 2020, got 'Total'",
     "01/02/2020,1\n": f"s.csv:2: expected a time such as {FORMS}, got '01/02/2020'",
     "2020-02-30,1\n": f"s.csv:2: expected a time such as {FORMS}, got '2020-02-30'",
-    "2020,1\n,2\n2022,3\n": "s.csv:3: expected a time like 2020, got ''",
     "2020-01-03,1\n2020-01-02,2\n2020-01-01,3\n": (
-        "s.csv:3: the times go backwards, 2020-01-02 after 2020-01-03; "
-        "sort the lines, the oldest first"
+        "s.csv:3: expected a later time after 2020-01-03, got 2020-01-02"
     ),
-    "2020,1\n2022,2\n2021,3\n2023,4\n": (
-        "s.csv:4: goes back to 2021 after 2022; expected ascending times"
-    ),
-    "2020,1\n2021,2\n2021,3\n2022,4\n": (
-        "s.csv:4: 2021 is repeated; expected each time once (1 repeated in all)"
-    ),
-    "2020-01-01,1\n2020-01-02,2\n2020-01-01,3\n2020-01-02,4\n": (
-        "s.csv:4: the times start again at 2020-01-01; "
-        "expected one series, got two under each other"
-    ),
-    "2020-01-01,1\n2020-01-02,2\n2020-01-05,3\n2020-01-06,4\n2020-01-08,5\n2020-01-09,6\n": (
-        "s.csv:4: expected 2020-01-03 after 2020-01-02, got 2020-01-05 "
-        "(2 uneven steps in all, 3 missing)"
-    ),
-    "2020-01-01,1\n2020-02-01,2\n2020-04-01,3\n2020-05-01,4\n": (
-        "s.csv:4: expected 2020-03-01 after 2020-02-01, got 2020-04-01 "
-        "(1 uneven step in all, 1 missing)"
+    "2020,1\n2021,2\n2021,3\n2022,4\n": "s.csv:4: expected 2022 after 2021, got 2021",
+    "2020-01-01,1\n2020-01-02,2\n2020-01-05,3\n2020-01-06,4\n": (
+        "s.csv:4: expected 2020-01-03 after 2020-01-02, got 2020-01-05"
     ),
     "2020-01-01,1\n2020-02-01,2\n2020-02-15,3\n2020-04-01,4\n": (
-        "s.csv:4: expected 2020-03-01 after 2020-02-01, got 2020-02-15 "
-        "(2 uneven steps in all, 1 missing)"
+        "s.csv:4: expected 2020-03-01 after 2020-02-01, got 2020-02-15"
     ),
     "2020-01-01T00:00Z,1\n2020-01-01T01:00,2\n": (
         "s.csv:3: expected a time like 2020-01-01T00:00Z, got '2020-01-01T01:00'"
     ),
 }
-# Content, column, time, and what is said of them.
+NONE = "s.csv:1: has no columns"
+NOT_UTF_8 = "s.csv:1: is not UTF-8 text; save it as CSV in UTF-8"
+# Content, column, time, and the message.
 BAD_FILES = [
-    (b"", None, None, f"s.csv: is empty; {EXPECTED}"),
-    (b" \n\n", None, None, f"s.csv: is empty; {EXPECTED}"),
-    (b"a;b\n1;2,5\n", "b", None, "s.csv:1: values are separated by semicolons; expected commas"),
-    (b"a\tb\n1\t2\n", "b", None, "s.csv:1: values are separated by tabs; expected commas"),
-    (
-        "gr\xf6\xdfe\n1\n".encode("latin-1"),
-        *(None, None, "s.csv:1: is not UTF-8 text; save it as CSV in UTF-8; it may be Latin-1"),
-    ),
-    ("value\n1\n".encode("utf-16"), "value", None, UTF_16),
-    ("value\n1\n".encode("utf-16-le"), "value", None, UTF_16),
-    (b"2020-01,1\n2020-02,2\n", "value", "time", f"s.csv:1: {NAMES} '2020-01,1'"),
-    (b"2020-01,1\n2020-02,2\n", None, None, f"s.csv:1: {NAMES} '2020-01,1'"),
-    (b"5\n6\n", "value", None, f"s.csv:1: {NAMES} '5'"),
-    (b"time,Value\n1,2\n", "value", None, "s.csv: has no column 'value'; did you mean 'Value'?"),
-    (b"time,x\n1,2\n", "value", None, "s.csv: has no column 'value'; it has time, x"),
-    (b"time,x\n1,2\n", "x", "tim", "s.csv: has no column 'tim'; did you mean 'time'?"),
-    (b"a,a\n1,2\n", "a", None, "s.csv:1: names 2 columns 'a'; expected 1"),
-    (b"a,b\n1,2\n", None, None, "s.csv: has 2 columns; name the one with the values: a, b"),
-    (
-        b"year,value\n2020,1\n2021,2\nTotal,3\n",
-        *("value", None, "s.csv:4: begins with 'Total', unlike those before it; is it a sum?"),
-    ),
+    (b" \n\n", None, None, f"s.csv: has no values; {EXPECTED}"),
+    (b"a;b\n1;2,5\n", "b", None, f"{NONE} 'b'; expected one of these: a;b"),
+    ("gr\xf6\xdfe\n1\n".encode("latin-1"), None, None, NOT_UTF_8),
+    ("value\n1\n".encode("utf-16"), "value", None, NOT_UTF_8),
+    (b"2020,1\n2021,2\n", "x", "time", f"{NONE} 'x'; expected one of these: 2020,1"),
+    (b"time,x\n1,2\n", "x", "tim", f"{NONE} 'tim'; expected one of these: time,x"),
+    (b"a,a\n1,2\n", "a", None, "s.csv:1: has 2 columns 'a'; expected one of these: a,a"),
+    (b"a,b\n1,2\n", None, None, "s.csv: has 2 columns; name that of the values: a,b"),
 ]
 SERIES = {"sunspots": 309, "co2": 452, "temperature": 3170}
 
@@ -122,20 +86,12 @@ def test_a_bad_file_gets_one_line(
     assert str(error.value) == message
 
 
-def test_a_missing_file_is_not_made_with_dvc() -> None:
-    with pytest.raises(InputError) as error:
+def test_a_missing_file_can_be_pulled_where_dvc_tracks_it() -> None:
+    with pytest.raises(InputError, match=f"^s.csv: no such file; {EXPECTED}$"):
         series_file.load(Path("s.csv"))
-    assert str(error.value) == f"s.csv: no such file; {EXPECTED}"
-
-
-def test_a_file_that_dvc_or_git_lfs_tracks_says_how_it_is_brought() -> None:
     Path("s.csv.dvc").touch()
-    with pytest.raises(InputError) as error:
+    with pytest.raises(InputError, match="^s.csv: no such file; `dvc pull s.csv` brings it$"):
         series_file.load(Path("s.csv"))
-    assert str(error.value) == "s.csv: no such file; `dvc pull s.csv` brings it"
-    with pytest.raises(InputError) as error:
-        load(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", None, None)
-    assert str(error.value) == "s.csv: is a pointer of Git LFS; `git lfs pull` brings the file"
 
 
 def test_lines_of_empty_fields_at_the_end_are_ignored() -> None:
@@ -180,16 +136,8 @@ def test_the_examples_are_read(name: str) -> None:
         ["2020-01-01T00:00:00.500+02:00", "2020-01-01T00:00:01.000+02:00"],
     ],
 )
-def test_times_go_on_as_they_are_written(times: list[str]) -> None:
-    assert next_times(times[:3], len(times) - 3) == tuple(times[3:])
+def test_times_continue_in_their_format(times: list[str]) -> None:
+    given = times[: max(2, len(times) - 2)]
+    assert next_times(given, len(times) - len(given)) == tuple(times[len(given) :])
     text = HEADER + "".join(f"{time},1\n" for time in times)
     assert load(text.encode(), "value", "time").times == tuple(times)
-
-
-def test_reading_imports_neither_torch_nor_pandas() -> None:
-    code = (
-        "import sys, stages.signals.series_file, stages.signals.dataset_file, stages.baselines.ets;"
-        "sys.exit(bool({'torch', 'pandas', 'scipy', 'statsmodels'} & set(sys.modules)))"
-    )
-    root = Path(__file__).parents[2]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
