@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,13 +23,15 @@ BINS = 12
 
 def generate(row: Dataset) -> dict[str, sines.Sines]:
     """Draw the three splits of a row, each from an independent random stream."""
-    counts = (row.sequences, row.validation_sequences, row.test_sequences)
     test_seed = row.seed if row.test_seed is None else row.test_seed
-    seeds = (row.seed, row.seed, test_seed)
-    phases = (row.phase, row.phase, row.test_phase or row.phase)
+    splits = (
+        ("train", row.sequences, row.seed, row.phase),
+        ("validation", row.validation_sequences, row.seed, row.phase),
+        ("test", row.test_sequences, test_seed, row.test_phase or row.phase),
+    )
     return {
         split: sines.sample(
-            np.random.SeedSequence(seed).spawn(len(seeds))[place],
+            np.random.SeedSequence(seed).spawn(len(splits))[place],
             sequences=count,
             steps=row.steps,
             time_step=row.time_step,
@@ -38,9 +40,7 @@ def generate(row: Dataset) -> dict[str, sines.Sines]:
             amplitude=as_range(row.amplitude),
             noise=row.noise,
         )
-        for place, (split, count, seed, phase) in enumerate(
-            zip(dataset_file.SPLITS, counts, seeds, phases, strict=True)
-        )
+        for place, (split, count, seed, phase) in enumerate(splits)
     }
 
 
@@ -51,9 +51,9 @@ def shown_sequences(split: sines.Sines) -> Iterable[tuple[float, ...]]:
     """
     kinds = np.column_stack((split.phase, split.frequency, split.amplitude))[:LOOKED_THROUGH]
     firsts = np.sort(np.unique(kinds, axis=0, return_index=True)[1])[:SHOWN_SEQUENCES]
-    shown = replace(split, **{name: getattr(split, name)[firsts] for name in dataset_file.ARRAYS})
     steps = np.arange(min(split.values.shape[1], SHOWN_STEPS))
     periods = steps * split.time_step * float(np.median(split.frequency)) / (2 * np.pi)
+    shown = replace(split, **{name: getattr(split, name)[firsts] for name in dataset_file.ARRAYS})
     for sequence, values, truth in zip(firsts, shown.values, shown.truth(steps), strict=True):
         for row in zip(periods, values[steps, 0], truth, strict=True):
             yield int(sequence) + 1, *row
@@ -75,11 +75,6 @@ def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float
             yield quantity, low, high, count / len(drawn)
 
 
-def columns(names: tuple[str, ...], rows: Iterable[tuple]) -> dict[str, tuple]:
-    """Turn rows into columns by name."""
-    return dict(zip(names, zip(*rows, strict=True), strict=True))
-
-
 def read_series(row: Measured) -> Series:
     """Read the series of a row; raises InputError where it is not one, or is too short."""
     column = series_file.load(Path(row.csv), row.column, row.time)
@@ -98,11 +93,6 @@ def shown_series(series: Series) -> dict[str, object]:
     return {"step": steps, "time": times, "value": series.values, "part": parts}
 
 
-def link(target: Path) -> Callable[[Path], None]:
-    """Make a writer of a link: DVC runs the stage again when the link's target changes."""
-    return lambda path: path.symlink_to(os.path.relpath(target.absolute(), path.parent.absolute()))
-
-
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m stages.generate", description=__doc__, epilog=entry.EPILOG
@@ -113,24 +103,28 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def csv_of(names: str, rows: Iterable[tuple[object, ...]]) -> str:
+    """Write rows below the names of their columns as the text of a CSV file."""
+    return table.csv(dict(zip(names.split(), zip(*rows, strict=True), strict=True)))
+
+
 def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, files.Content]:
     """Make a row, its files by path: a dataset file, and the tables of its figures."""
     if isinstance(row, Measured):
         series = read_series(row)
+        target = os.path.relpath(row.csv, report)
         return {
-            report / "source.csv": link(Path(row.csv)),
+            report / "source.csv": lambda path: path.symlink_to(target),
             report / "sequences.csv": table.csv(shown_series(series)),
             report / "distributions.csv": "\n",
             out: lambda path: dataset_file.save_series(path, series),
         }
     splits = generate(row)
-    train = splits["train"]
-    sequences = columns(("sequence", "periods", "value", "truth"), shown_sequences(train))
-    spread = columns(("quantity", "low", "high", "share"), distributions(train))
+    shown, spread = shown_sequences(splits["train"]), distributions(splits["train"])
     return {
         report / "source.csv": "\n",
-        report / "sequences.csv": table.csv(sequences),
-        report / "distributions.csv": table.csv(spread),
+        report / "sequences.csv": csv_of("sequence periods value truth", shown),
+        report / "distributions.csv": csv_of("quantity low high share", spread),
         out: lambda path: dataset_file.save(path, splits),
     }
 
