@@ -14,13 +14,7 @@ from stages import table as tables
 from stages.baselines.sine_fits import FEWEST
 from stages.files import InputError
 from stages.forecasts import figure
-from stages.forecasts.sine import (
-    REST,
-    continue_sine,
-    fit_sine,
-    is_like_training,
-    trained_periods,
-)
+from stages.forecasts.sine import continue_sine, fit_sine
 from stages.networks import forecaster_file, model_file
 from stages.networks.model_file import SeriesFacts
 from stages.reporting import style
@@ -33,6 +27,8 @@ of sines is given the last 100 at most, brought to level zero and to the amplitu
 trained on. A model of a measured series is given as many as its task says, and adds intervals.
 Exit codes: 0 done, 2 bad input (one line, and no output is changed), 130 interrupted."""
 WARMUP = 100  # values that a model of sines is given: as many as the tasks of any sine give
+NEAR = 0.005  # relative: how well a period is known
+RESIDUAL = 0.1  # amplitudes: the noise of the task in noise against its smallest sine
 DIVERGED = 100  # amplitudes
 DIGITS = 6  # of a value, relative to the range of the values
 
@@ -52,7 +48,8 @@ class Forecast(NamedTuple):
 def by_sines(path: Path, model_path: Path, given: Floats, steps: int) -> Forecast:
     """Forecast by a model of sines; raises InputError where values are too few or constant."""
     model, _, facts = model_file.load(model_path)
-    shortest, longest = trained_periods(facts)
+    periods = [2 * math.pi / (frequency * facts.time_step) for frequency in facts.frequency]
+    shortest, longest = min(periods), max(periods)
     past = given[-WARMUP:]
     check_count(path, past, max(FEWEST, math.ceil(shortest)), "the shortest period of its training")
     if np.ptp(past) == 0:
@@ -65,16 +62,17 @@ def by_sines(path: Path, model_path: Path, given: Floats, steps: int) -> Forecas
         f"amplitude {sine.amplitude:.4g} around {sine.level:.4g}",
         flush=True,
     )
-    if not is_like_training(sine, facts):
+    is_near = shortest * (1 - NEAR) <= sine.period <= longest * (1 + NEAR)
+    if not is_near or sine.residual > RESIDUAL:
         warn(
             f"the values differ from the training data: expected {trained}, and residuals of up to "
-            f"{REST:g} amplitudes; got a period of {sine.period:.4g}, and residuals of "
-            f"{sine.rest:.2g} amplitudes"
+            f"{RESIDUAL:g} amplitudes; got a period of {sine.period:.4g}, and residuals of "
+            f"{sine.residual:.2g} amplitudes"
         )
     amplitude = (min(facts.amplitude) + max(facts.amplitude)) / 2
     values = continue_sine(model, past, sine, amplitude=amplitude, steps=steps)
     values[np.abs(values - sine.level) > DIVERGED * sine.amplitude] = np.nan
-    return Forecast(values, {}, len(past), round(sine.period))
+    return Forecast(values, {}, len(past), min(round(sine.period), len(past)))
 
 
 def by_series(path: Path, model_path: Path, given: Floats, steps: int) -> Forecast:
@@ -135,7 +133,7 @@ def table(columns: dict[str, Floats], dates: Sequence[str] | None, spread: float
     return tables.csv(written)
 
 
-def errors_of(values: Floats, truth: Floats, given: Floats, season: int) -> str:
+def compare(values: Floats, truth: Floats, given: Floats, season: int) -> str:
     """Compare the RMSE of a forecast with the last value repeated, and with the last season."""
     guesses = {
         "forecast": values[: len(truth)],
@@ -203,7 +201,7 @@ def main(arguments: argparse.Namespace) -> None:
         files.write_all(outputs)
     print(f"{arguments.out}: {steps} values")
     if len(truth):
-        print(f"held out, RMSE: {errors_of(values, truth, given, forecast.season)}")
+        print(f"held out, RMSE: {compare(values, truth, given, forecast.season)}")
 
 
 if __name__ == "__main__":

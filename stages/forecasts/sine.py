@@ -1,31 +1,27 @@
 """Forecasts by a model of sines: values are brought to the scale that it was trained on."""
 
-import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from stages.baselines.sine_fits import SineFit
-from stages.networks.model_file import Facts, Model
+from stages.networks.model_file import Model
 from stages.rollouts.regimes import free_running
 from stages.signals.sines import Floats
 
 LEVELS = 10  # times that level and frequency are fitted in turn
-NEAR = 0.005  # relative: how well a period is known
-REST = 0.1  # amplitudes: the noise of the task in noise against its smallest sine
 
 
-@dataclass(frozen=True)
-class Sine:
+class Sine(NamedTuple):
     """The least-squares sine around a level, in the units of the values.
 
-    period [values]; rest: standard deviation of what it leaves, as a share of the amplitude.
+    period [values]; residual: standard deviation of the residuals, as a share of the amplitude.
     """
 
     level: float
     amplitude: float
     period: float
-    rest: float
+    residual: float
 
 
 def fit_sine(x: Floats) -> Sine:
@@ -43,20 +39,8 @@ def fit_sine(x: Floats) -> Sine:
         shares = np.linalg.lstsq(waves.T, x, rcond=None)[0]
         # Of less than a period, a fit may put the level far away.
         level = np.clip(shares[0], x.min(), x.max())
-    rest = np.std(x - shares @ waves) / amplitude
-    return Sine(float(level), float(amplitude), float(2 * np.pi / frequency), float(rest))
-
-
-def trained_periods(facts: Facts) -> tuple[float, float]:
-    """Compute the shortest and the longest period of a model's training sequences [values]."""
-    periods = [2 * math.pi / (frequency * facts.time_step) for frequency in facts.frequency]
-    return min(periods), max(periods)
-
-
-def is_like_training(sine: Sine, facts: Facts) -> bool:
-    """Tell whether values are a single sine with a period of the training sequences."""
-    shortest, longest = trained_periods(facts)
-    return shortest * (1 - NEAR) <= sine.period <= longest * (1 + NEAR) and sine.rest <= REST
+    residual = np.std(x - shares @ waves) / amplitude
+    return Sine(float(level), float(amplitude), float(2 * np.pi / frequency), float(residual))
 
 
 @np.errstate(over="ignore", invalid="ignore")  # the free run may diverge

@@ -53,7 +53,7 @@ def test_level_and_amplitude_are_exact_where_the_last_period_is_incomplete(perio
     assert fit.level == pytest.approx(7e3, abs=1e-8)
     assert fit.amplitude == pytest.approx(0.02, rel=1e-6)
     assert fit.period == pytest.approx(period, rel=1e-6)
-    assert fit.rest < 1e-6
+    assert fit.residual < 1e-6
 
 
 @pytest.mark.parametrize(("size", "shift"), [(1e-3, 0.0), (40.0, -273.15), (1e6, 5e6)])
