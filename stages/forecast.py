@@ -27,6 +27,7 @@ of sines is given the last 100 at most, brought to level zero and to the amplitu
 trained on. A model of a measured series is given as many as its task says, and adds intervals.
 Exit codes: 0 done, 2 bad input (one line, and no output is changed), 130 interrupted."""
 WARMUP = 100  # values that a model of sines is given: as many as the tasks of any sine give
+MOST_STEPS = 1_000_000
 NEAR = 0.005  # relative: how well a period is known
 RESIDUAL = 0.1  # amplitudes: the noise of the task in noise against its smallest sine
 DIVERGED = 100  # amplitudes
@@ -156,7 +157,7 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="forecast to write (.csv)")
     add("--figure", type=Path, help="figure to write (.png)")
     add("--column", help="name of the column, where the file has several")
-    add("--time", help="name of the column of times; the forecast goes on with them")
+    add("--time", help="name of the column of times, which the forecast continues")
     add("--least", type=float, default=-math.inf, help="least possible value, such as 0")
     add(
         "--held-out",
@@ -167,9 +168,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Raise InputError unless there are steps, and all paths differ."""
-    if arguments.steps < 1:
-        raise InputError(f"--steps {arguments.steps}: expected 1 or more")
+    """Raise InputError unless the steps are in range, and all paths differ."""
+    if not 1 <= arguments.steps <= MOST_STEPS:
+        raise InputError(f"--steps {arguments.steps}: expected 1 to {MOST_STEPS:,}")
     taken = {arguments.model.resolve(), arguments.values.resolve()}
     for path in filter(None, (arguments.out, arguments.figure)):
         if path.resolve() in taken:

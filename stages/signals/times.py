@@ -59,13 +59,13 @@ def _form(text: str) -> tuple[str, str] | None:
     match = FORM.fullmatch(text)
     if not match:
         return None
-    zone = match["zone"] or ""
+    kind, zone = match.lastgroup or "", match["zone"] or ""
     try:
-        if match["month"] or match["date"]:
+        if kind in ("month", "date"):
             np.datetime64(text.removesuffix(zone))
     except ValueError:
         return None
-    return next(kind for kind in ("number", "month", "quarter", "date") if match[kind]), zone
+    return kind, zone
 
 
 def _axis(times: Sequence[str]) -> tuple[Floats, Write]:

@@ -153,7 +153,7 @@ BAD = [
     ((MODEL, "absent", "--steps", 5, *OUT), "absent: no such file"),
     (("absent", "good.csv", "--steps", 5, *OUT), "absent: no such file"),
     (("good.csv", "good.csv", "--steps", 5, *OUT), "good.csv: is not a readable model"),
-    ((MODEL, "good.csv", "--steps", 0, *OUT), "--steps 0: expected 1 or more"),
+    ((MODEL, "good.csv", "--steps", 0, *OUT), "--steps 0: expected 1 to 1,000,000"),
     ((MODEL, "good.csv", "--steps", 5, "--out", "good.csv"), "good.csv: is named twice"),
     ((MODEL, "good.csv", "--steps", 5, "--out", "."), ".: is a folder"),
     (
