@@ -197,8 +197,8 @@ def main(arguments: argparse.Namespace) -> None:
     }
     with style.style():
         if arguments.figure:
-            drawn = figure.draw(given, columns, truth, forecast.warmup)
-            outputs[arguments.figure] = lambda path: style.save(drawn, path)
+            image = figure.draw(given, columns, truth, forecast.warmup)
+            outputs[arguments.figure] = lambda path: style.save(image, path)
         files.write_all(outputs)
     print(f"{arguments.out}: {steps} values")
     if len(truth):

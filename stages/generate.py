@@ -60,19 +60,19 @@ def shown_sequences(split: sines.Sines) -> Iterable[tuple[float, ...]]:
 
 
 def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float]]:
-    """Yield (quantity, low, high, share): how a split's sequences spread over values, or over bins.
+    """Yield (quantity, low, high, share): the distribution of a split's sequences.
 
-    A quantity with few values has a row for each of them, with low equal to high.
+    A row is a bin; where a quantity has few values, each is a row, with low equal to high.
     """
     for quantity in ("phase", "frequency", "amplitude"):
-        drawn = getattr(split, quantity)
-        edges, counts = np.unique(drawn, return_counts=True)
+        values = getattr(split, quantity)
+        edges, counts = np.unique(values, return_counts=True)
         highs = edges
         if len(edges) > BINS:
-            counts, edges = np.histogram(drawn, BINS)
+            counts, edges = np.histogram(values, BINS)
             edges, highs = edges[:-1], edges[1:]
         for low, high, count in zip(edges, highs, counts, strict=True):
-            yield quantity, low, high, count / len(drawn)
+            yield quantity, low, high, count / len(values)
 
 
 def read_series(row: Measured) -> Series:

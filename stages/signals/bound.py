@@ -1,4 +1,4 @@
-"""The Cramér–Rao bound of a sine in noise: how well its past can tell its future.
+"""The Cramér–Rao bound of a sine in noise: how well its past determines its future.
 
 Source: Rife and Boorstyn 1974, "Single-tone parameter estimation from discrete-time observations".
 Exact sums for a real sine stand here in place of their approximations for many values.
@@ -50,11 +50,11 @@ def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]
     var = var_p + 2 * steps * cov_wp + steps**2 * var_w
     cov = cov_ap + steps * cov_aw
     # E[â² sin²] and E[â sin] from the characteristic function of a Gaussian.
-    once, twice = np.exp(-var / 2), np.exp(-2 * var)
-    square = (a**2 + var_a) / 2 - twice / 2 * (
+    single, double = np.exp(-var / 2), np.exp(-2 * var)
+    square = (a**2 + var_a) / 2 - double / 2 * (
         (a**2 + var_a - 4 * cov**2) * np.cos(2 * theta) - 4 * a * cov * np.sin(2 * theta)
     )
-    product = once * (a * np.sin(theta) + cov * np.cos(theta)) * a * np.sin(theta)
+    product = single * (a * np.sin(theta) + cov * np.cos(theta)) * a * np.sin(theta)
     # Rounding may make a difference of nearly equal numbers negative.
     return np.maximum(square - 2 * product + (a * np.sin(theta)) ** 2, 0.0)
 

@@ -79,7 +79,7 @@ def load(path: Path, split: str) -> Sines:
 
 
 def is_series(path: Path) -> bool:
-    """Tell a dataset file of a measured series from one of sines.
+    """Distinguish a dataset file of a measured series from one of sines.
 
     False for a damaged file: `load` raises its InputError.
     """

@@ -55,7 +55,7 @@ def sample(
 
     phase [rad]: the values to draw from, or None for uniform in [0, 2π). frequency [rad per unit
     of time] and amplitude: uniform in [low, high]. noise: standard deviation, added to the values.
-    Each quantity has a random stream of its own, so that changing one leaves the others as drawn.
+    Each quantity has a random stream of its own, so that changing one leaves the others unchanged.
     """
     phases, frequencies, amplitudes, noises = (
         np.random.default_rng(child) for child in seed.spawn(4)

@@ -70,16 +70,16 @@ def test_a_forecast_scales_and_shifts_with_its_values(size: float, shift: float)
 def test_the_file_has_a_row_a_step_and_continues_the_sine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    values, out, drawn = (tmp_path / name for name in ("values.csv", "out.csv", "drawn.png"))
+    values, out, image = (tmp_path / name for name in ("values.csv", "out.csv", "figure.png"))
     values.write_text("\ufefflevel\n" + "\n".join(map(str, 50 + 3 * sine(0, 130))) + "\n\n")
     model = saved(tmp_path, Prony(), "prony")
-    assert run(model, values, "--steps", 200, "--out", out, "--figure", drawn) == 0
+    assert run(model, values, "--steps", 200, "--out", out, "--figure", image) == 0
     head, *rows = csv.reader(out.open())
     assert head == ["step", "level"]
     assert [int(step) for step, _ in rows] == list(range(1, 201))
     written = np.array([float(value) for _, value in rows])
     np.testing.assert_allclose(written, 50 + 3 * sine(130, 330), atol=1e-4)
-    assert drawn.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     output = capsys.readouterr()
     assert "trained on sines with a period of 15.4 to 61.6 values" in output.out
     assert output.err == ""
@@ -157,8 +157,8 @@ BAD = [
     ((MODEL, "good.csv", "--steps", 5, "--out", "good.csv"), "good.csv: is named twice"),
     ((MODEL, "good.csv", "--steps", 5, "--out", "."), ".: is a folder"),
     (
-        (MODEL, "good.csv", "--steps", 5, *OUT, "--figure", "good.csv/drawn.png"),
-        "good.csv/drawn.png: cannot be written",
+        (MODEL, "good.csv", "--steps", 5, *OUT, "--figure", "good.csv/figure.png"),
+        "good.csv/figure.png: cannot be written",
     ),
     ((MODEL, "good.csv", "--steps", 5, *OUT, "--column", "level"), "good.csv:1: has no columns"),
     ((MODEL, "good.csv", "--steps", 99, "--held-out", *OUT), "good.csv: gives the model 0 values"),
