@@ -3,62 +3,58 @@
 import functools
 import io
 import json
-import math
 import re
+import sys
 import tomllib
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import Node
+
+from dvc_gate.problems import one_line
 
 # A metric: a number, a boolean, a word for anything else, or None where it is missing.
 Value = int | float | str | None
 Key = tuple[str, str]  # the path of a metrics file in the project, and the dotted key inside it
 ENDINGS = (".json", ".yaml", ".yml", ".toml")
-MOST = 100_000  # values in a file
+MOST = 100_000  # values in a file; aliases of YAML multiply a few
 QUOTED_NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
-
-
-def text_of(content: bytes) -> str:
-    """Decode UTF-8 text without the marks of a merge conflict. Raises ValueError."""
-    text = content.decode("utf-8-sig")
-    if mark := re.search(r"^<{7} ", text, re.MULTILINE):
-        line = text.count("\n", 0, mark.start()) + 1
-        raise ValueError(f"line {line}: has the mark of a merge conflict: settle it first")
-    return text
 
 
 def compose(content: bytes) -> Node | None:
     """Parse YAML into nodes, which know their lines. Raises ValueError."""
-    return _parsed(lambda: YAML(typ="safe", pure=True).compose(text_of(content)))
+    return _parsed(lambda: YAML(typ="safe", pure=True).compose(content.decode("utf-8-sig")))
+
+
+def construct(node: Node) -> Any:
+    """Convert a YAML node to Python's values. Raises ValueError."""
+    return _parsed(lambda: YAML(typ="safe", pure=True).constructor.construct_document(node))
 
 
 @functools.cache
 def load_yaml(content: bytes) -> Any:
     """Parse YAML; callers do not change the result. Raises ValueError."""
-    return _parsed(lambda: YAML(typ="safe").load(text_of(content)))
+    return _parsed(lambda: YAML(typ="safe").load(content.decode("utf-8-sig")))
 
 
-def _parsed(parser: Any) -> Any:
+def _parsed(parser: Callable[[], Any]) -> Any:
     try:
         return parser()
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise ValueError(f"{line}is not valid YAML: {error.problem or error.context}") from None
     except YAMLError as error:
-        raise ValueError(f"is not valid YAML: {error}") from None
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or one_line(error)
+        raise ValueError(f"{line}is not valid YAML: {problem}") from None
 
 
-def dump_yaml(document: Any, lists_in_lines: bool = False) -> str:
-    """Write YAML; lists_in_lines: the innermost lists as [a, b]."""
+def dump_yaml(document: Any) -> str:
+    """Write YAML; the innermost lists and mappings stand in one line."""
     yaml, stream = YAML(), io.StringIO()
     yaml.width = 1000
-    yaml.default_flow_style = None if lists_in_lines else False
+    yaml.default_flow_style = None
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.dump(document, stream)
     return stream.getvalue()
@@ -67,15 +63,16 @@ def dump_yaml(document: Any, lists_in_lines: bool = False) -> str:
 def load(path: str, content: bytes) -> Any:
     """Parse a file by the ending of its name, as DVC does. Raises ValueError."""
     suffix = PurePosixPath(path).suffix.lower()
+    if suffix not in (".json", ".toml", ".py"):
+        return load_yaml(content)
+    text = content.decode("utf-8-sig")
     if suffix == ".json":
-        return json.loads(text_of(content), object_pairs_hook=unique)
+        return json.loads(text, object_pairs_hook=unique)
     if suffix == ".toml":
-        return tomllib.loads(text_of(content))
-    if suffix == ".py":
-        from dvc_gate.dvc_private import load_python
+        return tomllib.loads(text)
+    from dvc_gate.dvc_private import load_python
 
-        return load_python(text_of(content), path)
-    return load_yaml(content)
+    return load_python(text, path)
 
 
 def metrics(path: str, content: bytes) -> dict[str, Value]:
@@ -88,18 +85,19 @@ def metrics(path: str, content: bytes) -> dict[str, Value]:
 
 def leaves(document: dict[Any, Any]) -> dict[str, Any]:
     """Flatten nested mappings to dotted keys. Raises ValueError for equal keys and a flood."""
-    pairs = list(islice(_pairs(document), MOST + 1))
-    if len(pairs) > MOST:  # YAML's aliases multiply a few values
-        raise ValueError(f"holds more than {MOST} values")
-    return unique(pairs)
+    return unique(_pairs(document))
 
 
-def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Build a mapping. Raises ValueError where a key stands twice."""
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) < len(keys):
-        raise ValueError(f"has {max(keys, key=keys.count)!r} twice")
-    return dict(pairs)
+def unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a mapping. Raises ValueError where a key stands twice, or for more than MOST keys."""
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"has {key!r} twice")
+        if len(result) == MOST:
+            raise ValueError(f"holds more than {MOST} values")
+        result[key] = value
+    return result
 
 
 def _pairs(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -112,16 +110,15 @@ def _pairs(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def as_value(leaf: Any) -> Value:
     """Keep finite numbers and booleans; describe anything else by a word."""
-    if isinstance(leaf, str):
-        return leaf if leaf and leaf.isprintable() else repr(leaf)
-    if leaf == {} or isinstance(leaf, list):
-        return "empty" if leaf == {} else "a list"
-    if isinstance(leaf, int | float):
-        try:
-            return leaf if math.isfinite(leaf) else json.dumps(leaf)
-        except OverflowError:
-            return "too large"
-    return json.dumps(leaf, default=str)
+    most = sys.float_info.max
+    if isinstance(leaf, int | float) and -most <= leaf <= most:
+        return leaf
+    return "null" if leaf is None else one_line(leaf) or "''"
+
+
+def is_number(value: Value) -> bool:
+    """Test for a number or a boolean, which is 0 or 1."""
+    return isinstance(value, int | float)
 
 
 def is_quoted_number(value: Value) -> bool:

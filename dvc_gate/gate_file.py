@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pydantic
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from dvc_gate import formats
@@ -29,15 +27,15 @@ class GateFile(NamedTuple):
 
 def read(tree: Tree) -> GateFile | None:
     """Read the rules of a commit or the workspace; None where it has none. Raises Unjudged."""
-    for file, section in ((NAME, ""), (PARAMS, f"{SECTION}.")):
+    for file in (NAME, PARAMS):
         try:
             node = tree.parse(file, formats.compose)
         except FileNotFoundError:
             continue
-        if section:
-            node, _ = children(node).get(SECTION, (None, 0))
-        if node is not None or not section:
-            return _checked(tree.name(file), section, node)
+        if file == NAME:
+            return _checked(tree.name(file), "", node)
+        if section := children(node).get(SECTION):
+            return _checked(tree.name(file), SECTION, section[0])
     return None
 
 
@@ -55,15 +53,12 @@ def _checked(name: str, section: str, node: Node | None) -> GateFile:
     where = functools.partial(place, name, section, node)
     try:
         # The node alone: the rest of params.yaml is DVC's business.
-        value = YAML(typ="safe", pure=True).constructor.construct_document(node)
-        return GateFile(Gate.model_validate(value), where)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise Unjudged(f"{name}:{line}: {one_line(error.problem)}") from None
+        return GateFile(Gate.model_validate(formats.construct(node)), where)
     except pydantic.ValidationError as error:
         errors = [_message(where(*e["loc"]), e) for e in error.errors()]
         raise Unjudged("\n".join(dict.fromkeys(errors))) from None
+    except ValueError as error:
+        raise Unjudged(f"{name}: {error}") from None
 
 
 def _message(where: str, error: Any) -> str:
@@ -94,4 +89,4 @@ def place(name: str, section: str, node: Node, *keys: str | int) -> str:
     for key in keys:
         here, line = children(here).get(key, (None, line))
         text += f"[{key}]" if isinstance(key, int) else f".{key}"
-    return f"{name}:{line + 1}: {text.replace('..', '.').lstrip('.')}"
+    return f"{name}:{line + 1}: {text.removeprefix('.')}"

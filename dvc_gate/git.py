@@ -1,6 +1,5 @@
-"""Run Git's own command, so that shallow and partial clones fetch missing objects."""
+"""Run Git's own command, so that partial clones fetch missing objects."""
 
-import contextlib
 import os
 import re
 import subprocess
@@ -10,13 +9,12 @@ from pathlib import Path
 from dvc_gate.problems import Unjudged, one_line
 
 SHORT = 9  # characters of a commit's name
-LONGEST = 120  # seconds for one command, lazy fetches included
 # Of the variables GIT_*, these alone do not choose another repository, index or output.
 SAFE = ("GIT_CONFIG_", "GIT_SSH", "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_EXEC_PATH")
-OPTIONS = {"stdin": subprocess.DEVNULL, "capture_output": True, "timeout": LONGEST}
-OPTIONS["start_new_session"] = True  # without a terminal ssh asks for nothing
+# Git asks for no password, locks nothing and speaks English.
+SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 SHALLOW = "; the clone is shallow: run `git fetch --unshallow`"
-NOTHING = re.compile("0{40}|0{64}")  # the commit before the first push, in the words of CI services
+NOTHING = re.compile("0{40}|0{64}")  # CI services call the commit before the first push so
 
 
 class GitError(Exception):
@@ -36,13 +34,16 @@ class Git:
         self.folder = folder
 
     def raw(self, *arguments: str, **variables: str) -> bytes:
-        """Capture the output of a command. Raises GitError where it fails, Unjudged otherwise."""
-        own = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **variables}
+        """Capture the output of a command. Raises GitError where it fails, Unjudged without Git."""
         try:
-            environment = clean_environment() | own
-            done = subprocess.run(("git", *arguments), cwd=self.folder, env=environment, **OPTIONS)
-        except subprocess.TimeoutExpired:
-            raise Unjudged(f"`git {arguments[0]}` took more than {LONGEST} s") from None
+            done = subprocess.run(
+                ("git", *arguments),
+                cwd=self.folder,
+                env=clean_environment() | SETTINGS | variables,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                start_new_session=True,  # without a terminal ssh asks for nothing
+            )
         except OSError as error:
             raise Unjudged(f"git cannot be run: {one_line(error)}") from None
         if done.returncode:
@@ -60,8 +61,10 @@ class Git:
 
     def ask(self, *arguments: str) -> str | None:
         """Capture the output of a command, stripped; None where it fails."""
-        with contextlib.suppress(GitError):
+        try:
             return os.fsdecode(self.raw(*arguments)).strip()
+        except GitError:
+            return None
 
     def commit(self, revision: str) -> str:
         """Resolve a revision or the name of a DVC experiment to a full commit. Raises Unjudged."""
@@ -86,7 +89,7 @@ class Git:
     def default_baseline(self, results: Sequence[str]) -> tuple[str | None, str]:
         """Choose a commit to compare the workspace with, and name the choice. Raises Unjudged.
 
-        `results` are the files that are uncommitted while HEAD itself is the baseline.
+        On the main branch it is HEAD while any of the files `results` is uncommitted.
         """
         head = self.commit("HEAD")
         name, refs = self._main_branch()
@@ -105,15 +108,12 @@ class Git:
 
     def _main_branch(self) -> tuple[str, list[str]]:
         """Name the main branch and its references, remote and local."""
-        names = ["main", "master"]
-        if default := self.ask("symbolic-ref", "--short", "--quiet", "refs/remotes/origin/HEAD"):
-            names.insert(0, default.removeprefix("origin/"))
-        for name in names:
+        default = self.ask("symbolic-ref", "--short", "--quiet", "refs/remotes/origin/HEAD")
+        for name in ((default or "").removeprefix("origin/"), "main", "master"):
             candidates = (f"refs/remotes/origin/{name}", f"refs/heads/{name}")
-            if refs := [ref for ref in candidates if self._commit(ref)]:
+            if name and (refs := [ref for ref in candidates if self._commit(ref)]):
                 return name, refs
-        missing = " or ".join(dict.fromkeys(names))
-        raise Unjudged(f"there is no branch {missing}{self.hint()}")
+        raise Unjudged(f"there is no branch main or master{self.hint()}")
 
     def hint(self) -> str:
         """Suggest a remedy for a missing revision."""

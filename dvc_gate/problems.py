@@ -3,9 +3,6 @@
 import os
 from pathlib import Path
 
-# A byte of a file's name that UTF-8 cannot hold is written as an escape.
-AS_TEXT = {"encoding": "utf-8", "errors": "backslashreplace", "newline": "\n"}
-
 
 class Unjudged(Exception):
     """The reason for no verdict: one line a mistake, with its place and its remedy."""
@@ -20,13 +17,12 @@ def one_line(text: object, most: int = 240) -> str:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a file under another name and rename it. Raises Unjudged."""
-    if path.is_dir():
-        raise Unjudged(f"{path}: cannot be written: it is a folder")
     special = path.exists() and not path.is_file()  # such as /dev/stdout
     partial = path if special else path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, **AS_TEXT)
+        # A byte of a file's name that UTF-8 cannot hold is written as an escape.
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         if not special:
             os.replace(partial, path)
     except OSError as error:

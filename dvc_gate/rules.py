@@ -1,21 +1,21 @@
 """Judge a metric by its two values and the rules of the gate."""
 
-import contextlib
 import datetime
 import math
 import sys
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dvc_gate.formats import Key, Value
+from dvc_gate.formats import Key, Value, is_number
 
-FAILURES = ("unreadable", "missing", "no baseline", "no number", "past limit", "regressed")
-FAILURES += ("not improved",)
-OUTCOMES = (*FAILURES, "acknowledged", "no rule", "new", "held", "informational")
+# Worst first.
+FAILURES = ["unreadable", "missing", "no baseline", "no number", "past limit", "regressed"]
+FAILURES += ["not improved"]
+OUTCOMES = [*FAILURES, "acknowledged", "no rule", "new", "held", "informational"]
 ALL_KEYS = "*"  # the key of a row on a whole file
 
 
@@ -59,13 +59,12 @@ class Rule(Named):
 
     @model_validator(mode="after")
     def _bounded(self) -> "Rule":
-        given = [name for name in BOUNDS if getattr(self, name) is not None]
+        given = {name for name in BOUNDS if getattr(self, name) is not None}
         if not given:
             raise ValueError(f"has no bound; expected any of {', '.join(BOUNDS)}")
-        if self.better == "near" and (wrong := {"limit", "improve_by"} & set(given)):
-            text = "a metric that is to stay near has abs_tol or rel_tol"
-            raise ValueError(f"has a {min(wrong)}; {text}")
-        if "improve_by" in given and {"abs_tol", "rel_tol"} & set(given):
+        if self.better == "near" and given - {"abs_tol", "rel_tol"}:
+            raise ValueError("has better: near; expected abs_tol or rel_tol alone")
+        if "improve_by" in given and given & {"abs_tol", "rel_tol"}:
             raise ValueError("has improve_by and a tolerance; expected one of them")
         return self
 
@@ -110,22 +109,13 @@ class Range(NamedTuple):
         return max(below + ([] if self.most is None else [exact(value) - self.most]))
 
 
-def _as_date(value: Any) -> Any:
-    with contextlib.suppress(ValueError):
-        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
-    return value
-
-
-# A date in quotes is welcome: DVC refuses a params.yaml with a date in it.
-Quoted = BeforeValidator(_as_date)
-
-
 class Acknowledged(Named):
     """Accept failures until a day, that day included."""
 
     metrics: str = Field(alias="metric", min_length=1, description=KEY)
     reason: str = Field(min_length=1, description="a sentence for who reads the report")
-    until: Annotated[datetime.date, Quoted] = Field(description="a date such as 2027-01-31")
+    # A date in quotes is welcome: DVC refuses a params.yaml with a date in it.
+    until: datetime.date = Field(strict=False, description="a date such as 2027-01-31")
 
     def __str__(self) -> str:
         return f"{super().__str__()}: acknowledged until {self.until}: {self.reason}"
@@ -230,10 +220,9 @@ class Row(NamedTuple):
     @property
     def badness(self) -> tuple[int, float, Key]:
         """A key that sorts the worst first: by outcome, then by the excess over the range."""
-        excess = -math.inf
-        if any(bound is not None for bound in self.allowed) and is_number(self.now):
-            scale = max(abs(b) for b in self.allowed if b is not None) or Fraction(1, 10**12)
-            excess = approximate(self.allowed.excess(self.now) / scale)
+        bounds, excess = [abs(bound) for bound in self.allowed if bound is not None], -math.inf
+        if bounds and is_number(self.now):
+            excess = approximate(self.allowed.excess(self.now) / (max(bounds) or Fraction(1e-12)))
         return OUTCOMES.index(self.outcome), -excess, self.metric
 
 
@@ -277,11 +266,6 @@ def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
                 return row._replace(outcome="acknowledged", note=note)
             return row._replace(note=f"{note} (that day has passed)")
     return row
-
-
-def is_number(value: Value) -> bool:
-    """Test for a number or a boolean, which is 0 or 1."""
-    return isinstance(value, int | float)
 
 
 def exact(value: int | float) -> Fraction:
