@@ -2,17 +2,16 @@
 
 import os
 import statistics
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from dvc_gate import gate_file, revisions
-from dvc_gate.formats import Key, Value, dump_yaml
+from dvc_gate.formats import Key, Value, dump_yaml, is_number
 from dvc_gate.git import SHORT
 from dvc_gate.pipelines import PARAMS, is_within, pipelines
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_project
 from dvc_gate.revisions import Revision
-from dvc_gate.rules import Gate, is_number, judge
+from dvc_gate.rules import Gate, judge
 
 
 def calibrate(over: str, revision: str) -> str:
@@ -43,10 +42,9 @@ def calibrate(over: str, revision: str) -> str:
         else:
             runs.setdefault(repr(other.parameters.get(over)), other)
     if len(runs) < 2:
-        commits = Counter("".join(ref.split("/")[2:4])[:SHORT] for ref, _ in base.git.experiments())
-        known = [f"--rev {commit} has {count} experiments" for commit, count in commits.items()]
-        none = "no experiments are known here; see `dvc-gate calibrate --help`"
-        reasons = passed_over or ["; ".join(known) or none]
+        commits = {"".join(ref.split("/")[2:4])[:SHORT] for ref, _ in base.git.experiments()}
+        known = f"experiments are known of: {', '.join(sorted(commits)) or 'no commit'}"
+        reasons = passed_over or [f"{known}; see `dvc-gate calibrate --help`"]
         raise Unjudged("\n".join([f"{base.label}: one value of {over} alone is known", *reasons]))
     return "\n".join([*_report(over, gate, list(runs.values())), *passed_over])
 
@@ -82,23 +80,24 @@ def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
             if all(map(is_number, each)):
                 spread = [min(each), statistics.median(each), max(each)]
             numbers = [f"{value:>10.4g}" for value in spread] or [f"{'–':>10}"] * 3
-            counts = "no rule" if failing is None else "{}, {}".format(*failing)
+            counts = ", ".join(map(str, failing)) or "no rule"
             yield f"{metric[1]:{width}}  {' '.join(numbers)}  {counts}"
             if spread and failing:
                 spreads[metric[1]] = [float(f"{value:.6g}") for value in spread]
-            if failing and any(failing):
+            if any(failing):
                 inside = f"warning: {file}: {metric[1]}: its tolerance lies inside the noise"
                 warnings.append(f"{inside}: {failing[0]} and {failing[1]} would fail")
-    yield "\n" + dump_yaml({"calibration": calibration}, lists_in_lines=True)
+    yield "\n" + dump_yaml(
+        {"calibration": calibration},
+    )
     yield from warnings
 
 
-def _failing(gate: Gate, metric: Key, values: Sequence[Value]) -> tuple[int, int] | None:
-    """Count the values that fail against their median, and against the first."""
+def _failing(gate: Gate, metric: Key, values: Sequence[Value]) -> list[int]:
+    """Count the values that fail against their median, and against the first; [] without a rule."""
     if gate.rule(metric) is None:
-        return None
+        return []
     numbers = [value for value in values if is_number(value)]
     middle = statistics.median_low if isinstance(values[0], bool) else statistics.median
     baselines = (middle(numbers) if numbers else None, values[0])
-    against = [sum(judge(gate, metric, base, v).failed for v in values) for base in baselines]
-    return against[0], against[1]
+    return [sum(judge(gate, metric, base, v).failed for v in values) for base in baselines]

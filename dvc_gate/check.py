@@ -3,11 +3,10 @@
 import datetime
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dvc_gate import gate_file, revisions, rules
-from dvc_gate.formats import is_quoted_number
-from dvc_gate.gate_file import GateFile
+from dvc_gate.formats import Value, is_quoted_number
 from dvc_gate.git import NOTHING
 from dvc_gate.problems import Unjudged, one_line
 from dvc_gate.project import Tree, find_project
@@ -22,8 +21,7 @@ class Comparison(NamedTuple):
     why: str  # the reason for this baseline
     judged_by: str  # the owner of the rules
     rows: Sequence[Row]
-    parameters: Sequence[tuple[str, Any, Any]]  # (name, baseline, now) of those that changed
-    rules: Sequence[str]  # the lines of a diff
+    parameters: Sequence[tuple[str, Value, Value]]  # (name, baseline, now) of those that changed
     remarks: Sequence[str]
 
     @property
@@ -56,7 +54,7 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
     idle = own.gate.idle({**before.metrics, **now.metrics})
     if not now.faults and (wrong := [f"{own.place(name, at)} {why}" for name, at, why in idle]):
         raise Unjudged("\n".join(wrong))
-    gate, judged_by, changed, remarks = _whose_rules(own, there, here, rules_from)
+    gate, judged_by, remarks = _whose_rules(own.gate, there, here, rules_from)
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
     rows = [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
@@ -66,7 +64,6 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
         judged_by=judged_by,
         rows=sorted(rows, key=lambda row: row.badness),
         parameters=list(_changed_parameters(before, now)) if there else [],
-        rules=changed,
         remarks=[*remarks, *_remarks(gate, rows, before, now), *before.remarks, *now.remarks],
     )
 
@@ -86,38 +83,28 @@ def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> It
             yield f"{name}: NOT JUDGED: {row.now!r} is text; write it as a number and give a rule"
 
 
-def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, Any, Any]]:
+def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, Value, Value]]:
     for name in sorted(before.parameters | now.parameters):
         old, new = before.parameters.get(name), now.parameters.get(name)
-        # NaN is not equal to itself, and 1 is 1.0.
-        if old != new and repr(old) != repr(new) and not name.startswith("gate."):
+        if old != new and not name.startswith(f"{gate_file.SECTION}."):
             yield name, old, new
 
 
 def _whose_rules(
-    own: GateFile, there: Tree | None, here: Tree, rules_from: str | None
-) -> tuple[Gate, str, list[str], list[str]]:
-    """Choose the rules: (rules, their owner, a diff of the workspace's, remarks). Raises Unjudged.
+    own: Gate, there: Tree | None, here: Tree, rules_from: str | None
+) -> tuple[Gate, str, list[str]]:
+    """Choose the rules: (rules, their owner, remarks). Raises Unjudged.
 
     Where the base has none, those of the workspace judge: the change that adds the gate can pass.
     """
     named = rules_from and not NOTHING.fullmatch(rules_from)
     tree = here.at(here.git.commit(rules_from)) if named else there
-    remarks, base = [], None
-    try:
-        base = gate_file.read(tree) if tree else None
-    except Unjudged as error:
-        if rules_from is not None:
-            raise
-        remarks.append(f"the rules of the baseline cannot be compared: {error}")
-    lines = difflib.ndiff(base.gate.lines(), own.gate.lines()) if base else ()
-    changed = [line for line in lines if line.startswith(("- ", "+ "))]
-    if rules_from is None or (base is None and tree is None):
-        return own.gate, "the workspace", changed, remarks
-    if base is None:
-        text = "has no rules yet: THIS CHANGE IS JUDGED BY THE RULES THAT IT BRINGS; read them"
-        return own.gate, "the workspace", changed, [f"{tree.label} {text}"]
-    return base.gate, one_line(rules_from or tree.label, 30), changed, remarks
+    if rules_from is None or tree is None:
+        return own, "the workspace", []
+    if base := gate_file.read(tree):
+        return base.gate, one_line(rules_from or tree.label, 30), []
+    text = "has no rules yet: THIS CHANGE IS JUDGED BY THE RULES THAT IT BRINGS; read them"
+    return own, "the workspace", [f"{tree.label} {text}"]
 
 
 def refuse_unreadable(before: Revision) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dvc_gate import dvc_private
-from dvc_gate.git import Git, GitError, clean_environment
+from dvc_gate.git import Git, GitError
 from dvc_gate.pipelines import cached_files
 from dvc_gate.problems import Unjudged
 
@@ -59,7 +59,6 @@ def check_out(source: Git, commit: str, target: Path) -> None:
         source.raw(*options, f"--work-tree={target}", "read-tree", "-u", "--reset", commit, **index)
         objects = source.folder / source.out("rev-parse", "--git-path", "objects")
         quoted = str(objects.resolve()).replace("\\", "\\\\").replace('"', '\\"')
-        quoted = quoted.replace("\n", "\\n")
         (inside / "objects/info/alternates").write_bytes(os.fsencode(f'"{quoted}"\n'))
         shallow = source.folder / source.out("rev-parse", "--git-path", "shallow")
         if shallow.is_file():
@@ -79,7 +78,7 @@ def check_out(source: Git, commit: str, target: Path) -> None:
 
 def environment_in(folder: Path, start: Path) -> dict[str, str]:
     """Build the environment of DVC in `start`: it leads to no other cache or repository."""
-    variables = clean_environment().items()
+    variables = os.environ.items()
     return {
         **{key: value for key, value in variables if not key.startswith(("DVC_", "PYTHON"))},
         "DVC_GLOBAL_CONFIG_DIR": str(folder / "GLOBAL_CONFIG"),
@@ -126,23 +125,27 @@ def reproduce(
     folder: Path, names: Sequence[str], environment: dict[str, str], log: Callable[[str], None]
 ) -> str:
     """Run some stages and their dependencies, or all pipelines. Return DVC's error, if any."""
-    which = names or ["--all-pipelines"]
-    command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache", *which]
-    logged: set[str] = set()
+    command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
     errors: list[str] = []
-    last: deque[str] = deque(maxlen=5)
-    options = {"cwd": folder, "env": environment, "text": True, "errors": "replace"}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    process = subprocess.Popen(command, start_new_session=True, **options, **pipes)
+    last: deque[str] = deque(maxlen=5)  # lines of the stage's own output
+    process = subprocess.Popen(
+        [*command, *(names or ["--all-pipelines"])],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
     try:
         for line in process.stdout or ():
-            if line.startswith(("Running stage ", "note: ")) and line not in logged:
+            if line.startswith("Running stage "):
                 log(line.strip().replace("Running", "re-making", 1))
-                logged.add(line)
+                last.clear()
             elif line.lower().startswith("error:"):
                 errors.append(line[len("error:") :].strip())
-            elif line.startswith("> "):  # the command of a stage; its output follows
-                last.clear()
             elif line.strip() and not errors:
                 last.append(f"  {line.rstrip()}")
         code = process.wait()

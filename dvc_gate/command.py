@@ -5,11 +5,16 @@ The standard library alone is imported at the top: a missing package is an error
 
 import argparse
 import contextlib
+import datetime
+import functools
 import os
 import sys
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
+
+from dvc_gate.git import clean_environment
+from dvc_gate.problems import Unjudged, write_atomically
 
 HELD, FAILED, UNJUDGED, INTERRUPTED = 0, 1, 2, 130
 EPILOG = """exit codes: 0 held or identical, 1 regressed or different, 2 could not be judged;
@@ -57,10 +62,7 @@ def main(words: list[str]) -> int:
     """Run a command and return its exit code. No exception leaves it but argparse's SystemExit."""
     arguments = parser().parse_args(words)
     try:
-        from dvc_gate.git import clean_environment
-
-        for name in os.environ.keys() - clean_environment().keys():
-            del os.environ[name]
+        clean_environment()
         return arguments.run(arguments)
     except KeyboardInterrupt as error:
         say("interrupted: nothing was judged, and nothing is left behind", sys.stderr)
@@ -73,7 +75,7 @@ def main(words: list[str]) -> int:
 
 def reason_of(error: BaseException) -> str:
     """Describe an exception, in one line a mistake."""
-    if type(error).__name__ == "Unjudged":
+    if isinstance(error, Unjudged):
         return str(error)
     if isinstance(error, ImportError):
         return f"{error}; `pip install dvc-gate` installs all that it needs"
@@ -92,21 +94,17 @@ def say(text: str, stream: Any, end: str = "\n") -> None:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    import datetime
-
     from dvc_gate import check, reports
-    from dvc_gate.problems import write_atomically
 
     def write(result: check.Comparison | str) -> None:
         for kind, writer in reports.WRITERS.items():
             if path := getattr(arguments, kind):
                 write_atomically(Path(path), writer(result))
 
-    today = datetime.date.today()
     try:
-        comparison = check.check(arguments.baseline, arguments.rules_from, today)
+        comparison = check.check(arguments.baseline, arguments.rules_from, datetime.date.today())
         text = reports.text(comparison)
-    except BaseException as error:
+    except Exception as error:
         write(reason_of(error))
         raise
     write(comparison)
@@ -116,12 +114,10 @@ def check(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     from dvc_gate import verify
-    from dvc_gate.problems import write_atomically
 
-    stages = list(filter(None, arguments.stage))
-    verification = verify.verify(
-        arguments.rev or "HEAD", stages, arguments.by_rules, lambda line: say(line, sys.stderr)
-    )
+    revision, stages = arguments.rev or "HEAD", list(filter(None, arguments.stage))
+    log = functools.partial(say, stream=sys.stderr)
+    verification = verify.verify(revision, stages, arguments.by_rules, log)
     if arguments.json:
         write_atomically(Path(arguments.json), verify.as_json(verification))
     say("\n".join(verify.report(verification)), sys.stdout)

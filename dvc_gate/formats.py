@@ -80,11 +80,11 @@ def metrics(path: str, content: bytes) -> dict[str, Value]:
     document = load(path, content)
     if not isinstance(document, dict):
         raise ValueError("expected a mapping of names to numbers")
-    return {name: as_value(leaf) for name, leaf in leaves(document).items()}
+    return flatten(document)
 
 
-def leaves(document: dict[Any, Any]) -> dict[str, Any]:
-    """Flatten nested mappings to dotted keys. Raises ValueError for equal keys and a flood."""
+def flatten(document: dict[Any, Any]) -> dict[str, Value]:
+    """Map dotted keys to values. Raises ValueError for equal keys and a flood."""
     return unique(_pairs(document))
 
 
@@ -105,7 +105,7 @@ def _pairs(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         if isinstance(child, dict) and child:
             yield from _pairs(child, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", child
+            yield f"{prefix}{key}", as_value(child)
 
 
 def as_value(leaf: Any) -> Value:
@@ -113,7 +113,7 @@ def as_value(leaf: Any) -> Value:
     most = sys.float_info.max
     if isinstance(leaf, int | float) and -most <= leaf <= most:
         return leaf
-    return "null" if leaf is None else one_line(leaf) or "''"
+    return "null" if leaf is None else one_line(leaf, sys.maxsize) or "''"
 
 
 def is_number(value: Value) -> bool:

@@ -21,10 +21,11 @@ class GitError(Exception):
     """A failure of Git, in Git's words."""
 
 
-def clean_environment() -> dict[str, str]:
-    """Copy this process's environment without the variables that lead Git elsewhere."""
-    variables = os.environ.items()
-    return {k: v for k, v in variables if not k.startswith("GIT_") or k.startswith(SAFE)}
+def clean_environment() -> None:
+    """Delete the variables of this process that lead Git elsewhere, such as those of a hook."""
+    for name in [*os.environ]:
+        if name.startswith("GIT_") and not name.startswith(SAFE):
+            del os.environ[name]
 
 
 class Git:
@@ -39,7 +40,7 @@ class Git:
             done = subprocess.run(
                 ("git", *arguments),
                 cwd=self.folder,
-                env=clean_environment() | SETTINGS | variables,
+                env=os.environ | SETTINGS | variables,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 start_new_session=True,  # without a terminal ssh asks for nothing

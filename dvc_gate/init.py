@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 
 from dvc_gate import revisions
-from dvc_gate.formats import dump_yaml, is_quoted_number
+from dvc_gate.formats import dump_yaml, is_number, is_quoted_number
 from dvc_gate.gate_file import NAME
 from dvc_gate.problems import Unjudged, write_atomically
 from dvc_gate.project import find_project
 from dvc_gate.revisions import Revision
-from dvc_gate.rules import is_number
 
 # Parts of names, and the direction that each suggests; all others are to stay near the baseline.
 SHOWN = r"step|steps|epoch|epochs|iteration|iterations|count|size|params|parameters|n|num|seed|time"
@@ -48,25 +47,21 @@ def init() -> str:
     ]
     shown = [key for key, word in better.items() if word is None]
     write_atomically(path, HEAD + dump_yaml({"rules": rules, "informational": shown}))
-    judged = f"{path}: {len(rules)} rules for {len(now.files)} metrics files"
-    steps = "next: confirm each `better`, commit the file, and `dvc-gate check`"
     notes = [*faults, *_not_judged(now)]
     if named := [key for key in shown if key in numbers]:
         notes.append(f"shown only, for their names: {', '.join(named)}")
-    return "\n".join(
-        [f"{judged}, {len(shown)} keys are shown only", steps, *(f"note: {note}" for note in notes)]
-    )
+    count = f"{len(rules)} rules for {len(now.files)} metrics files"
+    lines = [f"{path}: {count}, {len(shown)} keys are shown only"]
+    lines += ["next: confirm each `better`, commit the file, and `dvc-gate check`"]
+    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
 
 
 def _not_judged(now: Revision) -> Iterator[str]:
     """Yield each metric that is no number, with the reason why no rule can judge it."""
     for (file, key), value in now.metrics.items():
         if not is_number(value):
-            why = "is no number"
-            if is_quoted_number(value):
-                sign = "the percent sign and " if "%" in str(value) else ""
-                why = f"is text: write the number without {sign}quotes"
-            yield f"{file}: {key}: NOT JUDGED: {value!r} {why}"
+            text = "is text: write it as a number" if is_quoted_number(value) else "is no number"
+            yield f"{file}: {key}: NOT JUDGED: {value!r} {text}"
 
 
 def guess(key: str) -> str | None:

@@ -15,6 +15,11 @@ def one_line(text: object, most: int = 240) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
+def reason(error: Exception) -> str:
+    """Describe a failure to read a file, in one line."""
+    return one_line(getattr(error, "strerror", None) or error)
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a file under another name and rename it. Raises Unjudged."""
     special = path.exists() and not path.is_file()  # such as /dev/stdout
@@ -26,4 +31,4 @@ def write_atomically(path: Path, text: str) -> None:
         if not special:
             os.replace(partial, path)
     except OSError as error:
-        raise Unjudged(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise Unjudged(f"{path}: cannot be written: {reason(error)}") from None

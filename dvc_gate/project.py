@@ -9,7 +9,7 @@ from typing import Any
 
 from dvc_gate import formats
 from dvc_gate.git import SHORT, Git, GitError
-from dvc_gate.problems import Unjudged, one_line
+from dvc_gate.problems import Unjudged, reason
 
 
 class Tree:
@@ -62,12 +62,8 @@ class Tree:
             return parser(self.read(path))
         except FileNotFoundError:
             raise
-        except OSError as error:
-            raise Unjudged(
-                f"{self.name(path)}: cannot be read: {error.strerror or error}"
-            ) from None
-        except ValueError as error:
-            raise Unjudged(f"{self.name(path)}: {one_line(error)}") from None
+        except (OSError, ValueError) as error:
+            raise Unjudged(f"{self.name(path)}: {reason(error)}") from None
 
     def load(self, path: str) -> dict[str, Any]:
         """Parse a mapping that DVC wrote; raises as `parse` does."""

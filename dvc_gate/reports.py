@@ -18,7 +18,6 @@ SKIPPED = ("acknowledged", "no rule", "informational")
 
 
 def summary(comparison: Comparison) -> str:
-    """Count the failures, and the other outcomes that deserve a look."""
     failed, seen = len(comparison.failed), len(comparison.rows)
     others = counts(row for row in comparison.rows if row.outcome in REMARKABLE)
     some = f"{failed or 'none'} of {seen} metrics fail{'' if failed > 1 else 's'}"
@@ -37,7 +36,6 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def by_file(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Group rows by their metrics file; the file with the worst row is first."""
     files: dict[str, list[Row]] = {}
     for row in rows:
         files.setdefault(row.metric[0], []).append(row)
@@ -53,7 +51,6 @@ def number(value: Value) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """Format the cells of a row in a table."""
     least, most = ("" if b is None else f"{approximate(b):.4g}" for b in row.allowed)
     allowed = f"{least} to {most}" if least and most else f"≥ {least}" if least else f"≤ {most}"
     change = "–" if row.change is None else f"{approximate(row.change):+.3g}"
@@ -63,7 +60,6 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def text(comparison: Comparison) -> str:
-    """Write the comparison as text."""
     lines = []
     for file, rows in by_file(row for row in comparison.rows if not row.quiet).items():
         table = [COLUMNS, *map(cells, rows)]
@@ -73,11 +69,10 @@ def text(comparison: Comparison) -> str:
             aligned = (c.rjust(w) for c, w in zip(values, widths[1:-1], strict=True))
             lines.append(" ".join([name.ljust(widths[0]), *aligned, verdict]))
         lines.append("")
-    if quiet := [row for row in comparison.rows if row.quiet]:
-        lines += [f"unchanged: {counts(quiet)}", ""]
+    if quiet := counts(row for row in comparison.rows if row.quiet):
+        lines += [f"unchanged: {quiet}", ""]
     changed = [f"{name}: {shown(old)} → {shown(new)}" for name, old, new in comparison.parameters]
-    titles = ("parameters that changed", "rules that changed", "notes")
-    for title, part in zip(titles, (changed, comparison.rules, notes(comparison)), strict=True):
+    for title, part in (("parameters that changed", changed), ("notes", notes(comparison))):
         if part:
             lines += [title, *(f"  {line}" for line in part), ""]
     baseline = f"baseline {comparison.baseline} ({comparison.why})"
@@ -85,12 +80,11 @@ def text(comparison: Comparison) -> str:
     return "\n".join([*lines, f"{baseline}, rules of {comparison.judged_by}", verdict])
 
 
-def shown(parameter: Any) -> str:
+def shown(parameter: Value) -> str:
     return "–" if parameter is None else one_line(parameter, 80)
 
 
 def markdown(comparison: Comparison | str) -> str:
-    """Write the comparison as Markdown, for a pull request."""
     if isinstance(comparison, str):
         lines = "".join(f"- {escaped(line)}\n" for line in comparison.splitlines())
         return f"## Metrics could not be judged\n\n{lines}"
@@ -101,8 +95,6 @@ def markdown(comparison: Comparison | str) -> str:
     if comparison.parameters:
         rows = [(name, shown(old), shown(new)) for name, old, new in comparison.parameters]
         parts.append(markdown_table(("parameter that changed", "baseline", "now"), rows))
-    if comparison.rules:
-        parts += ["**Rules that changed**", "\n".join(["```diff", *comparison.rules, "```"])]
     if noted := notes(comparison):
         parts += ["**Notes**", "\n".join(f"- {escaped(note)}" for note in noted)]
     if quiet := [row for row in comparison.rows if row.quiet]:
@@ -131,36 +123,29 @@ def escaped(words: str) -> str:
 
 
 def as_json(comparison: Comparison | str) -> str:
-    """Write the comparison as a JSON object."""
     if isinstance(comparison, str):
         return dump({"verdict": "could not be judged", "errors": comparison.splitlines()})
-    rows = []
-    for row in comparison.rows:
-        bounds, change = map(approximate, row.allowed), approximate(row.change)
-        values = (row.baseline, row.now, *bounds, change, row.outcome, row.note)
-        rows.append((*row.metric, *values))
+    rows = [
+        (*r.metric, r.baseline, r.now, *map(approximate, (*r.allowed, r.change)), r.outcome, r.note)
+        for r in comparison.rows
+    ]
     keys = ("file", "metric", "baseline", "now", "least", "most", "change", "verdict", "note")
-    parameters = [(name, strict(old), strict(new)) for name, old, new in comparison.parameters]
     return dump(
-        {"verdict": comparison.verdict, "baseline": comparison.baseline}
-        | {"why": comparison.why, "rules": comparison.judged_by}
-        | {"metrics": mappings(keys, rows)}
-        | {"parameters": mappings(("parameter", "baseline", "now"), parameters)}
-        | {"rules_changed": list(comparison.rules), "remarks": list(comparison.remarks)}
+        {
+            "verdict": comparison.verdict,
+            "baseline": comparison.baseline,
+            "why": comparison.why,
+            "rules": comparison.judged_by,
+            "metrics": mappings(keys, rows),
+            "parameters": mappings(("parameter", "baseline", "now"), comparison.parameters),
+            "remarks": comparison.remarks,
+        }
     )
 
 
 def mappings(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
     """Name the columns of rows."""
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def strict(value: Any) -> Any:
-    """Convert a value to text where strict JSON has no word for it."""
-    try:
-        return json.dumps(value, allow_nan=False) and value
-    except (TypeError, ValueError):
-        return str(value)
 
 
 def dump(document: dict[str, Any]) -> str:

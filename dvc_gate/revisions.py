@@ -2,12 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from dvc_gate import formats
 from dvc_gate.formats import Key, Value
 from dvc_gate.pipelines import PARAMS, Pipeline, Recorded, is_within, pipelines
-from dvc_gate.problems import Unjudged, one_line
+from dvc_gate.problems import Unjudged, reason
 from dvc_gate.project import Tree
 
 
@@ -21,7 +20,7 @@ class Revision:
     metrics: dict[Key, Value] = field(default_factory=dict)
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)  # outcome and reason, by file
     parameter_files: list[str] = field(default_factory=list)
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Value] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     def of_files(self, paths: Collection[str]) -> "Revision":
@@ -62,10 +61,8 @@ def read(tree: Tree) -> Revision:
                 revision.remarks.append(_absence(tree, path, every))
                 continue
             revision.faults[path] = "missing", str(error.filename or "no such file")
-        except OSError as error:
-            revision.faults[path] = "unreadable", one_line(error.strerror or error)
-        except (ValueError, RecursionError) as error:
-            revision.faults[path] = "unreadable", one_line(error)
+        except (OSError, ValueError, RecursionError) as error:
+            revision.faults[path] = "unreadable", reason(error)
         revision.files.append(path)
     if unpulled:
         pull = "dvc fetch --all-commits" if tree.commit else "dvc pull"
@@ -117,13 +114,13 @@ def _read_parameters(tree: Tree, recorded: Recorded, revision: Revision) -> None
             content = _content(tree, recorded, path)
             if content is None:
                 raise ValueError("not in DVC's cache here")
-            values = formats.leaves(formats.load(path, content) or {})
+            values = formats.flatten(formats.load(path, content) or {})
             prefix = "" if path == PARAMS else f"{path}:"
-            revision.parameters.update((f"{prefix}{name}", leaf) for name, leaf in values.items())
+            revision.parameters.update({f"{prefix}{name}": values[name] for name in values})
         except FileNotFoundError:
             if path != PARAMS:
                 message = f"{tree.name(path)}: no such file; its parameters are not shown"
                 revision.remarks.append(message)
         except (OSError, ValueError, AttributeError, RecursionError) as error:
-            why = f"its parameters are not shown: {one_line(error, 120)}"
-            revision.remarks.append(f"{tree.name(path)}: {why}")
+            message = f"{tree.name(path)}: its parameters are not shown: {reason(error)}"
+            revision.remarks.append(message)

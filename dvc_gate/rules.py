@@ -13,8 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from dvc_gate.formats import Key, Value, is_number
 
 # Worst first.
-FAILURES = ["unreadable", "missing", "no baseline", "no number", "past limit", "regressed"]
-FAILURES += ["not improved"]
+FAILURES = "unreadable,missing,no baseline,no number,past limit,regressed,not improved".split(",")
 OUTCOMES = [*FAILURES, "acknowledged", "no rule", "new", "held", "informational"]
 ALL_KEYS = "*"  # the key of a row on a whole file
 
@@ -90,12 +89,6 @@ class Rule(Named):
         least = None if self.better == "lower" else start - slack
         return Range(least, None if self.better == "higher" else start + slack)
 
-    def __str__(self) -> str:
-        better = "near the baseline" if self.better == "near" else f"{self.better} is better"
-        values = [(name, getattr(self, name)) for name in BOUNDS]
-        bounds = [f"{name} {value:g}" for name, value in values if value is not None]
-        return f"{super().__str__()}: {', '.join([better, *bounds])}"
-
 
 class Range(NamedTuple):
     """Numbers from least to most; None: no bound."""
@@ -116,9 +109,6 @@ class Acknowledged(Named):
     reason: str = Field(min_length=1, description="a sentence for who reads the report")
     # A date in quotes is welcome: DVC refuses a params.yaml with a date in it.
     until: datetime.date = Field(strict=False, description="a date such as 2027-01-31")
-
-    def __str__(self) -> str:
-        return f"{super().__str__()}: acknowledged until {self.until}: {self.reason}"
 
 
 class Calibration(Schema):
@@ -166,21 +156,12 @@ class Gate(Schema):
 
     def idle(self, metrics: Iterable[Key]) -> Iterator[tuple[str, int, str]]:
         """Yield the list, index and fault of each entry that judges nothing."""
-        metrics = list(metrics)
         used = {id(self.judge_of(metric)) for metric in metrics}
         for name in ("rules", "informational"):
             for index, entry in enumerate(getattr(self, name)):
                 if id(entry) not in used:
-                    others = any(map(entry.names, metrics))
-                    why = "all that it names is judged by others" if others else "no such metric"
-                    remedy = "" if others else "; `dvc metrics show` lists them"
-                    yield name, index, f"`{Named.__str__(entry)}` is of no use: {why}{remedy}"
-
-    def lines(self) -> list[str]:
-        """Write each entry that bears on a verdict as a line."""
-        shown = [f"{named}: informational" for named in self.informational]
-        renamed = [f"{old}: renamed to {new}" for old, new in self.renamed.items()]
-        return [*map(str, self.rules), *shown, *map(str, self.acknowledged), *renamed]
+                    text = "no such metric (`dvc metrics show` lists them), or others judge it"
+                    yield name, index, f"`{entry}` is of no use: {text}"
 
 
 # The value that each key of gate.yaml takes, for messages about other values.

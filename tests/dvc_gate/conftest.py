@@ -1,5 +1,9 @@
 """Tiny repositories for the tests: real git and real DVC, a few commits each."""
 
+import contextlib
+import copy
+import hashlib
+import io
 import json
 import os
 import shutil
@@ -8,8 +12,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from dvc_gate import command
 
 ROOT = Path(__file__).parents[2]
 WHO = {
@@ -64,18 +71,12 @@ class Project:
         self.root = root
 
     def try_(self, *command: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """Run a command; return what it printed and its exit code. more: of the environment."""
-        return subprocess.run(
-            command,
-            cwd=self.root,
-            env={**ENVIRONMENT, **more},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        """Run a command in an environment with `more` variables."""
+        options = {"cwd": self.root, "env": {**ENVIRONMENT, **more}, "timeout": 300}
+        return subprocess.run(command, capture_output=True, text=True, **options)
 
     def run(self, *command: str) -> str:
-        """Run a command that must succeed; return what it printed."""
+        """Capture the output of a command that must succeed."""
         done = self.try_(*command)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -83,13 +84,22 @@ class Project:
     def git(self, *words: str) -> str:
         return self.run("git", *words).strip()
 
-    def gate(self, *words: str, code: int | None = None, **more: Any) -> str:
-        """Run dvc-gate, expect an exit code, and return all that it said."""
-        done = self.try_(*GATE, *words, **more)
-        said = done.stdout + done.stderr
-        assert "Traceback" not in said
-        assert code is None or done.returncode == code, said
-        return said
+    def gate(self, *words: str, code: int, **more: Any) -> str:
+        """Run dvc-gate in this process, expect an exit code, and capture all its output."""
+        output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+        with (
+            mock.patch.dict(os.environ, {**ENVIRONMENT, **more}, clear=True),
+            contextlib.chdir(self.root),
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(output),
+        ):
+            try:
+                result = command.main([*words])
+            except SystemExit as error:  # of argparse
+                result = error.code
+        text = output.buffer.getvalue().decode()
+        assert result == code and "Traceback" not in text, text
+        return text
 
     def write(self, path: str, content: Any) -> None:
         """Write a text, bytes, or what JSON can hold."""
@@ -106,7 +116,7 @@ class Project:
         self.write(path, text.replace(old, new))
 
     def commit(self, message: str) -> str:
-        """Commit everything; return the name of the commit."""
+        """Commit everything. Return the commit's full name."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
@@ -129,7 +139,7 @@ def new_project(root: Path, folder: str = "") -> Project:
 
 @pytest.fixture(scope="session")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A repository of two commits with the metrics of two models, made by hand."""
+    """A repository of two commits with the metrics of two models, written by hand."""
     project = new_project(tmp_path_factory.mktemp("gate") / "judged")
     project.write("dvc.yaml", PIPELINE)
     project.write("params.yaml", PARAMS)
@@ -166,13 +176,19 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proje
 
 
 def changed(name: str, value: Any) -> dict[str, Any]:
-    """Write METRICS with one of them replaced, or taken away where the value is `...`."""
-    metrics = json.loads(json.dumps(METRICS))
-    *parents, last = name.split(".")
-    node = metrics
-    for key in parents:
-        node = node[key]
-    node[last] = value
+    """Copy METRICS with one value replaced, or deleted where the value is `...`."""
+    metrics = copy.deepcopy(METRICS)
+    group, _, key = name.rpartition(".")
+    node = metrics[group] if group else metrics
+    node[key] = value
     if value is ...:
-        del node[last]
+        del node[key]
     return metrics
+
+
+def cache(project: Project, content: bytes, suffix: str = "", legacy: bool = False) -> str:
+    """Put an object into the project's DVC cache. Return its name."""
+    name = hashlib.md5(content).hexdigest() + suffix
+    folder = ".dvc/cache" if legacy else ".dvc/cache/files/md5"
+    project.write(f"{folder}/{name[:2]}/{name[2:]}", content)
+    return name

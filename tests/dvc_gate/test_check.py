@@ -45,36 +45,25 @@ def error_of(**arguments: Any) -> str:
     return str(caught.value)
 
 
+NAN, INFINITY = float("nan"), float("inf")
+WORDS = [None, True, "91 %", "diverged", "1.0", "", [1.0], {}, NAN, INFINITY, -INFINITY, 10**400]
+TEXT = json.dumps(METRICS)
+
+
 @pytest.mark.parametrize(
     ("content", "outcomes"),
     [
-        (changed("run.rmse", ...), {"a:run.rmse": "missing"}),
-        (changed("run", ...), {"a:run.rmse": "missing", "a:run.mae": "missing"}),
-        (changed("run.rmse", None), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", True), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", "91 %"), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", "diverged"), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", "1.0"), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", ""), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", [1.0]), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", {}), {"a:run.rmse": "no number"}),
+        *((changed("run.rmse", word), {"a:run.rmse": "no number"}) for word in WORDS),
+        (TEXT.replace("2.0", "1e999"), {"a:run.mae": "no number"}),
         (changed("run.rmse", {"x": 1.0}), {"a:run.rmse": "missing"}),
-        (changed("run.rmse", float("nan")), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", float("inf")), {"a:run.rmse": "no number"}),
-        (changed("run.rmse", float("-inf")), {"a:run.rmse": "no number"}),
-        (json.dumps(METRICS).replace("2.0", "1e999"), {"a:run.mae": "no number"}),
-        (json.dumps(METRICS).replace("2.0", "9" * 400), {"a:run.mae": "no number"}),
-        (json.dumps(METRICS).replace("2.0", "9" * 5000), {"a:*": "unreadable"}),
-        (json.dumps(METRICS).replace('"mae"', '"rmse"'), {"a:*": "unreadable"}),
-        (METRICS | {"run.rmse": 1.0}, {"a:*": "unreadable"}),
         ({}, {"a:run.rmse": "missing", "a:run.mae": "missing", "a:held": "missing"}),
-        ("", {"a:*": "unreadable"}),
-        ('{"held": 1.0', {"a:*": "unreadable"}),
-        ("[1.0]", {"a:*": "unreadable"}),
-        ("null", {"a:*": "unreadable"}),
-        ("1.0", {"a:*": "unreadable"}),
+        (TEXT.replace('"mae"', '"rmse"'), {"a:*": "unreadable"}),
+        (METRICS | {"run.rmse": 1.0}, {"a:*": "unreadable"}),
+        *((text, {"a:*": "unreadable"}) for text in ("", '{"held": 1.0', "[1.0]", "null", "1.0")),
+        (TEXT.replace("2.0", "9" * 5000), {"a:*": "unreadable"}),
         ("[" * 100_000, {"a:*": "unreadable"}),
         ("<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> b\n", {"a:*": "unreadable"}),
+        (b'{"held": "\xff"}', {"a:*": "unreadable"}),
         (changed("run.rmse", 1.7), {"a:run.rmse": "regressed"}),
         (changed("run.rmse", 5.1), {"a:run.rmse": "past limit"}),
         (changed("held", 0.7), {"a:held": "regressed"}),
@@ -84,60 +73,32 @@ def test_a_bad_metric_fails_and_is_named(
     repo: Project, content: Any, outcomes: dict[str, str]
 ) -> None:
     repo.write(A, content)
-    repo.commit("bad")
-    assert failures(compare("HEAD~1")) == outcomes
-
-
-def delete(folder: Path) -> None:
-    (folder / "metrics.json").unlink()
-
-
-def delete_folder(folder: Path) -> None:
-    shutil.rmtree(folder)
-
-
-def put_a_folder(folder: Path) -> None:
-    delete(folder)
-    (folder / "metrics.json").mkdir()
-    (folder / "metrics.json" / "x.json").write_text('{"held": 1.0}')
-
-
-def put_a_dead_link(folder: Path) -> None:
-    delete(folder)
-    (folder / "metrics.json").symlink_to("nowhere.json")
-
-
-def put_a_pipe(folder: Path) -> None:
-    delete(folder)
-    os.mkfifo(folder / "metrics.json")
-
-
-def put_bytes(folder: Path) -> None:
-    (folder / "metrics.json").write_bytes(b'{"held": "\xff"}')
+    assert failures(compare()) == outcomes
 
 
 @pytest.mark.parametrize(
     ("damage", "outcome"),
     [
-        (delete, "missing"),
-        (delete_folder, "missing"),
-        (put_a_dead_link, "missing"),
-        (put_a_folder, "unreadable"),
-        (put_a_pipe, "unreadable"),
-        (put_bytes, "unreadable"),
+        (lambda file: None, "missing"),
+        (lambda file: file.parent.rmdir(), "missing"),
+        (lambda file: file.symlink_to("nowhere.json"), "missing"),
+        (lambda file: file.mkdir(), "unreadable"),
+        (os.mkfifo, "unreadable"),
     ],
+    ids=["no file", "no folder", "dead link", "folder", "pipe"],
 )
 def test_a_lost_file_fails_and_is_named(
     repo: Project, damage: Callable[[Path], None], outcome: str
 ) -> None:
-    damage(repo.root / "reports/a")
+    (repo.root / A).unlink()
+    damage(repo.root / A)
     result = compare()
     assert failures(result) == {"a:*": outcome}
     assert result.failed[0].metric[0] == A and result.failed[0].note
 
 
 def test_a_file_that_was_never_made_at_the_baseline_is_new(repo: Project) -> None:
-    delete(repo.root / "reports/a")
+    (repo.root / A).unlink()
     repo.edit("dvc.lock", next(line for line in LOCK.splitlines(True) if "@a" in line), "")
     repo.commit("not run yet")
     repo.write(A, METRICS)
@@ -147,18 +108,17 @@ def test_a_file_that_was_never_made_at_the_baseline_is_new(repo: Project) -> Non
 
 
 def test_a_lost_file_at_the_baseline_cannot_be_judged(repo: Project) -> None:
-    for damage in (delete, put_bytes):
-        damage(repo.root / "reports/a")
-        commit = repo.commit("bad")
-        repo.write(A, METRICS)
-        message = error_of()
-        assert message.startswith(f"{commit[:SHORT]}:{A}: ") and "--baseline" in message
+    repo.write(A, b'{"held": "\xff"}')
+    commit = repo.commit("bad")
+    repo.write(A, METRICS)
+    message = error_of()
+    assert message.startswith(f"{commit[:SHORT]}:{A}: ") and "--baseline" in message
 
 
-def test_a_row_is_taken_away_by_acknowledging_it(repo: Project) -> None:
+def test_an_acknowledged_file_may_go(repo: Project) -> None:
     shown = "['size', {metrics: '*', file: reports/b/*}]"
     repo.edit("gate.yaml", "['size']", shown)
-    delete(repo.root / "reports/b")
+    (repo.root / B).unlink()
     assert failures(compare()) == {"b:*": "missing"}, "though it only informs"
     repo.edit("params.yaml", "  b: {size: 1}\n", "")
     repo.edit("gate.yaml", shown, "['size']")
@@ -167,7 +127,7 @@ def test_a_row_is_taken_away_by_acknowledging_it(repo: Project) -> None:
     assert failures(compare()) == {}
 
 
-def test_a_new_row_is_judged_by_its_limit_and_told(repo: Project) -> None:
+def test_a_new_file_is_judged_by_its_limit(repo: Project) -> None:
     repo.edit("params.yaml", "  b: {size: 1}\n", "  b: {size: 1}\n  c: {size: 1}\n")
     assert failures(compare()) == {"c:*": "missing"}
     repo.write("reports/c/metrics.json", METRICS)
@@ -192,30 +152,24 @@ def test_a_word_in_the_baseline_gives_way_to_a_number_within_the_limit(repo: Pro
     assert failures(compare()) == {"a:run.rmse": "past limit"}
 
 
-def test_a_metric_without_a_rule_is_reported_and_does_not_fail(repo: Project) -> None:
-    repo.write(A, changed("speed", 1.0))
-    result = compare()
-    assert loud(result) == [("a:speed", "no rule")] and result.verdict == "held"
-
-
-def test_an_informational_metric_is_shown_and_never_fails(repo: Project) -> None:
+def test_a_metric_without_a_rule_or_for_information_never_fails(repo: Project) -> None:
     for value in (1e9, "diverged", None, ...):
-        repo.write(A, changed("size", value))
+        repo.write(A, changed("size", value) | {"speed": value if value != ... else 2})
         result = compare()
-        assert loud(result) == [("a:size", "informational")] and result.verdict == "held"
+        assert loud(result) == [("a:speed", "no rule"), ("a:size", "informational")]
+        assert result.verdict == "held"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("file: reports/a/*", "file: reports/z/*", "gate.yaml:2: rules[0] `reports/z/*: run.*`"),
-        ("metrics: held", "metrics: 'run.rmse*'", "judged by others"),
+        ("metrics: held", "metrics: 'run.rmse*'", "`run.rmse*` is of no use"),
         ("['size']", "['siez']", "gate.yaml:5: informational[0] `siez` is of no use"),
         ("limit: 5, abs", "limits: 5, abs", "limits is not a known key; did you mean limit?"),
         ("limit: 5, abs", "limit: five, abs", "gate.yaml:2: rules[0].limit is 'five'"),
         ("rules:", "rule:", "gate.yaml:1: rule is not a known key; did you mean rules?"),
         ("rules:", "rules: [", "gate.yaml: line"),
-        ("rules:", "<<<<<<< HEAD\n=======\n>>>>>>> b\nrules:", "merge conflict"),
     ],
 )
 def test_a_bad_rule_cannot_be_judged(repo: Project, old: str, new: str, message: str) -> None:
@@ -232,7 +186,9 @@ def test_a_broken_pipeline_cannot_be_judged(repo: Project) -> None:
 
 
 def test_an_unknown_or_empty_revision(repo: Project) -> None:
-    for name in ("nowhere", "HEAD~9", "--help", "deadbeef", "HEAD:params.yaml", "0" * 39 + "1"):
+    for begin in ("aa", "bb"):
+        repo.git("update-ref", f"refs/exps/{begin}/{'0' * 38}/twice", "HEAD")
+    for name in ("nowhere", "HEAD~9", "--help", "HEAD:params.yaml", "0" * 39 + "1", "twice"):
         message = error_of(baseline=name)
         assert message == f"unknown Git revision {name!r}; give one with --baseline REV"
         assert "unknown Git revision" in error_of(rules_from=name)
@@ -243,13 +199,8 @@ def test_an_unknown_or_empty_revision(repo: Project) -> None:
     assert "has no metrics: all are new" in result.remarks[0]
 
 
-def test_without_rules_the_way_to_them_is_told(repo: Project) -> None:
-    (repo.root / "gate.yaml").unlink()
-    assert error_of() == "gate.yaml: no such file; `dvc-gate init` writes one to begin with"
-
-
 def worse(repo: Project, message: str, value: float = 4.0) -> str:
-    """Commit a regression; return the name of the commit."""
+    """Commit a regression. Return the commit's name."""
     repo.write(A, changed("run.rmse", value))
     return repo.commit(message)
 
@@ -269,19 +220,11 @@ def test_any_revision_is_a_baseline(repo: Project) -> None:
     first = head(repo)
     worse(repo, "worse")
     repo.git("update-ref", f"refs/exps/{first[:2]}/{first[2:]}/an-experiment", first)
-    names = ("v1", "old", first, first[:7], "HEAD~1", "HEAD^", ":/second", "an-experiment")
-    for name in names:
+    for name in ("v1", "old", first[:7], "HEAD~1", ":/second", "an-experiment"):
         result = compare(name)
         assert failures(result) == {"a:run.rmse": "regressed"}
         assert result.baseline == first[:SHORT]
     assert compare("HEAD").verdict == "held"
-
-
-def test_an_ambiguous_experiment_is_no_baseline(repo: Project) -> None:
-    first = head(repo)
-    for begin in ("aa", "bb"):
-        repo.git("update-ref", f"refs/exps/{begin}/{'0' * 38}/twice", first)
-    assert "unknown Git revision 'twice'" in error_of(baseline="twice")
 
 
 def test_on_main_the_baseline_is_the_commit_before(repo: Project) -> None:
@@ -290,10 +233,8 @@ def test_on_main_the_baseline_is_the_commit_before(repo: Project) -> None:
     assert default()[0] == head(repo, "HEAD~1")
     repo.write(A, changed("run.rmse", 4.0))
     assert default() == (before, "HEAD, for the metrics of the workspace are not committed")
-    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
     worse(repo, "worse")
     assert default() == (before, "the commit before HEAD")
-    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
     repo.git("checkout", "--quiet", "--detach")  # as some CI does
     assert default()[0] == before
 
@@ -301,17 +242,12 @@ def test_on_main_the_baseline_is_the_commit_before(repo: Project) -> None:
 def test_on_a_branch_the_baseline_is_the_merge_base(repo: Project) -> None:
     fork = head(repo)
     repo.git("checkout", "--quiet", "-b", "topic")
-    repo.write(A, changed("run.rmse", 3.0))
-    assert default()[0] == fork
-    worse(repo, "worse", 3.0)
-    worse(repo, "worse still", 4.0)
-    assert default() == (fork, "the merge base with main")
+    worse(repo, "worse")
     repo.git("checkout", "--quiet", "main")
     repo.write(B, changed("run.rmse", 0.1))
     repo.commit("main went on")
     repo.git("checkout", "--quiet", "topic")
     assert default() == (fork, "the merge base with main")
-    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
     repo.git("merge", "--quiet", "--no-edit", "main")
     assert default() == (head(repo, "main"), "the merge base with main")
 
@@ -332,7 +268,6 @@ def test_the_main_branch_is_the_remotes(
     worse(clone, "worse")
     clone.git("branch", "--quiet", "--delete", "--force", "trunk")
     assert default() == (fork, "the merge base with trunk")
-    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
 
 
 def test_at_the_first_commit_and_the_first_push_limits_alone_judge(repo: Project) -> None:
@@ -347,21 +282,21 @@ def test_at_the_first_commit_and_the_first_push_limits_alone_judge(repo: Project
     assert failures(compare("0" * 40)) == {"a:run.rmse": "past limit"}
 
 
-def test_without_git_or_dvc_there_is_nothing_to_compare(
+def test_without_git_dvc_or_rules_there_is_no_verdict(
     repo: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (repo.root / ".dvc").rename(repo.root / "other")
     assert "is in no DVC project" in error_of()
     (repo.root / "other").rename(repo.root / ".dvc")
     repo.git("checkout", "--quiet", "--orphan", "empty")
-    for baseline in (None, "HEAD"):
-        assert "unknown Git revision 'HEAD'" in error_of(baseline=baseline)
+    assert "unknown Git revision 'HEAD'" in error_of(baseline=None)
+    (repo.root / "gate.yaml").unlink()
+    assert error_of() == "gate.yaml: no such file; `dvc-gate init` writes one to begin with"
     shutil.rmtree(repo.root / ".git")
-    for baseline in (None, "main"):
-        assert "is in no Git repository" in error_of(baseline=baseline)
+    assert "is in no Git repository" in error_of()
 
 
-def test_a_shallow_clone_says_how_to_mend_it(
+def test_an_error_in_a_shallow_clone_names_the_remedy(
     repo: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = head(repo)
@@ -371,8 +306,6 @@ def test_a_shallow_clone_says_how_to_mend_it(
     monkeypatch.chdir(shallow.root)
     for baseline in (None, "HEAD~1", before):
         assert "shallow: run `git fetch --unshallow`" in error_of(baseline=baseline)
-    shallow.git("fetch", "--quiet", "--unshallow")
-    assert failures(compare(None)) == {"a:run.rmse": "regressed"}
 
 
 LOOSER = ("limit: 5, abs_tol: 0.5, rel_tol: 0.1", "limit: 50, abs_tol: 50")
@@ -385,11 +318,6 @@ def test_the_rules_of_the_base_judge_a_change_that_loosens_them(repo: Project) -
     assert failures(compare(None)) == {}
     for rules_from in ("main", ""):
         assert failures(compare(None, rules_from)) == {"a:run.rmse": "regressed"}
-    for result in (compare(None, "main"), compare(None)):
-        assert result.rules == [
-            "- reports/a/*: run.*: lower is better, limit 5, abs_tol 0.5, rel_tol 0.1",
-            "+ reports/a/*: run.*: lower is better, limit 50, abs_tol 50",
-        ]
     repo.edit("gate.yaml", "['size']", "['*']")  # worse: nothing judges any more
     repo.edit("gate.yaml", "  - {metrics: 'run.*', better: lower, limit: 5}\n", "")
     assert "is of no use" in error_of(rules_from="main")
@@ -403,7 +331,6 @@ def test_an_acknowledgement_counts_once_the_base_has_it(repo: Project) -> None:
     assert failures(compare("HEAD~1", today=datetime.date(2027, 1, 1))) != {}
     result = compare("HEAD~1", rules_from="HEAD~1")
     assert failures(result) == {"a:run.rmse": "regressed"}
-    assert result.rules == ["+ reports/a/*: run.rmse: acknowledged until 2026-12-31: new data"]
     spent = compare("HEAD")
     assert spent.verdict == "held" and "take it away" in spent.remarks[0]
 
@@ -414,7 +341,7 @@ def test_an_idle_rule_of_the_base_can_be_taken_away(repo: Project) -> None:
     repo.commit("idle")
     assert "no such metric" in error_of(rules_from="HEAD")
     repo.edit("gate.yaml", rule, "")
-    assert compare(rules_from="HEAD").rules == ["- gone.*: lower is better, limit 5"]
+    assert compare(rules_from="HEAD").verdict == "held"
 
 
 def test_the_change_that_adds_the_gate_is_judged_by_its_own_rules_loudly(repo: Project) -> None:
@@ -422,13 +349,12 @@ def test_the_change_that_adds_the_gate_is_judged_by_its_own_rules_loudly(repo: P
     (repo.root / "gate.yaml").unlink()
     base = repo.commit("no rules")
     repo.write("gate.yaml", rules)
-    repo.commit("rules")
-    for rules_from in ("", "HEAD~1"):
-        result = compare("HEAD~1", rules_from)
-        assert (result.verdict, result.judged_by) == ("held", "the workspace")
-        assert result.remarks[0].startswith(f"{base[:SHORT]} has no rules yet: THIS CHANGE IS")
     worse(repo, "worse")
-    assert failures(compare("HEAD~2", rules_from="")) == {"a:run.rmse": "regressed"}
+    for rules_from in ("", base):
+        result = compare(base, rules_from)
+        assert failures(result) == {"a:run.rmse": "regressed"}
+        assert result.judged_by == "the workspace"
+        assert result.remarks[0].startswith(f"{base[:SHORT]} has no rules yet: THIS CHANGE IS")
 
 
 def test_broken_rules_of_the_base_cannot_judge(repo: Project) -> None:
@@ -438,19 +364,14 @@ def test_broken_rules_of_the_base_cannot_judge(repo: Project) -> None:
     repo.write("gate.yaml", rules)
     output = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
     assert error_of(rules_from="HEAD") == output
-    assert output in compare().remarks[0]
 
 
 def test_empty_values_mean_the_defaults(repo: Project) -> None:
     worse(repo, "worse")
-    empty = [
-        word for name in ("baseline", "rules-from", "json", "junit") for word in (f"--{name}", "")
-    ]
-    for words in (empty, ["--baseline", " "]):
-        assert "the commit before HEAD" in repo.gate("check", *words, code=1)
-    assert "one value of models.a.size" in repo.gate(
-        "calibrate", "--over", "models.a.size", "--rev", "", code=2
-    )
+    empty = ("--baseline", " ", "--rules-from", "", "--json", "", "--junit", "")
+    assert "the commit before HEAD" in repo.gate("check", *empty, code=1)
+    words = ("calibrate", "--over", "models.a.size", "--rev", "")
+    assert "one value of models.a.size" in repo.gate(*words, code=2)
 
 
 def test_a_boolean_is_judged(repo: Project) -> None:
@@ -531,7 +452,7 @@ def test_the_worst_is_first(repo: Project) -> None:
     ]
 
 
-def test_changed_parameters_are_told(repo: Project) -> None:
+def test_changed_parameters_are_listed(repo: Project) -> None:
     repo.edit("params.yaml", "a: {size: 1}", "a: {size: 2, rate: .nan}")
-    assert compare().parameters[1] == ("models.a.size", 1, 2)
-    assert [name for name, _, _ in compare().parameters] == ["models.a.rate", "models.a.size"]
+    rate, size = compare().parameters
+    assert rate[0] == "models.a.rate" and size == ("models.a.size", 1, 2)

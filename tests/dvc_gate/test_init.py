@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from dvc_gate import init
-from tests.dvc_gate.conftest import METRICS, Project
+from tests.dvc_gate.conftest import Project
 from tests.dvc_gate.test_check import A, changed, compare
 
 
@@ -32,8 +32,8 @@ def test_from_nothing_to_a_failing_change(repo: Project) -> None:
     (repo.root / "gate.yaml").unlink()
     assert "3 rules for 2 metrics files" in repo.gate("init", code=0)
     text = (repo.root / "gate.yaml").read_text()
-    assert "better: lower" in text and "- size" in text
-    repo.edit("gate.yaml", "metrics: held\n    better: near", "metrics: held\n    better: higher")
+    assert "better: lower" in text and "informational: [size]" in text
+    repo.edit("gate.yaml", "metrics: held, better: near", "metrics: held, better: higher")
     repo.commit("rules")
     assert compare("HEAD~1").verdict == "held"
     repo.write(A, changed("run.rmse", 1.06))
@@ -60,22 +60,18 @@ def test_each_metric_that_no_rule_can_judge_is_named(make: Callable[..., Project
     repo = make({"dvc.yaml": "metrics: [m.json]", "m.json": values | {"passed": True}})
     notes = [line for line in repo.gate("init", code=0).splitlines() if line.startswith("note: ")]
     assert notes == [
-        "note: m.json: acc: NOT JUDGED: '0.91' is text: write the number without quotes",
-        "note: m.json: share: NOT JUDGED: '91 %' is text: write the number without the"
-        " percent sign and quotes",
+        "note: m.json: acc: NOT JUDGED: '0.91' is text: write it as a number",
+        "note: m.json: share: NOT JUDGED: '91 %' is text: write it as a number",
         "note: m.json: model: NOT JUDGED: 'resnet' is no number",
-        "note: m.json: bins: NOT JUDGED: 'a list' is no number",
+        "note: m.json: bins: NOT JUDGED: '[1]' is no number",
         "note: shown only, for their names: step",
     ]
     repo.write("m.json", values | {"passed": False})
     assert "passed" in repo.gate("check", "--baseline", "HEAD", code=1)
 
 
-def test_init_says_what_it_lacks(make: Callable[..., Project]) -> None:
+def test_without_metrics_init_writes_nothing(make: Callable[..., Project]) -> None:
     repo = make({"dvc.yaml": "metrics: [m.json]"})
     assert "no metrics here: m.json: no such file" in repo.gate("init", code=2)
     repo.write("dvc.yaml", "stages: {}")
     assert "no metrics here" in repo.gate("init", code=2)
-    repo.write("dvc.yaml", "metrics: [m.json]")
-    repo.write("m.json", METRICS)
-    repo.gate("init", code=0)

@@ -62,11 +62,11 @@ def evaluated(expression: str, event: dict[str, Any]) -> str:
     return str(eval(python, {"value": value, "format": str.format}))
 
 
-@pytest.mark.parametrize("workflow", [WORKFLOW, OURS], ids=["README", "ours"])
-def test_the_workflow_is_one_that_github_accepts(tmp_path: Path, workflow: str) -> None:
-    (tmp_path / "workflow.yaml").write_text(workflow)
-    command = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", "workflow.yaml")
-    Project(tmp_path).run(*command)
+def test_github_accepts_the_workflow(tmp_path: Path) -> None:
+    for name, text in (("readme.yaml", WORKFLOW), ("ours.yaml", OURS)):
+        (tmp_path / name).write_text(text)
+    command = ("check-jsonschema", "--builtin-schema", "vendor.github-workflows")
+    Project(tmp_path).run(*command, "readme.yaml", "ours.yaml")
 
 
 EVENTS = ("pull request", "merge queue", "push", "forced push", "first push", "manual", "schedule")

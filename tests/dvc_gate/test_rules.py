@@ -117,16 +117,18 @@ def test_bounds_are_exact_in_decimal_digits(better, bounds, baseline, now, outco
     assert rules.judge(gate(rule), X, baseline, now).outcome == outcome
 
 
-def test_a_literal_name_goes_before_globs_and_brackets_are_no_globs() -> None:
+def test_literal_names_go_first_then_informational_globs_then_rules_in_order() -> None:
     name = ("eval/metrics.json", "AP@[.5:.95]")
     glob = Rule(metrics="AP*", better="lower", limit=0)
     literal = Rule(metrics="AP@[.5:.95]", better="higher", limit=0.5)
     assert gate(glob, literal).rule(name) is literal
     assert gate(glob, literal).rule((name[0], "AP50")) is glob
     shown = gate(glob, literal, informational=["*"])
-    assert shown.rule(name) is literal, "before what is informational by a glob"
-    assert shown.rule((name[0], "AP50")) is None
+    assert shown.rule(name) is literal and shown.rule((name[0], "AP50")) is None
     assert gate(literal, informational=["AP@[.5:.95]"]).rule(name) is None
+    loose = Rule(metrics="*", better="lower", limit=9)
+    assert gate(glob, loose).rule((name[0], "AP50")) is glob
+    assert gate(loose, glob).rule((name[0], "AP50")) is loose
 
 
 def test_a_rule_may_name_its_file_literally_or_by_a_glob() -> None:
@@ -134,17 +136,8 @@ def test_a_rule_may_name_its_file_literally_or_by_a_glob() -> None:
     every = Rule(metrics="x", file="runs/*", better="lower", limit=2)
     both = gate(odd, every)
     assert both.rule(("runs/[1]/m.json", "x")) is odd
-    assert both.rule(("runs/1/m.json", "x")) is every or "a glob of one character"
+    assert both.rule(("runs/2/m.json", "x")) is every
     assert both.rule(("other/m.json", "x")) is None
-    assert rules.judge(both, ("other/m.json", "x"), 1, 9).outcome == "no rule"
-
-
-def test_the_first_rule_that_names_a_metric_judges_it() -> None:
-    strict = Rule(metrics="a.*", better="lower", limit=1)
-    loose = Rule(metrics="*", better="lower", limit=9)
-    both = gate(strict, loose, informational=["a.shown"])
-    outcomes = [rules.judge(both, ("m", key), None, 5).outcome for key in ("a.x", "b.x", "a.shown")]
-    assert outcomes == ["past limit", "new", "informational"]
 
 
 def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
@@ -157,8 +150,6 @@ def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
     late = rules.acknowledge(both, row, day + datetime.timedelta(days=1))
     assert late.failed and "has passed" in late.note
     assert rules.acknowledge(both, other, day).failed
-    held = rules.judge(both, ("m", "a.x"), 2.0, 1.0)
-    assert rules.acknowledge(both, held, day).outcome == "held"
 
 
 @pytest.mark.parametrize(
@@ -167,11 +158,10 @@ def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
         ("rules: []", "1: rules is []; expected a list of rules"),
         ("rules: [{metrics: x, better: lower}]", "1: rules[0] has no bound; expected any of limit"),
         ("rules: [{metrics: x, better: less, limit: 1}]", "better is 'less'; expected lower, high"),
-        ("rules: [{metrics: x, better: near, limit: 1}]", "rules[0] has a limit; a metric that is"),
+        ("rules: [{metrics: x, better: near, limit: 1}]", "rules[0] has better: near; expected"),
         ("rules: [{metrics: x, better: lower, limit: low}]", "limit is 'low'; expected a number"),
         ("rules: [{metrics: x, better: lower, limit: true}]", "limit is True; expected a number"),
         ("rules: [{metrics: x, better: lower, limit: .nan}]", "limit is nan; expected a number"),
-        ("rules: [{metrics: x, better: lower, rel_tol: -1}]", "is -1; expected a number from 0"),
         (
             "rules: [{metrics: x, better: lower, tol: 1}]",
             "tol is not a known key; did you mean rel_tol?",
@@ -180,20 +170,15 @@ def test_an_acknowledgement_holds_to_the_end_of_its_day() -> None:
             "rules: [{metrics: x, better: lower, abs_tol: -0.01}]",
             "from 0 (`improve_by` asks for an",
         ),
-        ("rules: [{metrics: x, better: near, improve_by: 1}]", "has a improve_by; a metric that"),
         ("rules: [{metrics: x, better: lower, improve_by: 1, abs_tol: 1}]", "and a tolerance"),
         ("renamed: {a: c, b: c}\nrules: [{metrics: x, better: lower, limit: 1}]", "same new name"),
-        ("rules: [{metric: x, better: lower, limit: 1}]", "did you mean metrics?"),
         ("rules: [{metrics: '', better: lower, limit: 1}]", "metrics is ''; expected the key of"),
         ("rules: [3]", "1: rules[0] is 3; expected a list of rules"),
-        ("rules: {}", "1: rules is {}; expected a list of rules"),
-        ("rule: []", "1: rule is not a known key; did you mean rules?"),
         ("informational: [1]", "1: informational[0] is 1; expected a list of keys or globs"),
         ("acknowledged: [{metric: x, reason: y, until: soon}]", "until is 'soon'; expected a date"),
         ("acknowledged: [{metric: x, until: 2027-01-31}]", "1: acknowledged[0].reason is missing"),
-        ("rules: 1\nrules: 2", "2: found duplicate key"),
-        ("rules: !!python/name:os.system", "1: could not determine a constructor"),
-        ("[1]", "1: expected a mapping with the key rules"),
+        ("rules: 1\nrules: 2", " line 2: is not valid YAML: found duplicate key"),
+        ("rules: !!python/name:os.system", " line 1: is not valid YAML: could not determine"),
         ("", "1: expected a mapping with the key rules"),
         ("rules:\n  - metrics: x\n    limit: 1\n    beter: lower", "4: rules[0].beter is"),
     ],

@@ -1,4 +1,4 @@
-"""No output, environment or fault ever changes a verdict: 0, 1 and 2 mean what they say."""
+"""No closed output, environment or fault changes an exit code."""
 
 import os
 import subprocess
@@ -12,7 +12,6 @@ from tests.dvc_gate.conftest import ENVIRONMENT, GATE, METRICS, Project, changed
 from tests.dvc_gate.test_check import A
 
 WORSE = changed("run.rmse", 4.0)
-CASES = [(METRICS, 0), (WORSE, 1), (None, 2)]
 
 
 def prepare(repo: Project, content: object) -> None:
@@ -28,72 +27,69 @@ def test_the_exit_codes_and_the_files(repo: Project) -> None:
     assert "held: none of 8 metrics fails" in repo.gate("check", *kinds, code=0)
     assert '"verdict": "held"' in (repo.root / "json.out").read_text()
     repo.write(A, WORSE)
-    said = repo.gate("check", *kinds, code=1)
-    assert "regressed: 1 of 8 metrics fails" in said and "\x1b" not in said
+    output = repo.gate("check", *kinds, code=1)
+    assert "regressed: 1 of 8 metrics fails" in output and "\x1b" not in output
     assert ElementTree.parse(repo.root / "junit.out").getroot().get("failures") == "1"
-    said = repo.gate("check", "--baseline", "nowhere", *kinds, code=2)
+    output = repo.gate("check", "--baseline", "nowhere", *kinds, code=2)
     expected = "unknown Git revision 'nowhere'; give one with --baseline REV"
-    assert said == f"error: {expected}\n"
+    assert output == f"error: {expected}\n"
     for kind in ("markdown", "json", "junit"):
         assert "nowhere" in (repo.root / f"{kind}.out").read_text()
     assert ElementTree.parse(repo.root / "junit.out").getroot().get("errors") == "1"
 
 
-@pytest.mark.parametrize("words", [[], ["chekc"], ["check", "--limit", "3"], ["calibrate"]])
-def test_a_wrong_command_line_is_2(repo: Project, words: list[str]) -> None:
-    assert "usage" in repo.gate(*words, code=2)
+def test_the_command_line_teaches(repo: Project) -> None:
+    for words in ([], ["chekc"], ["check", "--limit", "3"], ["calibrate"]):
+        assert "usage" in repo.gate(*words, code=2)
+    for word in ("check", "verify", "calibrate", "init"):
+        assert "exit codes: 0 held" in repo.gate(word, "--help", code=0)
 
 
-@pytest.mark.parametrize("word", ["check", "verify", "calibrate", "init"])
-def test_help_teaches_and_is_0(repo: Project, word: str) -> None:
-    said = repo.gate(word, "--help", code=0)
-    assert "exit codes: 0 held" in said and len(said) > 400
-
-
-@pytest.mark.parametrize(("content", "code"), CASES)
+@pytest.mark.parametrize(("content", "code"), [(METRICS, 0), (WORSE, 1), (None, 125)])
 def test_the_code_of_no_verdict_can_be_chosen(repo: Project, content: object, code: int) -> None:
     prepare(repo, content)
-    repo.gate("check", "--unjudged-exit", "125", code=125 if code == 2 else code)
+    repo.gate("check", "--unjudged-exit", "125", code=code)
 
 
-@pytest.mark.parametrize(("content", "code"), CASES)
-@pytest.mark.parametrize("sink", ["broken pipe", "closed", "full", "no stderr"])
-def test_an_output_that_takes_nothing_changes_nothing(
-    repo: Project, content: object, code: int, sink: str
+@pytest.mark.parametrize(
+    ("sink", "content", "code"),
+    [
+        ("", METRICS, 0),  # a broken pipe
+        ("", WORSE, 1),
+        (">&-", METRICS, 0),
+        (">&-", WORSE, 1),
+        (">/dev/full", METRICS, 0),
+        (">/dev/full", None, 2),
+        (">&- 2>&-", None, 2),
+    ],
+)
+def test_an_output_that_takes_nothing_changes_no_verdict(
+    repo: Project, sink: str, content: object, code: int
 ) -> None:
     prepare(repo, content)
     read, write = os.pipe()
     os.close(read)
-    redirected = {"broken pipe": "", "closed": ">&-", "full": ">/dev/full", "no stderr": ">&- 2>&-"}
-    line = f'"$0" -m dvc_gate check --json out.json {redirected[sink]}'
-    done = subprocess.run(
-        ("sh", "-c", line, sys.executable),
-        cwd=repo.root,
-        env=ENVIRONMENT,
-        stdout=write,
-        stderr=subprocess.PIPE,
-    )
+    command = ("sh", "-c", f'"$0" -m dvc_gate check --json out.json {sink}', sys.executable)
+    options = {"cwd": repo.root, "env": ENVIRONMENT, "stdout": write, "stderr": subprocess.PIPE}
+    done = subprocess.run(command, **options)
     os.close(write)
     assert done.returncode == code, done.stderr
     assert b"Traceback" not in done.stderr and b"Exception" not in done.stderr
     assert (repo.root / "out.json").stat().st_size > 0, "reports are written before printing"
 
 
-@pytest.mark.parametrize(("content", "code"), CASES)
 @pytest.mark.parametrize(
-    "more",
+    ("more", "content", "code"),
     [
-        {"PYTHONIOENCODING": "ascii"},
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"LC_ALL": "xx_YY.nonsense"},
-        {"TERM": "dumb", "COLUMNS": "0", "LINES": "x"},
-        {"PYTHONIOENCODING": "utf-16"},
-        {"HOME": "/nonexistent"},
+        ({"PYTHONIOENCODING": "ascii"}, METRICS, 0),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, WORSE, 1),
+        ({"LC_ALL": "xx_YY.nonsense", "TERM": "dumb", "COLUMNS": "0"}, METRICS, 0),
+        ({"PYTHONIOENCODING": "utf-16", "HOME": "/nonexistent"}, None, 2),
     ],
     ids=str,
 )
 def test_no_locale_changes_a_verdict(
-    repo: Project, content: object, code: int, more: dict[str, str]
+    repo: Project, more: dict[str, str], content: object, code: int
 ) -> None:
     prepare(repo, content)
     repo.edit("params.yaml", "a: {size: 1}", "a: {size: 1, name: Åsa ≤ 3}")
@@ -101,27 +97,27 @@ def test_no_locale_changes_a_verdict(
     assert done.returncode == code and b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("package", ["pydantic", "ruamel", "dvc", "pathspec"])
+@pytest.mark.parametrize("package", ["pydantic", "dvc"])
 def test_a_missing_package_is_2(repo: Project, package: str, tmp_path: Path) -> None:
     (tmp_path / f"{package}.py").write_text("raise ModuleNotFoundError('No module like that')")
     path = os.pathsep.join((str(tmp_path), ENVIRONMENT["PYTHONPATH"]))
-    repo.write(".dvcignore", "no/such/folder\n")
-    said = repo.gate("check", code=2, PYTHONPATH=path)
-    assert "No module like that" in said and said.count("\n") == 1
+    done = repo.try_(*GATE, "check", PYTHONPATH=path)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "No module like that" in done.stderr
 
 
 def test_a_report_that_cannot_be_written_is_no_verdict(repo: Project) -> None:
     for path in ("gate.yaml/x", "/proc/none/x", "."):
         assert "cannot be written" in repo.gate("check", "--json", path, code=2)
-    assert "held" in repo.gate("check", "--json", "/dev/stdout", code=0)
+    assert "held" in repo.run(*GATE, "check", "--json", "/dev/stdout")
 
 
 def test_in_a_hook_the_repository_around_is_judged(repo: Project, tmp_path: Path) -> None:
     other = Project(tmp_path / "other")
     other.root.mkdir()
     other.git("init", "--quiet")
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
-        repo.gate("check", code=0, **{name: str(other.root / ".git")})
+    names = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
+    repo.gate("check", code=0, **dict.fromkeys(names, str(other.root / ".git")))
     repo.write(".git/hooks/pre-commit", f'#!/bin/sh\nexec "{sys.executable}" -m dvc_gate check\n')
     (repo.root / ".git/hooks/pre-commit").chmod(0o755)
     repo.write(A, WORSE)
@@ -133,22 +129,22 @@ def test_in_a_hook_the_repository_around_is_judged(repo: Project, tmp_path: Path
 def test_bisect_finds_the_commit(repo: Project) -> None:
     good = repo.git("rev-parse", "HEAD")
     names = []
-    for index in range(6):
+    for index in range(4):
         repo.write("note", str(index))
-        if index == 2:
+        if index == 1:
             repo.write("dvc.yaml", "stages: [")  # cannot be judged: to be skipped
-        if index == 3:
+        if index == 2:
             repo.git("checkout", "HEAD~1", "--", "dvc.yaml")
             repo.write(A, WORSE)
         names.append(repo.commit(str(index)))
     repo.git("bisect", "start", "HEAD", good)
     words = ("check", "--baseline", good, "--unjudged-exit", "125")
-    said = repo.try_("git", "bisect", "run", *GATE, *words).stdout
-    assert "first bad commit" in said and names[3] in said
+    output = repo.try_("git", "bisect", "run", *GATE, *words).stdout
+    assert "first bad commit" in output and names[2] in output
 
 
 @pytest.mark.parametrize("kind", ["tree:0", "blob:none"])
-def test_a_partial_clone_fetches_or_says_so(repo: Project, tmp_path: Path, kind: str) -> None:
+def test_a_partial_clone_fetches_objects_or_fails(repo: Project, tmp_path: Path, kind: str) -> None:
     repo.write(A, changed("run.rmse", 1.01))
     repo.commit("another blob than any of HEAD")
     repo.write(A, WORSE)
@@ -165,9 +161,8 @@ def test_a_partial_clone_fetches_or_says_so(repo: Project, tmp_path: Path, kind:
             assert clone.gate("check", code=2).startswith("error: ")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_the_checkout_of_another_owner(repo: Project) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a folder away")
     for path in (repo.root, *repo.root.rglob("*")):
         os.chown(path, 12345, 12345)
     assert "dubious ownership" in repo.gate("check", code=2)
