@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from dvc_gate.formats import Key, Value, is_number
 
 # Worst first.
-FAILURES = "unreadable,missing,no baseline,no number,past limit,regressed,not improved".split(",")
+FAILURES = ["unreadable", "missing", "no baseline", "no number", "past limit", "regressed"]
+FAILURES += ["not improved"]
 OUTCOMES = [*FAILURES, "acknowledged", "no rule", "new", "held", "informational"]
 ALL_KEYS = "*"  # the key of a row on a whole file
 

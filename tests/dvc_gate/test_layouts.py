@@ -64,71 +64,65 @@ def test_aliases_that_make_a_million_values_of_twenty_lines(make: Make) -> None:
     assert "holds more than 100000 values" in error_of()
 
 
-def test_several_files_in_a_folder_and_rules_by_file(make: Make) -> None:
-    rules = """\
+BY_FILE = """\
 rules:
   - {metrics: acc, file: out/test.json, better: higher, abs_tol: 0.1}
   - {metrics: acc, file: 'out/*', better: higher, abs_tol: 0.5}
 """
-    files = {f"out/{name}.json": {"acc": 0.9} for name in ("train", "test")}
-    repo = make({"dvc.yaml": stage(*files), "gate.yaml": rules, **files})
-    for path in files:
-        repo.write(path, {"acc": 0.7})
-    assert outcomes() == {("out/test.json", "acc"): "regressed", ("out/train.json", "acc"): "held"}
-
-
-def test_metrics_that_name_a_folder_are_the_files_in_it(make: Make) -> None:
-    files = {"out/a.json": {"acc": 0.9}, "out/deep/b.yaml": "acc: 0.9", "out/curve.csv": "x\n1\n"}
-    repo = make({"dvc.yaml": stage("out"), "gate.yaml": ACC, **files})
-    repo.write("out/a.json", {"acc": 0.7})
-    (repo.root / "out/deep/b.yaml").unlink()
-    assert outcomes() == {("out/a.json", "acc"): "regressed", ("out/deep/b.yaml", "*"): "missing"}
-
-
-def test_top_level_metrics_and_dvclives_own_file(make: Make) -> None:
-    repo = make(
+TEMPLATES = """\
+stages:
+  a: {foreach: [x, y], do: {cmd: 'true', metrics: ['${item}.json': {cache: false}]}}
+  b:
+    matrix: {p: [1, 2]}
+    cmd: 'true'
+    metrics: ['b${item.p}.yaml': {cache: false}]
+"""
+TRACKED = {"outs": [{"path": "m.json", "metric": True, "md5": "0" * 32}]}
+LAYOUTS = {
+    "rules by file": (
+        {"dvc.yaml": stage("out/test.json", "out/train.json"), "gate.yaml": BY_FILE},
+        {"out/test.json": "regressed", "out/train.json": "held"},
+    ),
+    "a folder of metrics": (
+        {"dvc.yaml": stage("out"), "out/curve.csv": "x\n1\n"},
+        {"out/a.json": "regressed", "out/deep/b.yaml": "regressed"},
+    ),
+    "top-level metrics": (
         {
             "dvc.yaml": "metrics:\n- results/${name}.json\nvars: [names.yaml]\n",
             "names.yaml": "name: eval",
             "dvclive/dvc.yaml": "metrics:\n- metrics.json\n",
-            "gate.yaml": ACC,
-            "results/eval.json": {"acc": 0.9},
-            "dvclive/metrics.json": {"acc": 0.9},
-        }
-    )
-    assert {metric[0] for metric in outcomes()} == {"results/eval.json", "dvclive/metrics.json"}
-    repo.write("dvclive/metrics.json", {"acc": 0.1})
-    assert outcomes()["dvclive/metrics.json", "acc"] == "regressed"
+        },
+        {"results/eval.json": "regressed", "dvclive/metrics.json": "regressed"},
+    ),
+    "foreach and matrix": (
+        {"dvc.yaml": TEMPLATES},
+        dict.fromkeys(("x.json", "y.json", "b1.yaml", "b2.yaml"), "regressed"),
+    ),
+    "a .dvc file": ({"m.json.dvc": TRACKED}, {"m.json": "regressed"}),
+}
 
 
-def test_names_with_brackets_and_slashes(make: Make) -> None:
-    names = {"AP@[.5:.95]": 0.5, "train/loss": 1.0, "a.b": 1, "top-1 (%)": 90}
-    rules = "rules:\n  - {metrics: 'AP@[.5:.95]', better: higher, abs_tol: 0.01}\n"
-    rules += "  - {metrics: train/loss, better: lower, rel_tol: 0.1}\n"
-    repo = make({"dvc.yaml": stage("m.json"), "gate.yaml": rules, "m.json": names})
-    repo.write("m.json", names | {"AP@[.5:.95]": 0.4})
-    result = {key: outcome for (_, key), outcome in outcomes().items()}
-    assert result == {
-        "AP@[.5:.95]": "regressed",
-        "train/loss": "held",
-        "a.b": "no rule",
-        "top-1 (%)": "no rule",
-    }
+@pytest.mark.parametrize(("files", "expected"), LAYOUTS.values(), ids=LAYOUTS)
+def test_a_layout_of_metrics(make: Make, files: dict[str, Any], expected: dict[str, str]) -> None:
+    repo = make({"gate.yaml": ACC, **files, **dict.fromkeys(expected, {"acc": 0.9})})
+    for path in expected:
+        repo.write(path, {"acc": 0.7})
+    assert outcomes() == {(path, "acc"): outcome for path, outcome in expected.items()}
 
 
-@pytest.mark.parametrize("folder", ["", "models/", "a b/ü/"])
+@pytest.mark.parametrize("folder", ["models/", "a b/ü/"])
 def test_a_project_in_a_subfolder_run_from_anywhere(
     make: Make, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     files = {
-        f"{folder}dvc.yaml": "stages: {}",
         f"{folder}train/dvc.yaml": stage("out/m.json", wdir="../train"),
         f"{folder}train/out/m.json": {"acc": 0.9},
         f"{folder}gate.yaml": ACC,
     }
     repo = make(files, folder)
     repo.write(f"{folder}train/out/m.json", {"acc": 0.1})
-    for place in (folder, f"{folder}train", f"{folder}train/out"):
+    for place in (folder, f"{folder}train/out"):
         monkeypatch.chdir(repo.root / place)
         assert outcomes() == {("train/out/m.json", "acc"): "regressed"}
 
@@ -171,31 +165,11 @@ def test_what_dvcignore_and_gitignore_name_is_no_pipeline(make: Make) -> None:
     assert error_of().startswith("fixtures/deep/dvc.yaml: line ")
 
 
-def test_a_matrix_and_a_foreach_are_written_out(make: Make) -> None:
-    text = """\
-stages:
-  a: {foreach: [x, y], do: {cmd: 'true', metrics: ['${item}.json': {cache: false}]}}
-  b:
-    matrix: {p: [1, 2]}
-    cmd: 'true'
-    metrics: ['b${item.p}.yaml': {cache: false}]
-"""
-    files = {"x.json": {"acc": 1}, "y.json": {"acc": 1}, "b1.yaml": "acc: 1", "b2.yaml": "acc: 1"}
-    make({"dvc.yaml": text, "gate.yaml": ACC, **files})
-    assert set(outcomes()) == {(path, "acc") for path in files}
-
-
 def test_parameters_in_several_files(make: Make) -> None:
-    params = [
-        "lr",
-        {"conf/train.toml": ["epochs"]},
-        {"p.py": ["N"]},
-        {"big.yaml": None},
-        {"x.yaml": None},
-    ]
+    files = ({"conf/train.toml": ["epochs"]}, {"p.py": ["N"]}, {"big.yaml": None}, {"x.yaml": None})
     repo = make(
         {
-            "dvc.yaml": stage("m.json", params=params),
+            "dvc.yaml": stage("m.json", params=["lr", *files]),
             "m.json": {"acc": 1},
             "gate.yaml": ACC,
             "params.yaml": "lr: 0.1\nday: 2026-01-01\n1: {2: 3}\n",
@@ -209,9 +183,10 @@ def test_parameters_in_several_files(make: Make) -> None:
     repo.write("p.py", "N = 4\n")
     result = compare()
     assert result.verdict == "held"
-    assert [(name, now) for name, _, now in result.parameters if name != "day"] == [
+    assert [(name, now) for name, _, now in result.parameters] == [
         ("1.2", 4),
         ("conf/train.toml:epochs", 4),
+        ("day", "2026-01-02"),
         ("lr", 0.2),
         ("p.py:N", 4),
     ]
@@ -286,13 +261,6 @@ def test_a_link_to_a_metrics_file_is_followed_at_a_commit(make: Make) -> None:
     repo.commit("a link")
     repo.write("runs/1.json", {"acc": 0})
     assert outcomes() == {("latest.json", "acc"): "regressed"}
-
-
-def test_metrics_of_a_dvc_file(make: Make) -> None:
-    text = json.dumps({"outs": [{"path": "m.json", "metric": True, "md5": "0" * 32}]})
-    repo = make({"m.json.dvc": text, "gate.yaml": ACC, "m.json": '{"acc": 1}'})
-    repo.write("m.json", {"acc": 0})
-    assert outcomes() == {("m.json", "acc"): "regressed"}
 
 
 def test_a_submodule_a_linked_worktree_and_a_link(
