@@ -15,10 +15,7 @@ from dvc_gate.rules import Gate, judge
 
 
 def calibrate(over: str, revision: str) -> str:
-    """Write the spreads over a parameter as a table and as YAML, with a warning for noisy rules.
-
-    revision: the commit of the experiments. Raises Unjudged for fewer than two values.
-    """
+    """Write the spreads over the experiments of a commit. Raises Unjudged for one value alone."""
     workspace = find_project()
     gate = gate_file.read_own(workspace).gate
     over = over.removeprefix(f"{PARAMS}:")

@@ -92,8 +92,7 @@ def markdown(comparison: Comparison | str) -> str:
     baseline = f"Baseline: {comparison.baseline} ({why}); rules of {rules}."
     parts = [f"## Metrics {comparison.verdict}", f"{summary(comparison)}. {baseline}"]
     parts += tables(row for row in comparison.rows if not row.quiet)
-    if comparison.parameters:
-        rows = [(name, shown(old), shown(new)) for name, old, new in comparison.parameters]
+    if rows := [(name, shown(old), shown(new)) for name, old, new in comparison.parameters]:
         parts.append(markdown_table(("parameter that changed", "baseline", "now"), rows))
     if noted := notes(comparison):
         parts += ["**Notes**", "\n".join(f"- {escaped(note)}" for note in noted)]

@@ -40,6 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for seed in (1, 9):
         project.run("dvc", "exp", "run", "--name", f"seed-{seed}", "-S", f"train.seed={seed}")
     project.run("dvc", "exp", "run", "--name", "scaled", "-S", "train.scale=7")
+    project.git("checkout", "--quiet", ".")
     project.write("train.sh", f"{TRAIN}# other code\n")
     project.run("dvc", "exp", "run", "--name", "coded", "-S", "train.seed=20")
     project.git("checkout", "--quiet", ".")

@@ -69,7 +69,7 @@ def test_github_accepts_the_workflow(tmp_path: Path) -> None:
     Project(tmp_path).run(*command, "readme.yaml", "ours.yaml")
 
 
-EVENTS = ("pull request", "merge queue", "push", "forced push", "first push", "manual", "schedule")
+EVENTS = ("pull request", "merge queue", "push", "forced push", "first push", "manual")
 
 
 @pytest.mark.parametrize("event", EVENTS)
