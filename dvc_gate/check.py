@@ -69,7 +69,6 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
 
 
 def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> Iterator[str]:
-    """Yield unused entries, and changed metrics that only look like numbers."""
     bad = [row.metric for row in rows if row.failed or row.outcome == "acknowledged"]
     for known in gate.acknowledged:
         if not any(map(known.names, bad)):
@@ -116,7 +115,6 @@ def refuse_unreadable(before: Revision) -> None:
 
 
 def _renamed(gate: Gate, before: Revision, now: Revision) -> dict[str, str]:
-    """Select the renames that happened between two revisions."""
     lost, added = set(before.files) - set(now.files), set(now.files) - set(before.files)
     return {old: new for old, new in gate.renamed.items() if old in lost and new in added}
 

@@ -46,8 +46,7 @@ def temporary_folder() -> Iterator[Path]:
 def check_out(source: Git, commit: str, target: Path) -> None:
     """Make a repository at a commit, submodules too, with the objects of `source`. Raises Unjudged.
 
-    `source` itself writes the files: a partial clone fetches missing objects, and the owner of
-    the repository is checked by Git alone.
+    `source` itself writes the files, for a partial clone fetches missing objects.
     """
     target.mkdir(parents=True, exist_ok=True)
     clone, inside = Git(target), target / ".git"

@@ -10,8 +10,6 @@ from typing import Any
 
 
 def _file_system(read: Callable[[str], bytes]) -> SimpleNamespace:
-    """Serve a reader of files as the file system of DVC's resolver."""
-
     def exists(path: str) -> bool:
         try:
             return read(path) is not None

@@ -62,7 +62,6 @@ def _checked(name: str, section: str, node: Node | None) -> GateFile:
 
 
 def _message(where: str, error: Any) -> str:
-    """Describe one error of pydantic: its place, the value there, the value that was expected."""
     key = next((key for key in reversed(error["loc"]) if key in EXPECTED), "rules")
     if error["type"] == "extra_forbidden":
         wrong = str(error["loc"][-1])

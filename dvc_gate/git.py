@@ -108,7 +108,6 @@ class Git:
         return before, "the commit before HEAD" if before else "there is no commit before HEAD"
 
     def _main_branch(self) -> tuple[str, list[str]]:
-        """Name the main branch and its references, remote and local."""
         default = self.ask("symbolic-ref", "--short", "--quiet", "refs/remotes/origin/HEAD")
         for name in ((default or "").removeprefix("origin/"), "main", "master"):
             candidates = (f"refs/remotes/origin/{name}", f"refs/heads/{name}")
@@ -117,7 +116,6 @@ class Git:
         raise Unjudged(f"there is no branch main or master{self.hint()}")
 
     def hint(self) -> str:
-        """Suggest a remedy for a missing revision."""
         if self.ask("rev-parse", "--is-shallow-repository") == "true":
             return SHALLOW
         return "; give one with --baseline REV"

@@ -53,11 +53,10 @@ def init() -> str:
     count = f"{len(rules)} rules for {len(now.files)} metrics files"
     lines = [f"{path}: {count}, {len(shown)} keys are shown only"]
     lines += ["next: confirm each `better`, commit the file, and `dvc-gate check`"]
-    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
+    return "\n".join(lines + [f"note: {note}" for note in notes])
 
 
 def _not_judged(now: Revision) -> Iterator[str]:
-    """Yield each metric that is no number, with the reason why no rule can judge it."""
     for (file, key), value in now.metrics.items():
         if not is_number(value):
             text = "is text: write it as a number" if is_quoted_number(value) else "is no number"

@@ -20,11 +20,9 @@ class Tree:
         self.label = commit[:SHORT] if commit else "the workspace"
 
     def at(self, commit: str) -> "Tree":
-        """Move to a commit of the same project."""
         return Tree(self.git, self.prefix, commit)
 
     def name(self, path: str) -> str:
-        """Name a file in messages."""
         return f"{self.label}:{path}" if self.commit else path
 
     @functools.cached_property
@@ -73,7 +71,6 @@ class Tree:
         return document
 
     def files_in(self, folder: str) -> list[str]:
-        """List the files below a folder."""
         if self.commit:
             return [path for path in self.blobs if path.startswith(f"{folder}/")]
         root = self.git.folder

@@ -115,7 +115,6 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def escaped(words: str) -> str:
-    """Escape Markdown in a cell of a table."""
     for mark in "\\|*<`":
         words = words.replace(mark, f"\\{mark}")
     return words.replace("\n", " ")
@@ -143,7 +142,6 @@ def as_json(comparison: Comparison | str) -> str:
 
 
 def mappings(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """Name the columns of rows."""
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -152,7 +150,6 @@ def dump(document: dict[str, Any]) -> str:
 
 
 def as_junit(comparison: Comparison | str) -> str:
-    """Write the comparison as a JUnit report: a test case for each metric."""
     suite = ElementTree.Element("testsuite", name="dvc-gate")
     error = isinstance(comparison, str)
     if error:

@@ -74,7 +74,6 @@ def read(tree: Tree) -> Revision:
 
 
 def _absence(tree: Tree, path: str, every: list[Pipeline]) -> str:
-    """Explain why a commit lacks a file that its pipelines name."""
     outputs = [out for pipeline in every for _, out, _ in pipeline.outs()]
     if is_within(path, outputs) or tree.git.ask("check-ignore", "--quiet", "--", path) is None:
         return f"{tree.name(path)}: was not made yet: its metrics are new"

@@ -231,7 +231,6 @@ def judge(gate: Gate, metric: Key, baseline: Value, now: Value) -> Row:
 
 
 def _noise(gate: Gate, metric: Key) -> str:
-    """Describe the metric's calibrated noise."""
     measured = gate.calibration.get(metric[0])
     if measured is None or len(measured.spread.get(metric[1], ())) != 3:
         return ""

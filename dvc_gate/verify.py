@@ -187,8 +187,6 @@ def _compare(
 def _differences(
     pipeline: Pipeline, name: str, old: dict[str, Any], new: dict[str, Any], outputs: set[str]
 ) -> Iterator[Finding]:
-    """Yield the differences between two records of a stage."""
-
     def unequal(kind: str) -> list[str]:
         return _unequal(*(pipeline.recorded(name, each, kind) for each in (old, new)))
 
@@ -204,7 +202,6 @@ def _differences(
 
 
 def _unequal(before: dict[Any, Any], after: dict[Any, Any]) -> list[Any]:
-    """List the keys whose values differ, or that one of the two lacks."""
     nothing = object()
     both = {**after, **before}
     return [key for key in both if before.get(key, nothing) != after.get(key, nothing)]
