@@ -2,8 +2,7 @@
 
 import argparse
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -11,7 +10,6 @@ from matplotlib.figure import Figure
 from stages import files, table
 from stages.reporting import data, figures, inference, page, reports, series, style, tables
 from stages.reporting import training as losses
-from stages.reporting.captions import CAPTIONS
 from stages.reporting.reports import Dataset, Report, Section
 from stages.settings import entry
 from stages.settings.plot import Plot
@@ -21,34 +19,32 @@ OF_SINES = ("hero", "horizons", "memory", "hidden", "inferred", "hard", "stabili
 
 
 def draw(sections: list[Section], datasets: list[Dataset], plot: Plot) -> dict[str, Figure]:
-    """Draw the figures by name, in the order of the page."""
-    pen = {name: mine for part in sections for name, mine in style.pens(part.reports).items()}
+    """Draw the figures by name."""
+    for section in sections:
+        style.choose_lines(section.reports)
     sines = [section for section in sections if not section.measured]
-    drawn = {name: style.note("No model is of sines.") for name in OF_SINES}
-    if sines:
-        drawn |= draw_sines(sines, pen, plot)
-    drawn |= {
-        "series": series.series([part for part in sections if part.measured], pen),
+    drawn = {name: style.empty("No model is of sines.") for name in OF_SINES}
+    return (drawn | draw_sines(sines, plot) if sines else drawn) | {
+        "series": series.series([section for section in sections if section.measured]),
         "data": data.data(datasets),
-        "training": losses.training([row for part in sections for row in part.reports], pen),
+        "training": losses.training(sections),
     }
-    return {name: drawn[name] for name in CAPTIONS}
 
 
-def draw_sines(sections: list[Section], pen: dict[str, style.Pen], plot: Plot) -> dict[str, Figure]:
+def draw_sines(sections: list[Section], plot: Plot) -> dict[str, Figure]:
     """Draw the figures of sines by name."""
-    models: list[Report] = [model for section in sections for model in section.reports]
+    models = [model for section in sections for model in section.reports]
     shown = named(models, plot.hero)
     one_sine = named(models, plot.one_sine)
     with_memory = [model for model in models if "memory_1" in model.sequences]
     return {
-        "hero": figures.hero([model for model in shown if model.task == shown[0].task], pen),
-        "horizons": figures.horizons(sections, pen),
-        "memory": figures.memory(models, one_sine[-1], pen),
-        "hidden": figures.hidden(one_sine, pen),
-        "inferred": inference.memory(named(with_memory, [plot.any_sine])[:1], pen),
+        "hero": figures.hero([row for row in shown if row.card.task == shown[0].card.task]),
+        "horizons": figures.horizons(sections),
+        "memory": figures.memory(models, one_sine[-1]),
+        "hidden": figures.hidden([row for row in one_sine if row.hidden.pc2.any()]),
+        "inferred": inference.memory(next(iter(named(with_memory, [plot.any_sine])), None)),
         "hard": inference.hard((with_memory or models[-1:])[:2]),
-        "stability": figures.stability(models, pen),
+        "stability": figures.stability(models),
     }
 
 
@@ -71,11 +67,6 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def write(png: Future[bytes], path: Path) -> None:
-    """Write a file when it is compressed."""
-    path.write_bytes(png.result())
-
-
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
     rows = reports.load_models(arguments.reports, arguments.cards, settings.models)
     datasets = [
@@ -83,21 +74,20 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
         for name, row in settings.datasets.items()
     ]
     sections = reports.sections(rows, settings.datasets)
-    parameters = {section: settings.written[section] for section in ("datasets", "models")}
     with style.style(), ThreadPoolExecutor() as threads:
         drawn = draw(sections, datasets, settings.plot)
-        outputs = {  # a figure is compressed while the next one is rendered
-            arguments.figures / f"{name}.png": partial(
-                write, threads.submit(style.png, style.rendered(figure))
-            )
-            for name, figure in drawn.items()
-        }
-        outputs |= {
-            arguments.tables / name: table.csv(dict(columns))
-            for name, columns in tables.plot_tables(rows).items()
-        }
-        outputs[arguments.page] = page.page(sections, drawn, parameters)
-        files.write_all(outputs)
+        # A figure is compressed while the next one is rendered.
+        images = threads.map(style.png, map(style.rendered, drawn.values()))
+    outputs: dict[Path, files.Content] = {}
+    for name, image in zip(drawn, images, strict=True):
+        outputs[arguments.figures / f"{name}.png"] = lambda path, image=image: path.write_bytes(
+            image
+        )
+    for name, columns in tables.plot_tables(rows).items():
+        outputs[arguments.tables / name] = table.csv(dict(columns))
+    parameters = {section: settings.written[section] for section in ("datasets", "models")}
+    outputs[arguments.page] = page.page(sections, parameters)
+    files.write_all(outputs)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ TICKS = 5
 
 def data(datasets: Sequence[Dataset]) -> Figure:
     """Draw a few sequences of each dataset and their distributions, or a measured series."""
-    figure = Figure(figsize=(style.WIDTH, 1.65 * len(datasets) + 0.5), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 1.75 * len(datasets) + 0.5))
     grid = figure.add_gridspec(len(datasets), 4, width_ratios=[2.3, 1, 1, 1])
     sines = [dataset for dataset in datasets if not dataset.measured]
     for row, dataset in enumerate(datasets):
@@ -37,24 +37,25 @@ def data(datasets: Sequence[Dataset]) -> Figure:
 
 
 def draw_sequences(axes: Axes, dataset: Dataset) -> None:
-    shades = colormaps["cividis"](np.linspace(0, 0.85, dataset.sequences.sequence.nunique()))
-    for shade, (_, part) in zip(shades, dataset.sequences.groupby("sequence"), strict=True):
+    table = dataset.sequences
+    shades = colormaps["cividis"](np.linspace(0, 0.85, table.sequence.nunique()))
+    for shade, (_, part) in zip(shades, table.groupby("sequence"), strict=True):
         axes.plot(part.periods, part.truth, color=shade, linewidth=1.2)
         axes.plot(part.periods, part.value, "o", color=shade, markersize=2.2)
-    axes.set_xlim(0, dataset.sequences.periods.max())
+    peak = float(table.value.abs().max())
+    axes.set(xlim=(0, table.periods.max()), ylim=(-1.2 * peak, 1.2 * peak), ylabel="x(t)")
     axes.set_title(style.short(dataset.name))
-    peak = float(dataset.sequences.value.abs().max())
-    axes.set(ylim=(-1.2 * peak, 1.2 * peak), ylabel="x(t)")
-    style.round_ticks(axes.yaxis, peak)
+    axes.locator_params(nbins=4)
 
 
 def draw_distribution(axes: Axes, dataset: Dataset, quantity: str) -> None:
     part = dataset.distributions[dataset.distributions.quantity == quantity]
-    top = 2 * np.pi if quantity == "phase" else 1.5 * float(part.high.max())
-    width = np.maximum(part.high - part.low, 0.04 * top)
+    right = 2 * np.pi if quantity == "phase" else 1.5 * float(part.high.max())
+    width = np.maximum(part.high - part.low, 0.04 * right)
+    top = float(part.share.max())
     axes.bar((part.low + part.high) / 2, part.share, width, color="#707070")
-    axes.set(xlim=(-0.03 * top, 1.03 * top), ylim=(0, 1.15 * float(part.share.max())))
-    axes.set_yticks([float(part.share.max())], [f"{part.share.max():.0%}"])
+    axes.set(xlim=(-0.03 * right, 1.03 * right), ylim=(0, 1.15 * top))
+    axes.set_yticks([top], [f"{top:.0%}"])
     if quantity == "phase":
         axes.set_xticks([0, np.pi, 2 * np.pi], ["0", "π", "2π"])
     else:
@@ -64,16 +65,15 @@ def draw_distribution(axes: Axes, dataset: Dataset, quantity: str) -> None:
 
 def draw_series(axes: Axes, dataset: Dataset) -> None:
     """Draw a measured series against time, with its validation and test parts shaded."""
-    table, name = dataset.sequences, style.short(dataset.name)
+    table = dataset.sequences
     for part, shade in PARTS.items():
         steps = table.step[table.part == part]
         axes.axvspan(steps.min(), steps.max() + 1, color=shade, linewidth=0, label=part)
     axes.plot(table.step, table.value, color=style.INK, linewidth=0.9)
-    axes.set_xlim(table.step.iloc[0], table.step.iloc[-1] + 1)
-    axes.set_title(name if dataset.column == dataset.name else f"{name}: {dataset.column[:40]}")
-    axes.set_ylabel("value")
-    shown = table.iloc[np.linspace(0, len(table) - 1, TICKS).round().astype(int)[:-1]]
-    dated = shown.time.notna().all()
-    axes.set_xticks(shown.step, [str(text)[:10] for text in (shown.time if dated else shown.step)])
-    axes.set_xlabel("" if dated else "step")
+    axes.set(xlim=(0, len(table)), ylabel=style.short(dataset.column))
+    axes.set_title(style.short(dataset.name))
+    places = np.linspace(0, len(table) - 1, TICKS).astype(int)[:-1]
+    dated = table.time.notna().all()
+    axes.set_xticks(places, [table.time[place][:10] if dated else place for place in places])
+    axes.set_xlabel("time" if dated else "time [steps]")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
@@ -10,32 +9,23 @@ from matplotlib.figure import Figure
 
 from stages.reporting import style
 from stages.reporting.reports import Report
-from stages.reporting.style import Pen
 
 SHADES = colormaps["viridis"]
 FREQUENCY = "frequency ω [rad/time]"
 
 
-def memory(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
-    """Draw a memory unit over the warm-up, and against the frequency of each test sequence.
-
-    reports: of one model, or of none where no model has a memory.
-    """
-    if not reports:
-        return style.note("No model has a memory.")
-    (report,) = reports
-    figure = Figure(figsize=(style.WIDTH, 3.7), layout="constrained")
+def memory(report: Report | None) -> Figure:
+    """Draw a memory unit over the warm-up, and against the frequency of each test sequence."""
+    if report is None:
+        return style.empty("No model has a memory.")
+    figure = Figure(figsize=(style.WIDTH, 3.7))
     left, right = figure.subplots(1, 2, sharey=True)
-    scale = Normalize(report.sequences.frequency.min(), report.sequences.frequency.max())
-    for frequency, part in report.settling.groupby("frequency"):
-        shade = SHADES(scale(frequency))
-        left.plot(part.step, style.finite(part.memory_1), color=shade, linewidth=1.3)
-    shades = SHADES(scale(report.sequences.frequency))
-    right.scatter(
-        report.sequences.frequency, style.finite(report.sequences.memory_1), c=shades, s=12
-    )
-    name = style.short(report.name)
-    left.set_title(f"{name}: settling", color=pen[report.name].colour)
+    frequency = report.sequences.frequency
+    scale = Normalize(frequency.min(), frequency.max())
+    for value, part in report.settling.groupby("frequency"):
+        left.plot(part.step, part.memory_1, color=SHADES(scale(value)), linewidth=1.3)
+    right.scatter(frequency, report.sequences.memory_1, c=SHADES(scale(frequency)), s=12)
+    left.set_title(f"{style.short(report.name)}: settling", color=report.colour)
     right.set_title("after the warm-up")
     left.set(xlabel="time in the warm-up [steps]", ylabel="memory unit m(t)")
     right.set(xlabel=FREQUENCY)
@@ -46,21 +36,18 @@ def memory(reports: Sequence[Report], pen: dict[str, Pen]) -> Figure:
 
 def hard(reports: Sequence[Report]) -> Figure:
     """Draw the error of each test sequence over the plane of frequency and amplitude."""
-    figure = Figure(figsize=(style.WIDTH, 3.7), layout="constrained")
+    figure = Figure(figsize=(style.WIDTH, 4.5))
     panels = figure.subplots(1, len(reports), sharey=True, squeeze=False)[0]
     for axes, report in zip(panels, reports, strict=True):
-        table = report.sequences
-        errors = style.drawable(table.rmse)
-        low = np.floor(np.log10(errors.min()))
-        high = max(np.ceil(np.log10(errors.max())), low + 1)
-        scale = LogNorm(10**low, 10**high)
-        axes.scatter(table.frequency, table.amplitude, c=SHADES(scale(errors)), s=16, linewidth=0)
+        errors = style.drawable(report.sequences.rmse)
+        scale = LogNorm(*style.decades(errors))
+        shades = SHADES(scale(errors))
+        axes.scatter(report.sequences.frequency, report.sequences.amplitude, c=shades, s=16)
         axes.set_xlabel(FREQUENCY)
-        axes.set_title(style.short(report.name))
-        bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=axes)
-        powers = np.arange(low, high + 1, max(1, round((high - low) / 4)))
-        bar.set_ticks(10.0**powers, labels=[style.power_of_ten(int(power)) for power in powers])
-        bar.ax.set_yticks([], minor=True)
+        axes.set_title(style.short(report.name), color=report.colour)
+        bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=axes, location="bottom")
+        style.log_limits(bar.ax.xaxis, errors, ticks=5)
+        bar.ax.set_xlim(scale.vmin, scale.vmax)
+        bar.set_label("RMSE over ten periods")
     panels[0].set_ylabel("amplitude of x(t)")
-    bar.set_label("RMSE over ten periods")
     return figure

@@ -4,143 +4,144 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import AliasChoices, Field, ValidationError
 
 from stages import files
 from stages.files import AGAIN, InputError
-from stages.settings.dataset import Dataset as Task
+from stages.settings.dataset import Dataset as Sines
+from stages.settings.dataset import Measured
 from stages.settings.model import Row as ModelRow
+from stages.settings.schema import Schema
 
-SIMPLE = ("linear", "prony", "sine_fit", "naive", "seasonal_naive", "drift", "ets", "ar")
-# By kind of task: the whole numbers on its cards, and the columns of its tables.
-FACTS = {"sines": ("periods",), "measured": ("season", "horizon")}
-TABLES = {
-    "sines": {
-        "training": "attempt phase iteration steps_seen loss",
-        "rollout": "step periods truth value teacher_forced memory_wiped free_running",
-        "horizon": "periods rmse",
-        "hidden": "regime step periods pc1 pc2",
-        "multipliers": "order multiplier",
-        "sequences": "frequency amplitude valid_periods rmse",
-        "settling": "frequency step",
-    },
-    "measured": {
-        "training": "attempt phase iteration steps_seen loss",
-        "rollout": "step time value forecast low_80 high_80 low_95 high_95",
-        "horizon": "step mase",
-        "sequences": "origin time mase",
-    },
+METHODS = {  # cells without a network
+    "linear": "least squares on the last values",
+    "prony": "two lags, fitted to each past",
+    "sine_fit": "the most likely sine of each past",
+    "naive": "repeats the last value",
+    "seasonal_naive": "repeats the last season",
+    "drift": "season + drift",
+    "ets": "exponential smoothing",
+    "ar": "autoregression",
 }
-DATASETS = {
-    "sines": {
-        "sequences": "sequence periods value truth",
-        "distributions": "quantity low high share",
-    },
-    "measured": {"sequences": "step time value part"},
+TABLES = ("training", "rollout", "horizon", "sequences", "hidden", "multipliers", "settling")
+WORDS = {  # columns of datasets' tables that hold words, and these words
+    "part": {"training", "validation", "test"},
+    "quantity": {"phase", "frequency", "amplitude"},
 }
-MAY_BE_EMPTY = ("training", "settling")  # of a model that is not trained, or has no memory
-WORDS = ("part", "phase", "quantity", "regime", "time")  # columns without numbers
 
 
-@dataclass(frozen=True)
-class Row:
-    """The reports of a row of `models`, of any task.
+class Card(Schema):
+    """What `evaluate` writes about the reports of a row of `models`.
 
-    task: the row of `datasets` that judges it. metrics: as in metrics.json, where a word stands
-    for a number that could not be computed. training: as in training.csv, and as `in_parts` adds.
+    task: the row of `datasets`. sha256: a digest of each report. horizon: in periods, or in values
+    of a measured series. season: in values.
+    """
+
+    kind: Literal["sines", "measured"]
+    task: str
+    sha256: dict[str, str]
+    horizon: int = Field(validation_alias=AliasChoices("periods", "horizon"))
+    season: int = 1
+    warmup: int = 0
+
+
+@dataclass(eq=False)
+class Report:
+    """The reports of a row of `models`.
+
+    metrics: as in metrics.json; a word stands for a number that could not be computed. The tables
+    are the CSV files of these names, with infinite and missing numbers where a rollout diverged;
+    those of hidden states are empty for a measured series. Their periods count from the end of the
+    warm-up. `training` has one more column, `part`: the number of the phase, of all attempts.
+    colour, dash: of the lines of the model in all figures.
     """
 
     name: str
-    task: str
     cell: str
+    card: Card
     metrics: dict[str, Any]
     training: pd.DataFrame
+    rollout: pd.DataFrame
+    horizon: pd.DataFrame
+    sequences: pd.DataFrame
+    hidden: pd.DataFrame = field(default_factory=pd.DataFrame)
+    multipliers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    settling: pd.DataFrame = field(default_factory=pd.DataFrame)
+    colour: str = "black"
+    dash: Any = "-"
+
+    @property
+    def measured(self) -> bool:
+        return self.card.kind == "measured"
 
     @property
     def simple(self) -> bool:
         """Tell a method without a network from a network."""
-        return self.cell in SIMPLE
+        return self.cell in METHODS
 
-
-@dataclass(frozen=True)
-class Report(Row):
-    """The reports of a model of sines.
-
-    periods: the horizon. The tables hold infinite and missing numbers where a rollout diverged;
-    their periods are counted from the end of the warm-up.
-    """
-
-    periods: int
-    rollout: pd.DataFrame
-    horizon: pd.DataFrame
-    hidden: pd.DataFrame
-    multipliers: pd.DataFrame
-    sequences: pd.DataFrame
-    settling: pd.DataFrame
+    @property
+    def line(self) -> dict[str, Any]:
+        """Look of the model's lines, for matplotlib."""
+        return {"color": self.colour, "linestyle": self.dash}
 
     @property
     def spans(self) -> list[str]:
-        """List the metrics that are RMSEs of the free run, the longest last: at the horizon."""
+        """List the metrics of sines that are RMSEs of the free run, that at the horizon last."""
         return [name for name in self.metrics["free_running"] if name.startswith("rmse_")]
 
     @property
-    def error(self) -> float:
-        """Look up the RMSE of the free run at the horizon."""
-        return number(self.metrics["free_running"][self.spans[-1]])
-
-
-@dataclass(frozen=True)
-class Forecasts(Row):
-    """The reports of a model of a measured series.
-
-    season: values in a season. ahead: values in the horizon. rollout: the last test origin, with
-    the past at steps up to 0.
-    """
-
-    season: int
-    ahead: int
-    rollout: pd.DataFrame
-    horizon: pd.DataFrame
-    sequences: pd.DataFrame
+    def error_key(self) -> str:
+        """Name the metric that models of a task are ranked by: over the whole horizon."""
+        return "forecast.mase" if self.measured else f"free_running.{self.spans[-1]}"
 
     @property
     def error(self) -> float:
-        """Look up the MASE over the horizon."""
-        return number(self.metrics["forecast"]["mase"])
+        return self.number(self.error_key)
+
+    def metric(self, key: str) -> float | str:
+        """Look up a metric by its dotted key."""
+        return reduce(lambda part, name: part[name], key.split("."), self.metrics)
+
+    def number(self, key: str) -> float:
+        """Look up a metric as a number: infinite where a word stands for it."""
+        metric = self.metric(key)
+        return np.inf if isinstance(metric, str) else metric
 
 
-@dataclass(frozen=True)
+@dataclass
 class Section:
-    """Models that may be compared: all are judged on the same test data.
+    """Models that may be compared, as all are judged on the same test data.
 
-    reports: methods without a network first. column: the name of a series' values.
+    reports: methods without a network first. column: the name of a measured series' values.
     """
 
     title: str
-    reports: list[Any]
+    reports: list[Report]
     column: str = ""
 
     @property
     def measured(self) -> bool:
-        return isinstance(self.reports[0], Forecasts)
+        return self.reports[0].measured
 
-    def best(self, *, simple: bool) -> Any:
-        """Find the method without a network, or the network, of the least error; perhaps None."""
+    def best(self, *, simple: bool) -> Report | None:
+        """Choose the method without a network, or the network, of the least error."""
         chosen = [report for report in self.reports if report.simple == simple]
         return min(chosen, key=lambda report: report.error, default=None)
 
     @property
-    def leaders(self) -> list[Any]:
+    def leaders(self) -> list[Report]:
         """List the best method without a network and the best network, where there are such."""
         return [row for simple in (True, False) if (row := self.best(simple=simple))]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Dataset:
     """The reports of a row of `datasets`.
 
@@ -159,31 +160,32 @@ class Dataset:
         return "part" in self.sequences
 
 
-def load_models(reports: Path, cards: Path, rows: Mapping[str, ModelRow]) -> list[Row]:
+def load_models(reports: Path, cards: Path, rows: Mapping[str, ModelRow]) -> list[Report]:
     """Read the reports of all rows of `models`, in their order."""
     return [load(reports / name, cards / f"{name}.json", row.cell) for name, row in rows.items()]
 
 
-def load(folder: Path, card_path: Path, cell: str) -> Report | Forecasts:
+def load(folder: Path, card_path: Path, cell: str) -> Report:
     """Read the reports of a model; raises InputError where they differ from their card."""
-    card = parse_json(card_path)
-    kind, digests, task = card.get("kind", "sines"), card.get("sha256"), card.get("task")
-    facts = [card.get(key) for key in FACTS.get(kind, ("",))]
-    if not (isinstance(digests, dict) and isinstance(task, str)) or not all(
-        isinstance(fact, int) for fact in facts
-    ):
-        raise InputError(f"{card_path}: is not the card of a model; {AGAIN}")
-    for name in ("metrics.json", *(f"{table}.csv" for table in TABLES[kind])):
-        if hashlib.sha256(read(folder / name)).hexdigest() != digests.get(name):
+    try:
+        card = Card.model_validate_json(read(card_path))
+    except ValidationError:
+        raise InputError(f"{card_path}: is not the card of a model; {AGAIN}") from None
+    contents = {}
+    for name in ("metrics.json", *(f"{table}.csv" for table in TABLES)):
+        contents[name] = read(folder / name)
+        if hashlib.sha256(contents[name]).hexdigest() != card.sha256.get(name):
             raise InputError(
                 f"{folder / name}: is not the file that {card_path} names; "
                 f"make both with `dvc repro --force evaluate@{folder.name}`"
             )
-    tables = parse_tables(folder, TABLES[kind])
-    metrics = parse_json(folder / "metrics.json")
-    training = in_parts(tables.pop("training"))
-    made = Forecasts if kind == "measured" else Report
-    return made(folder.name, task, cell, metrics, training, *facts, **tables)
+    tables = {
+        name: pd.read_csv(io.BytesIO(content), dtype={"time": str})
+        for name in TABLES
+        if (content := contents[f"{name}.csv"]).strip()
+    }
+    tables["training"] = in_parts(tables["training"])
+    return Report(folder.name, cell, card, json.loads(contents["metrics.json"]), **tables)
 
 
 def in_parts(curve: pd.DataFrame) -> pd.DataFrame:
@@ -192,89 +194,54 @@ def in_parts(curve: pd.DataFrame) -> pd.DataFrame:
     return curve.assign(part=begins.cumsum())
 
 
-def load_dataset(folder: Path, row: Any) -> Dataset:
+def load_dataset(folder: Path, row: Sines | Measured) -> Dataset:
     """Read the reports of a row of `datasets`; raises InputError where one is damaged."""
-    if hasattr(row, "csv"):
-        tables = parse_tables(folder, DATASETS["measured"])
-        return Dataset(folder.name, tables["sequences"], pd.DataFrame(), row.column)
-    tables = parse_tables(folder, DATASETS["sines"])
-    shares = tables["distributions"]
-    known = set(shares.quantity) == {"phase", "frequency", "amplitude"}
-    if not known or not np.isfinite(shares[["low", "high", "share"]]).all(axis=None):
-        raise InputError(
-            f"{folder / 'distributions.csv'}: expected finite shares of phase, frequency and "
-            f"amplitude; {AGAIN}"
-        )
-    return Dataset(folder.name, **tables)
+    path = folder / "sequences.csv"
+    if isinstance(row, Measured):
+        table = read_table(path, ["step", "time", "value", "part"])
+        return Dataset(folder.name, table, pd.DataFrame(), row.column)
+    table = read_table(path, ["sequence", "periods", "value", "truth"])
+    shares = read_table(folder / "distributions.csv", ["quantity", "low", "high", "share"])
+    return Dataset(folder.name, table, shares)
 
 
-def sections(reports: Sequence[Any], tasks: Mapping[str, Any]) -> list[Section]:
+def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Read a CSV table; raises InputError without finite numbers, and all WORDS, in the columns."""
+    numbers = [column for column in columns if column not in ("time", *WORDS)]
+    types = {"time": str, **dict.fromkeys(numbers, float)}
+    try:
+        table = pd.read_csv(io.BytesIO(read(path)), usecols=columns, dtype=types)
+    except ValueError:
+        table = pd.DataFrame(columns=columns)
+    words = all(set(table[column]) == WORDS[column] for column in WORDS if column in columns)
+    if table.empty or not words or not np.isfinite(table[numbers]).all(axis=None):
+        listed = ", ".join(columns)
+        raise InputError(f"{path}: expected rows with finite numbers: {listed}; {AGAIN}")
+    return table
+
+
+def sections(reports: Sequence[Report], tasks: Mapping[str, Sines | Measured]) -> list[Section]:
     """Group reports by task, in the order of `datasets`.
 
     The title of sines says what the past determines: one sine, any sine, any sine in noise. A
     second section of one kind has the name of its dataset too. A measured series has its name.
     """
-    groups: dict[str, tuple[str, list[Any], str]] = {}
+    groups: dict[str, Section] = {}
     for task, row in tasks.items():
-        mine = [report for report in reports if report.task == task]
-        if mine and hasattr(row, "csv"):
-            groups[task] = (task, mine, row.column)
+        mine = [report for report in reports if report.card.task == task]
+        if mine and isinstance(row, Measured):
+            groups[task] = Section(task, mine, row.column)
         elif mine:
-            taken = row.kind in [title for title, *_ in groups.values()]
+            taken = row.kind in [section.title for section in groups.values()]
             title = f"{row.kind} ({task})" if taken else row.kind
-            groups.setdefault(protocol(row), (title, [], ""))[1].extend(mine)
-    order = {report.name: place for place, report in enumerate(reports)}
-    return [
-        Section(title, sorted(mine, key=lambda r: (not r.simple, order[r.name])), column)
-        for title, mine, column in groups.values()
-    ]
-
-
-def protocol(row: Task) -> str:
-    """Digest the conditions under which errors of sines can be compared."""
-    return hashlib.sha256(repr(row.protocol).encode()).hexdigest()[:16]
-
-
-def number(metric: float | str) -> float:
-    """Turn a metric into a float: infinite where a word says that it could not be computed."""
-    return np.inf if isinstance(metric, str) else metric
+            groups.setdefault(str(row.protocol), Section(title, [])).reports.extend(mine)
+    places = {report: place for place, report in enumerate(reports)}
+    for section in groups.values():
+        section.reports.sort(key=lambda report: (not report.simple, places[report]))
+    return list(groups.values())
 
 
 def read(path: Path) -> bytes:
     """Read the bytes of a report; raises InputError where there is none."""
     files.size(path)
     return path.read_bytes()
-
-
-def parse_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; raises InputError where there is none."""
-    try:
-        value = json.loads(read(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON ({files.reason(error)}); {AGAIN}") from None
-    if not isinstance(value, dict):
-        raise InputError(f"{path}: expected a JSON object")
-    return value
-
-
-def parse_tables(folder: Path, tables: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """Read CSV tables, each with its columns; raises InputError where one has others."""
-    return {
-        name: parse_csv(folder / f"{name}.csv", columns.split(), name in MAY_BE_EMPTY)
-        for name, columns in tables.items()
-    }
-
-
-def parse_csv(path: Path, columns: Sequence[str], may_be_empty: bool) -> pd.DataFrame:
-    """Read a CSV table; raises InputError where a column is missing or holds no numbers."""
-    try:
-        table = pd.read_csv(io.BytesIO(read(path)), dtype={"time": str})
-    except ValueError as error:
-        raise InputError(f"{path}: is not a CSV table ({files.reason(error)}); {AGAIN}") from None
-    if not set(columns) <= set(table) or (table.empty and not may_be_empty):
-        raise InputError(f"{path}: expected rows with the columns {', '.join(columns)}")
-    for column in columns:
-        words = table.empty or column in WORDS
-        if not words and not pd.api.types.is_numeric_dtype(table[column]):
-            raise InputError(f"{path}: the column {column} holds other than numbers; {AGAIN}")
-    return table

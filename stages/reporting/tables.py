@@ -3,47 +3,49 @@
 Values that are infinite, or too large to draw, are left empty.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
-from stages.reporting.reports import Forecasts, Report, Row
+from stages.reporting.reports import Report
 from stages.reporting.style import finite
 
 EARLY = 4.0  # periods of a rollout
-Table = tuple[type, str, Callable[[Any], pd.DataFrame]]  # of which rows, columns, part of a report
-
-
-def rollout(row: Report) -> pd.DataFrame:
-    """Cut the first periods of a rollout; values beyond twice the truth's peak are left out."""
-    early, runs = row.rollout[row.rollout.periods <= EARLY], ["teacher_forced", "free_running"]
-    return early.assign(**early[runs].where(early[runs].abs() <= 2 * early.truth.abs().max()))
-
-
-def forecast(row: Forecasts) -> pd.DataFrame:
-    """Cut the forecast of the last test origin, with as many values before it."""
-    return row.rollout[row.rollout.step > -row.ahead].assign(task=row.task)
-
-
-TABLES: dict[str, Table] = {
-    "horizon": (Report, "periods rmse", lambda row: row.horizon),
-    "rollout": (Report, "periods truth teacher_forced free_running", rollout),
-    "multipliers": (Report, "order multiplier", lambda row: row.multipliers),
-    "training": (Row, "phase part steps_seen loss", lambda row: row.training),
-    "forecasts": (Forecasts, "task step value forecast", forecast),
-    "mase": (Forecasts, "task step mase", lambda row: row.horizon.assign(task=row.task)),
+TABLES = {  # columns by name, beside that of the model
+    "horizon": "periods rmse",
+    "rollout": "periods truth teacher_forced free_running",
+    "multipliers": "order multiplier",
+    "training": "phase part steps_seen loss",
+    "forecasts": "task step value forecast",
+    "mase": "task step mase",
 }
 
 
-def plot_tables(rows: Sequence[Row]) -> dict[str, pd.DataFrame]:
-    """Stack the parts of all reports: a table for each file, models in their order."""
+def plot_tables(rows: Sequence[Report]) -> dict[str, pd.DataFrame]:
+    """Stack the tables of all models by file name, models in their order."""
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    for row in rows:
+        own = forecasts(row) if row.measured else free_runs(row)
+        for name, table in {"training": row.training, **own}.items():
+            if not table.empty:
+                parts[name].append(table.assign(model=row.name, task=row.card.task))
     stacked = {}
-    for name, (kind, columns, part) in TABLES.items():
-        parts = [part(row).assign(model=row.name) for row in rows if isinstance(row, kind)]
-        parts = [table for table in parts if not table.empty]
-        table = pd.concat(parts or [pd.DataFrame(columns=["model", *columns.split()])])
-        table = table[["model", *columns.split()]]
+    for name, columns in TABLES.items():
+        names = ["model", *columns.split()]
+        table = pd.concat(parts[name] or [pd.DataFrame(columns=names)])[names]
         numbers = table.select_dtypes("number").apply(finite)
         stacked[f"{name}.csv"] = table.assign(**numbers)
     return stacked
+
+
+def free_runs(row: Report) -> dict[str, pd.DataFrame]:
+    """Select the tables of sines; a rollout beyond twice the truth's peak is left out."""
+    early, runs = row.rollout[row.rollout.periods <= EARLY], ["teacher_forced", "free_running"]
+    early = early.assign(**early[runs].where(early[runs].abs() <= 2 * early.truth.abs().max()))
+    return {"horizon": row.horizon, "rollout": early, "multipliers": row.multipliers}
+
+
+def forecasts(row: Report) -> dict[str, pd.DataFrame]:
+    """Select the tables of a series: the last forecast has as many values before it as ahead."""
+    last = row.rollout[row.rollout.step > -row.card.horizon]
+    return {"forecasts": last, "mase": row.horizon}

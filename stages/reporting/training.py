@@ -1,70 +1,83 @@
-"""The figure of training: the losses of each kind of phase in a panel of their own."""
+"""The figure of training: the losses of each task in a panel of their own."""
 
 from collections.abc import Sequence
-from itertools import cycle
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter
 
 from stages.reporting import style
-from stages.reporting.reports import Row
-from stages.reporting.style import Pen
+from stages.reporting.reports import Report, Section
 
-PHASES = {"adam": "Adam", "levenberg_marquardt": "Levenberg–Marquardt"}  # in iterations
-DASHES = ("-", "--", ":", "-.")
+MARKS = {"adam": "o", "levenberg_marquardt": "s"}  # of phases in iterations
+NAMES = {"o": "end of an Adam phase", "s": "of a Levenberg–Marquardt phase"}
+COLUMNS = 3
 LOSS = "mean squared residual"
 
 
-def training(rows: Sequence[Row], pen: dict[str, Pen]) -> Figure:
-    """Draw losses against the training steps seen, and those of read-outs solved directly."""
-    trained = [row for row in rows if not row.training.empty]
-    if not trained:
-        return style.note("No model is trained.")
-    curves = pd.concat([row.training.assign(model=row.name, task=row.task) for row in trained])
-    curves = curves.assign(loss=style.drawable(curves.loss, style.FLOOR**2))
-    panels = {title: curves[curves.phase == phase] for phase, title in PHASES.items()}
-    panels = {title: part for title, part in panels.items() if not part.empty}
-    solved = curves[~curves.phase.isin(PHASES)].groupby("model", sort=False).tail(1)
-    heights = [max(1.9, style.ENTRY * part.model.nunique()) for part in panels.values()]
-    heights += [max(0.8, 0.3 * len(solved))] * (not solved.empty)
-    size = (style.WIDTH, sum(heights) + 0.85 * len(heights))
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, (title, part) in zip(grid, panels.items(), strict=False):
-        draw_losses(axes, part, pen)
-        axes.set_title(title)
-    if not solved.empty:
-        draw_solved(grid[-1], solved, pen)
+def training(sections: Sequence[Section]) -> Figure:
+    """Draw losses against the training steps seen, and those of models solved directly."""
+    rows = [row for section in sections for row in section.reports]
+    solved = [row for row in rows if not row.training.phase.isin(MARKS).all()]
+    iterated = [row for row in rows if row.training.phase.isin(MARKS).any()]
+    panels = [part for part in sections if {*part.reports} & {*iterated}]
+    if not iterated and not solved:
+        return style.empty("No model is trained.")
+    columns = min(COLUMNS, len(panels)) or 1
+    heights = [2.0 + 2 * style.ENTRY] * -(-len(panels) // columns)
+    heights += [0.9 + 0.3 * len(solved)] * bool(solved)
+    figure = Figure(figsize=(style.WIDTH, sum(heights) + 0.4))
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+    for place, section in enumerate(panels):
+        axes = figure.add_subplot(grid[divmod(place, columns)])
+        draw_losses(axes, [row for row in section.reports if row in iterated])
+        axes.get_legend().set_title(section.title, {"weight": "bold", "size": 13})
+        axes.set(xlabel="training steps seen", ylabel=LOSS if place % columns == 0 else "")
+    if solved:
+        draw_solved(figure.add_subplot(grid[-1, :]), solved)
+    keys = [Line2D([], [], color=style.INK, marker=mark, label=NAMES[mark]) for mark in NAMES]
+    figure.legend(handles=keys, loc="outside upper left", ncols=2)
     return figure
 
 
-def draw_losses(axes: Axes, curves: pd.DataFrame, pen: dict[str, Pen]) -> None:
-    """Draw the curves of one kind of phase, with the dashes of their task.
+def draw_losses(axes: Axes, rows: Sequence[Report]) -> None:
+    """Draw the curves of a task, the highest end first. Each phase and attempt is a new line.
 
-    Each phase and attempt begins a new line.
+    Axes are linear for a measured series, whose losses change little; else logarithmic.
     """
-    ends, dashes = [], dict(zip(curves.task.unique(), cycle(DASHES), strict=False))
-    for (task, model), curve in curves.groupby(["task", "model"], sort=False):
-        look = {"color": pen[model].colour, "linestyle": dashes[task]}
-        for _, part in curve.groupby("part"):
-            axes.plot(part.steps_seen, part.loss, **look)
-        last = curve[["steps_seen", "loss"]].iloc[-1]
-        axes.plot(*last, **look, marker="o", markersize=5, label=style.short(model))
-        ends.append(curve.loss.iloc[-1])
-    style.log_limits(axes.yaxis, curves.loss.to_numpy(), ticks=5)
-    style.log_limits(axes.xaxis, curves.steps_seen.to_numpy())
-    axes.set(xlabel="training steps seen", ylabel=LOSS)
+    drawn = pd.concat([row.training[row.training.phase.isin(MARKS)] for row in rows])
+    for row in sorted(rows, key=lambda row: -row.training.loss.iloc[-1]):
+        for _, part in row.training.groupby("part"):
+            if mark := MARKS.get(part.phase.iloc[0]):
+                look = {"color": row.colour, "marker": mark, "markevery": [-1], "markersize": 5}
+                axes.plot(part.steps_seen, drawable(part.loss), linewidth=1.4, **look)
+        axes.lines[-1].set_label(style.label(row))
+    if rows[0].measured:
+        axes.set_ylim(0, 1.05 * drawable(drawn.loss).max())
+        axes.locator_params(axis="x", nbins=3)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    else:
+        style.log_limits(axes.xaxis, drawn.steps_seen.to_numpy(), ticks=4)
+        style.log_limits(axes.yaxis, drawable(drawn.loss), ticks=5)
     axes.grid(True)
-    style.legend_beside(axes, ends)
+    axes.legend(alignment="left", loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
 
 
-def draw_solved(axes: Axes, losses: pd.DataFrame, pen: dict[str, Pen]) -> None:
-    """Draw each loss of a directly solved model on its own line."""
-    for place, (model, loss) in enumerate(zip(losses.model, losses.loss, strict=True)):
-        axes.plot(loss, place, "o", color=pen[model].colour, markersize=6)
-    style.log_limits(axes.xaxis, losses.loss.to_numpy())
-    style.name_rows(axes, losses.model, pen)
-    axes.set_title("Solved directly: least squares, ridge")
+def draw_solved(axes: Axes, rows: Sequence[Report]) -> None:
+    """Draw the last loss of each directly solved model on its own line."""
+    losses = drawable([row.training.loss.iloc[-1] for row in rows])
+    for place, (row, loss) in enumerate(zip(rows, losses, strict=True)):
+        axes.plot(loss, place, "o", color=row.colour, markersize=6)
+    style.log_limits(axes.xaxis, losses)
+    style.name_rows(axes, rows)
+    axes.set_title("solved directly: least squares, ridge")
     axes.set_xlabel(LOSS)
     axes.grid(True, axis="x")
+
+
+def drawable(losses: object) -> np.ndarray:
+    """Clip losses, which are squares, as `style.drawable` clips errors."""
+    return style.drawable(losses, style.FLOOR**2)
