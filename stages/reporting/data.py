@@ -74,6 +74,7 @@ def draw_series(axes: Axes, dataset: Dataset) -> None:
     axes.set_title(style.short(dataset.name))
     places = np.linspace(0, len(table) - 1, TICKS).astype(int)[:-1]
     dated = table.time.notna().all()
-    axes.set_xticks(places, [table.time[place][:10] if dated else place for place in places])
+    times = [table.time[place][:10] if dated else place for place in places]
+    axes.set_xticks(places, times, ha="left")
     axes.set_xlabel("time" if dated else "time [steps]")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)

@@ -44,6 +44,7 @@ def hard(reports: Sequence[Report]) -> Figure:
         shades = SHADES(scale(errors))
         axes.scatter(report.sequences.frequency, report.sequences.amplitude, c=shades, s=16)
         axes.set_xlabel(FREQUENCY)
+        axes.locator_params(nbins=5)
         axes.set_title(style.short(report.name), color=report.colour)
         bar = figure.colorbar(ScalarMappable(scale, SHADES), ax=axes, location="bottom")
         style.log_limits(bar.ax.xaxis, errors, ticks=5)

@@ -1,5 +1,6 @@
 """The figure of training: the losses of each task in a panel of their own."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,18 +24,20 @@ def training(sections: Sequence[Section]) -> Figure:
     rows = [row for section in sections for row in section.reports]
     solved = [row for row in rows if not row.training.phase.isin(MARKS).all()]
     iterated = [row for row in rows if row.training.phase.isin(MARKS).any()]
-    panels = [part for part in sections if {*part.reports} & {*iterated}]
-    if not iterated and not solved:
+    panels = {part.title: [row for row in part.reports if row in iterated] for part in sections}
+    panels = {title: models for title, models in panels.items() if models}
+    if not panels and not solved:
         return style.empty("No model is trained.")
     columns = min(COLUMNS, len(panels)) or 1
-    heights = [2.0 + 2 * style.ENTRY] * -(-len(panels) // columns)
+    entries = max(map(len, panels.values()), default=0)
+    heights = [2.2 + style.ENTRY * entries] * math.ceil(len(panels) / columns)
     heights += [0.9 + 0.3 * len(solved)] * bool(solved)
     figure = Figure(figsize=(style.WIDTH, sum(heights) + 0.4))
     grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
-    for place, section in enumerate(panels):
+    for place, (title, models) in enumerate(panels.items()):
         axes = figure.add_subplot(grid[divmod(place, columns)])
-        draw_losses(axes, [row for row in section.reports if row in iterated])
-        axes.get_legend().set_title(section.title, {"weight": "bold", "size": 13})
+        draw_losses(axes, models)
+        axes.get_legend().set_title(title, {"weight": "bold", "size": 13})
         axes.set(xlabel="training steps seen", ylabel=LOSS if place % columns == 0 else "")
     if solved:
         draw_solved(figure.add_subplot(grid[-1, :]), solved)
@@ -52,8 +55,8 @@ def draw_losses(axes: Axes, rows: Sequence[Report]) -> None:
     for row in sorted(rows, key=lambda row: -row.training.loss.iloc[-1]):
         for _, part in row.training.groupby("part"):
             if mark := MARKS.get(part.phase.iloc[0]):
-                look = {"color": row.colour, "marker": mark, "markevery": [-1], "markersize": 5}
-                axes.plot(part.steps_seen, drawable(part.loss), linewidth=1.4, **look)
+                look = {"marker": mark, "markevery": [-1], "markersize": 5, "linewidth": 1.4}
+                axes.plot(part.steps_seen, drawable(part.loss), **row.line, **look)
         axes.lines[-1].set_label(style.label(row))
     if rows[0].measured:
         axes.set_ylim(0, 1.05 * drawable(drawn.loss).max())
