@@ -235,9 +235,8 @@ def sections(reports: Sequence[Report], tasks: Mapping[str, Sines | Measured]) -
             taken = row.kind in [section.title for section in groups.values()]
             title = f"{row.kind} ({task})" if taken else row.kind
             groups.setdefault(str(row.protocol), Section(title, [])).reports.extend(mine)
-    places = {report: place for place, report in enumerate(reports)}
     for section in groups.values():
-        section.reports.sort(key=lambda report: (not report.simple, places[report]))
+        section.reports.sort(key=lambda report: (not report.simple, reports.index(report)))
     return list(groups.values())
 
 

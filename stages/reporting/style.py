@@ -131,8 +131,8 @@ def name_rows(axes: Axes, rows: Sequence[Report]) -> None:
     """Reserve a line of the axes for each model, the first at the top, named in its colour."""
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [short(row.name) for row in rows])
-    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
-        label.set_color(row.colour)
+    for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
+        tick.set_color(row.colour)
     axes.tick_params(axis="y", length=0)
     axes.spines.left.set_visible(False)
 
