@@ -84,9 +84,7 @@ def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
             if any(failing):
                 inside = f"warning: {file}: {metric[1]}: its tolerance lies inside the noise"
                 warnings.append(f"{inside}: {failing[0]} and {failing[1]} would fail")
-    yield "\n" + dump_yaml(
-        {"calibration": calibration},
-    )
+    yield "\n" + dump_yaml({"calibration": calibration})
     yield from warnings
 
 

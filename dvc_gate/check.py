@@ -22,6 +22,7 @@ class Comparison(NamedTuple):
     judged_by: str  # the owner of the rules
     rows: Sequence[Row]
     parameters: Sequence[tuple[str, Value, Value]]  # (name, baseline, now) of those that changed
+    rules: Sequence[str]  # the lines of a diff
     remarks: Sequence[str]
 
     @property
@@ -54,7 +55,7 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
     idle = own.gate.idle({**before.metrics, **now.metrics})
     if not now.faults and (wrong := [f"{own.place(name, at)} {why}" for name, at, why in idle]):
         raise Unjudged("\n".join(wrong))
-    gate, judged_by, remarks = _whose_rules(own.gate, there, here, rules_from)
+    gate, judged_by, changed, remarks = _whose_rules(own.gate, there, here, rules_from)
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
     rows = [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
@@ -64,6 +65,7 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
         judged_by=judged_by,
         rows=sorted(rows, key=lambda row: row.badness),
         parameters=list(_changed_parameters(before, now)) if there else [],
+        rules=changed,
         remarks=[*remarks, *_remarks(gate, rows, before, now), *before.remarks, *now.remarks],
     )
 
@@ -91,19 +93,26 @@ def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, 
 
 def _whose_rules(
     own: Gate, there: Tree | None, here: Tree, rules_from: str | None
-) -> tuple[Gate, str, list[str]]:
-    """Choose the rules: (rules, their owner, remarks). Raises Unjudged.
+) -> tuple[Gate, str, list[str], list[str]]:
+    """Choose the rules: (rules, their owner, a diff of the workspace's, remarks). Raises Unjudged.
 
     Where the base has none, those of the workspace judge: the change that adds the gate can pass.
     """
     named = rules_from and not NOTHING.fullmatch(rules_from)
     tree = here.at(here.git.commit(rules_from)) if named else there
-    if rules_from is None or tree is None:
-        return own, "the workspace", []
-    if base := gate_file.read(tree):
-        return base.gate, one_line(rules_from or tree.label, 30), []
+    try:
+        base = gate_file.read(tree) if tree else None
+    except Unjudged as error:
+        if rules_from is not None:
+            raise
+        return own, "the workspace", [], [f"the rules of the baseline cannot be compared: {error}"]
+    lines = difflib.ndiff(base.gate.lines(), own.lines()) if base else ()
+    changed = [line for line in lines if line.startswith(("- ", "+ "))]
+    if base and rules_from is not None:
+        return base.gate, one_line(rules_from or tree.label, 30), changed, []
     text = "has no rules yet: THIS CHANGE IS JUDGED BY THE RULES THAT IT BRINGS; read them"
-    return own, "the workspace", [f"{tree.label} {text}"]
+    alone = tree is not None and rules_from is not None
+    return own, "the workspace", changed, [f"{tree.label} {text}"] if alone else []
 
 
 def refuse_unreadable(before: Revision) -> None:

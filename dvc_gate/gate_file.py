@@ -65,8 +65,10 @@ def _message(where: str, error: Any) -> str:
     key = next((key for key in reversed(error["loc"]) if key in EXPECTED), "rules")
     if error["type"] == "extra_forbidden":
         wrong = str(error["loc"][-1])
-        near = difflib.get_close_matches(wrong, EXPECTED.keys() - {wrong}, n=1, cutoff=0)
-        return f"{where} is not a known key; did you mean {near[0]}?"
+        near = difflib.get_close_matches(wrong, EXPECTED.keys() - {wrong}, n=1)
+        return f"{where} is not a known key; {'did you mean' if near else 'known keys:'} " + (
+            f"{near[0]}?" if near else ", ".join(EXPECTED)
+        )
     if error["type"] == "value_error":
         return f"{where} {error['ctx']['error']}"
     value = "missing" if error["type"] == "missing" else one_line(repr(error["input"]), 60)

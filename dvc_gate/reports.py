@@ -72,7 +72,8 @@ def text(comparison: Comparison) -> str:
     if quiet := counts(row for row in comparison.rows if row.quiet):
         lines += [f"unchanged: {quiet}", ""]
     changed = [f"{name}: {shown(old)} → {shown(new)}" for name, old, new in comparison.parameters]
-    for title, part in (("parameters that changed", changed), ("notes", notes(comparison))):
+    titles = ("parameters that changed", "rules that changed", "notes")
+    for title, part in zip(titles, (changed, comparison.rules, notes(comparison)), strict=True):
         if part:
             lines += [title, *(f"  {line}" for line in part), ""]
     baseline = f"baseline {comparison.baseline} ({comparison.why})"
@@ -94,6 +95,8 @@ def markdown(comparison: Comparison | str) -> str:
     parts += tables(row for row in comparison.rows if not row.quiet)
     if rows := [(name, shown(old), shown(new)) for name, old, new in comparison.parameters]:
         parts.append(markdown_table(("parameter that changed", "baseline", "now"), rows))
+    if comparison.rules:
+        parts += ["**Rules that changed**", "\n".join(["```diff", *comparison.rules, "```"])]
     if noted := notes(comparison):
         parts += ["**Notes**", "\n".join(f"- {escaped(note)}" for note in noted)]
     if quiet := [row for row in comparison.rows if row.quiet]:
@@ -136,6 +139,7 @@ def as_json(comparison: Comparison | str) -> str:
             "rules": comparison.judged_by,
             "metrics": mappings(keys, rows),
             "parameters": mappings(("parameter", "baseline", "now"), comparison.parameters),
+            "rules_changed": comparison.rules,
             "remarks": comparison.remarks,
         }
     )

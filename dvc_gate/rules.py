@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dvc_gate.formats import Key, Value, is_number
+from dvc_gate.formats import Key, Value, dump_yaml, is_number
 
 # Worst first.
 FAILURES = ["unreadable", "missing", "no baseline", "no number", "past limit", "regressed"]
@@ -163,6 +163,13 @@ class Gate(Schema):
                 if id(entry) not in used:
                     text = "no such metric (`dvc metrics show` lists them), or others judge it"
                     yield name, index, f"`{entry}` is of no use: {text}"
+
+    def lines(self) -> list[str]:
+        """Write what bears on a verdict as YAML, an entry a line."""
+        written = self.model_dump(
+            mode="json", by_alias=True, exclude={"calibration"}, exclude_defaults=True
+        )
+        return dump_yaml(written).splitlines()
 
 
 # The value that each key of gate.yaml takes, for messages about other values.

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from dvc_gate import clone, gate_file, revisions, rules
 from dvc_gate.check import judge_all, refuse_unreadable
+from dvc_gate.formats import Value
 from dvc_gate.git import SHORT, Git
 from dvc_gate.pipelines import Pipeline, Stages, is_within, lock_of, pipelines
 from dvc_gate.problems import Unjudged
@@ -43,11 +44,12 @@ class Verdict(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """The verdicts on all stages, and those of the rules where they were asked for."""
+    """The verdicts on all stages, the metrics that moved, and the verdicts of the rules."""
 
     revision: str
     commit: str
     verdicts: list[Verdict]
+    moved: list[tuple[str, str, Value, Value]]  # (file, key, committed, remade)
     judged: list[Row] | None
 
     @property
@@ -101,10 +103,10 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, log: Log) -> Ver
         if others := [path for path in others if not is_within(path, known | outputs)]:
             findings = [Finding(f"{path} {ANOTHER}", output=True) for path in others]
             verdicts.append(Verdict("no stage's output", len(others), findings))
-        judged = _judge(committed, remade, outputs) if by_rules else None
+        moved, judged = _metrics(committed, remade, outputs, by_rules)
     if not any(verdict.outputs for verdict in verdicts):
         raise Unjudged(f"{commit[:SHORT]}: nothing was made again: no stage has outputs")
-    return Verification(revision, commit, verdicts, judged)
+    return Verification(revision, commit, verdicts, moved, judged)
 
 
 def _empty(
@@ -221,19 +223,29 @@ def _changed(top: Git, prefix: str) -> dict[str, str]:
     return changed
 
 
-def _judge(committed: Tree, remade: Tree, outputs: set[str]) -> list[Row]:
-    """Judge the metrics made again by the committed rules."""
-    before, now = (revisions.read(tree).of_files(outputs) for tree in (committed, remade))
-    judging = gate_file.read(committed)
-    if judging is None:
+def _metrics(
+    committed: Tree, remade: Tree, outputs: set[str], by_rules: bool
+) -> tuple[list[tuple[str, str, Value, Value]], list[Row] | None]:
+    """List (file, key, committed, re-made) of metrics that moved, and the rules' verdicts."""
+    try:
+        before, now = (revisions.read(tree).of_files(outputs) for tree in (committed, remade))
+    except Unjudged:
+        if by_rules:
+            raise
+        return [], None
+    old, new = before.metrics, now.metrics
+    moved = [(*key, old.get(key), new.get(key)) for key in _unequal(old, new)]
+    if not by_rules:
+        return moved, None
+    if not (judging := gate_file.read(committed)):
         raise Unjudged(f"{committed.label}: has no {gate_file.NAME} to judge by")
     refuse_unreadable(before)
     gate, today = judging.gate, datetime.date.today()
-    return [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
+    return moved, [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
 
 
 def report(verification: Verification) -> Iterator[str]:
-    """Yield a line for each stage, the first whose outputs differ, and a summary."""
+    """Yield a line for each stage, the first whose outputs differ, and the metrics that moved."""
     yield f"{verification.revision} is {verification.commit[:SHORT]}"
     width = max(len(verdict.stage) for verdict in verification.verdicts)
     for verdict in verification.verdicts:
@@ -242,6 +254,8 @@ def report(verification: Verification) -> Iterator[str]:
         yield f"{verdict.word:9}  {verdict.stage:{width}}  {differences or count}"
     if verification.first:
         yield f"first stage whose outputs differ: {verification.first}"
+    for file, name, committed, remade in verification.moved:
+        yield f"{file}: {name} is {remade}, committed {committed}"
     if verification.judged is not None:
         yield from (f"{': '.join(r.metric)}: {r.outcome}" for r in verification.judged if r.failed)
         held = "held" if verification.passed else "not held"
@@ -256,4 +270,5 @@ def as_json(verification: Verification) -> str:
     document = {k: getattr(verification, k) for k in ("commit", "identical", "passed", "first")}
     keys, verdicts = ("stage", "outputs", "verdict", "differences"), verification.verdicts
     rows = [(v.stage, v.outputs, v.word, [f.text for f in v.findings]) for v in verdicts]
-    return dump({**document, "stages": mappings(keys, rows)})
+    moved = mappings(("file", "metric", "committed", "remade"), verification.moved)
+    return dump({**document, "stages": mappings(keys, rows), "metrics": moved})

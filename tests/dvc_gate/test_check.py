@@ -301,7 +301,12 @@ def test_the_rules_of_the_base_judge_a_change_that_loosens_them(repo: Project) -
     worse(repo, "worse, with looser rules")
     assert failures(compare(None)) == {}
     for rules_from in ("main", ""):
-        assert failures(compare(None, rules_from)) == {"a:run.rmse": "regressed"}
+        result = compare(None, rules_from)
+        assert failures(result) == {"a:run.rmse": "regressed"}
+        assert [line[0] for line in result.rules] == ["-", "+"] and "abs_tol: 50" in result.rules[1]
+        for write in (reports.text, reports.markdown):
+            assert result.rules[1] in write(result)
+        assert json.loads(reports.as_json(result))["rules_changed"] == result.rules
     repo.edit("gate.yaml", "['size']", "['*']")  # worse: nothing judges any more
     repo.edit("gate.yaml", "  - {metrics: 'run.*', better: lower, limit: 5}\n", "")
     assert "is of no use" in error_of(rules_from="main")
@@ -348,6 +353,8 @@ def test_broken_rules_of_the_base_cannot_judge(repo: Project) -> None:
     repo.write("gate.yaml", rules)
     output = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
     assert error_of(rules_from="HEAD") == output
+    result = compare("HEAD")
+    assert result.verdict == "held" and "cannot be compared" in result.remarks[0]
 
 
 def test_empty_values_mean_the_defaults(repo: Project) -> None:

@@ -111,6 +111,7 @@ def test_a_forged_metric_and_edited_files_are_found(repo: Project) -> None:
     output = repo.gate("verify", code=1)
     assert "first stage whose outputs differ: evaluate" in output
     assert "another metrics.json" in output
+    assert "metrics.json: lines is 3, committed 9" in output
     assert "sub/tables/a.txt is another in the commit, though dvc.lock has it right" in output
     assert "sub/tables/b.txt is not in the commit" in output
     assert "lines: regressed" in repo.gate("verify", "--by-rules", "--stage", "evaluate", code=1)
