@@ -29,8 +29,8 @@ FITS = {
     "ets": fit_ets,
     "ar": fit_ar,
 }
-FREE_STEPS = 80  # of the free run in training, for rows that do not give `training`
-COLUMNS = ("attempt", "phase", "iteration", "steps_seen", "loss")  # columns of the training curve
+FREE_STEPS = 80  # at most, of the free run in training, for rows that do not give `training`
+COLUMNS = ("attempt", "phase", "iteration", "steps_seen", "loss")  # of the training curve
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 
 
@@ -39,18 +39,17 @@ class Curve:
 
     def __init__(self, row: str) -> None:
         self._row = row
-        self.rows: list[dict[str, str | int | float]] = []
+        self.rows: list[tuple[int, str, int, int, float]] = []
 
     def report(self, attempt: int, phase: str) -> Callable[[int, int, float], None]:
         """Begin a phase: the function to call with an iteration's number, steps seen and loss."""
-        seen_before = int(self.rows[-1]["steps_seen"]) if self.rows else 0
+        seen_before = self.rows[-1][3] if self.rows else 0
         print(f"{self._row}: attempt {attempt + 1}, {phase}", flush=True)
 
         def take(iteration: int, steps_seen: int, loss: float) -> None:
             if phase == "adam" and iteration > REPORT_EVERY and iteration % REPORT_EVERY:
                 return
-            row = {"attempt": attempt + 1, "phase": phase, "iteration": iteration}
-            self.rows.append(row | {"steps_seen": seen_before + steps_seen, "loss": loss})
+            self.rows.append((attempt + 1, phase, iteration, seen_before + steps_seen, loss))
             if iteration % REPORT_EVERY == 0:
                 print(f"{self._row}: {phase} iteration {iteration} loss {loss:.6g}", flush=True)
 
@@ -58,7 +57,7 @@ class Curve:
 
     def table(self) -> dict[str, list[str | int | float]]:
         """List the curve by column, a row an iteration."""
-        return {column: [row[column] for row in self.rows] for column in COLUMNS}
+        return {column: [row[i] for row in self.rows] for i, column in enumerate(COLUMNS)}
 
 
 def train_sines(
@@ -73,17 +72,17 @@ def train_sines(
     elif isinstance(row, NetworkRow):
         from stages.training.sines import train_on_sines  # loads torch
 
-        row = with_defaults(row, kind_of(sines), *spans(row, sines))
-        trained = train_on_sines(row, sines, validation, curve.report)
-        tensors, settled = trained.tensors, trained.facts
+        warmup = sines.values.shape[1] // 3  # where the row has no phases
+        row = with_defaults(row, kind_of(sines), warmup, min(warmup, FREE_STEPS))
+        trained, tensors, settled = train_on_sines(row, sines, validation, curve.report)
         if trained.error is not None:
             print(f"{name}: validation RMSE of the free run {trained.error:.3g}")
         if not trained.accepted:
-            wanted = f"accept.rmse {row.accept.rmse:g}"
-            line = (
-                f"warning: {name}: none of {row.attempts} attempts reached {wanted}; kept the best"
+            print(
+                f"warning: {name}: none of {row.attempts} attempts reached accept.rmse "
+                f"{row.accept.rmse:g}; kept the best",
+                file=sys.stderr,
             )
-            print(line, file=sys.stderr)
     facts = Facts(
         **(row.model_dump(include=set(Facts.model_fields) - {"attempts"}) | settled),
         time_step=sines.time_step,
@@ -100,20 +99,9 @@ def kind_of(sines: Sines) -> str:
     return "any sine" if np.ptp(sines.frequency) > 0 else "one sine"
 
 
-def spans(row: NetworkRow, sines: Sines) -> tuple[int, int]:
-    """Share out a training sequence between a warm-up and a free run, for a row without phases."""
-    warmup = sines.values.shape[1] // 3
-    return warmup, min(warmup, FREE_STEPS)
-
-
 def train_series(row: Row, series: Series, curve: Curve) -> tuple[Tensors, SeriesFacts]:
     """Train a row on a measured series, with intervals from its errors on the validation part."""
-    facts = {
-        "column": series.name,
-        "season": series.season,
-        "warmup": series.warmup,
-        "horizon": series.horizon,
-    }
+    options = {}
     if isinstance(row, NetworkRow):
         from stages.training.series import train_on_series  # loads torch
 
@@ -121,17 +109,23 @@ def train_series(row: Row, series: Series, curve: Curve) -> tuple[Tensors, Serie
         row = with_defaults(row, "measured", series.warmup - used, series.horizon)
         forecaster = train_on_series(row, series, curve.report)
         tensors = forecaster_file.network_tensors(forecaster)
-        facts |= row.model_dump(include=set(SeriesFacts.model_fields))
     else:
         forecaster = FITS[row.cell](series)
         tensors, options = forecaster_file.baseline_tensors(forecaster)
-        facts |= row.model_dump(include=set(SeriesFacts.model_fields)) | {"options": options}
     origins = series.every_origin("validation")
     errors = forecaster.forecast(series.past(origins), series.horizon) - series.future(origins)
     for level in forecaster_file.LEVELS:
         tensors[f"half_widths_{level}"] = interval_half_widths(errors[:, :, 0], level / 100)
     tensors["range"] = np.array([series.training.min(), series.training.max()])
-    return tensors, SeriesFacts(**facts)
+    facts = SeriesFacts(
+        **row.model_dump(include=set(SeriesFacts.model_fields)),
+        column=series.name,
+        season=series.season,
+        warmup=series.warmup,
+        horizon=series.horizon,
+        options=options,
+    )
+    return tensors, facts
 
 
 def check_network(name: str, row: NetworkRow, settings: Settings) -> None:
@@ -150,10 +144,8 @@ def check_network(name: str, row: NetworkRow, settings: Settings) -> None:
         text = f"is {row.device}; expected a device that torch has here ({reason})"
         raise settings.mistake(("models", name, "device"), text) from None
     if row.device != "cpu":
-        print(
-            f"note: bytes may differ from dvc.lock's: {name} trains on {row.device}",
-            file=sys.stderr,
-        )
+        note = f"note: bytes may differ from dvc.lock's: {name} trains on {row.device}"
+        print(note, file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """The blog's training loop: Adam on the mean squared error."""
 
+import copy
 import math
 from collections.abc import Callable
 
@@ -10,8 +11,7 @@ from torch import Tensor, nn
 from stages.files import InputError
 from stages.networks.network import Network, State
 from stages.settings.model import Adam
-from stages.training.levenberg_marquardt import Report
-from stages.training.sequences import Floats, Sequences
+from stages.training.sequences import Report, Sequences
 
 
 def adam(
@@ -27,28 +27,29 @@ def adam(
 
     Without free steps the loss is that of one-step predictions of whole sequences, taken in their
     order, as in the blog. With them it is that of the free run, on pieces drawn at random. Adam:
-    Kingma and Ba 2015.
+    Kingma and Ba 2015. With check_every, the weights with the least validation error are restored.
     Raises InputError where the loss is not finite.
     """
     criterion = nn.MSELoss()
     # The unfused step takes torch.sqrt, whose last digit differs between processors.
     optimizer = torch.optim.Adam(network.parameters(), lr=phase.learning_rate, fused=True)
-    falling = torch.optim.lr_scheduler.ExponentialLR(
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(
         optimizer, phase.decay ** (1 / phase.iterations)
     )
-    values, targets = (tensor(network, part) for part in (data.values, data.targets))
-    hidden_prev, best = None, Best(network, validate)
+    values, targets = (
+        torch.from_numpy(part).to(network.linear.weight) for part in (data.values, data.targets)
+    )
+    hidden_prev, best_error, best_weights = None, math.inf, None
     for iteration in range(1, phase.iterations + 1):
         if phase.free_steps:
             x, y = pieces(values, targets, phase, random)
             output = free_run(network, x, phase.free_steps)
         else:
-            here = torch.arange((iteration - 1) * phase.batch, iteration * phase.batch) % len(
-                values
-            )
-            x, y = values[here, :-1], targets[here, 1:]
-            output, hidden_prev = network(x, hidden_prev if phase.carry_hidden_state else None)
-            hidden_prev = detached(hidden_prev)
+            last = iteration * phase.batch
+            batch = torch.arange(last - phase.batch, last) % len(values)
+            x, y = values[batch, :-1], targets[batch, 1:]
+            output, hidden_prev = network(x, hidden_prev)
+            hidden_prev = detached(hidden_prev) if phase.carry_hidden_state else None
         loss = criterion(output, y)
         if not math.isfinite(loss.item()):
             raise InputError(
@@ -60,34 +61,16 @@ def adam(
         if phase.clip is not None:
             nn.utils.clip_grad_norm_(network.parameters(), phase.clip)
         optimizer.step()
-        falling.step()
-        report(
-            iteration, iteration * len(x) * (x.shape[1] + max(phase.free_steps - 1, 0)), loss.item()
-        )
+        scheduler.step()
+        steps = x.shape[1] + max(phase.free_steps - 1, 0)
+        report(iteration, iteration * len(x) * steps, loss.item())
         if phase.check_every and iteration % phase.check_every == 0:
-            best.look()
-    best.restore()
-    return hidden_prev if phase.carry_hidden_state else None
-
-
-class Best:
-    """Keeps the weights with the least validation error of all that it looked at."""
-
-    def __init__(self, network: Network, validate: Callable[[Network], float]) -> None:
-        self.network, self.validate = network, validate
-        self.error, self.weights = math.inf, None
-
-    def look(self) -> None:
-        """Validate the network as it is now."""
-        error = self.validate(self.network)
-        if error < self.error:
-            copies = {name: weight.clone() for name, weight in self.network.state_dict().items()}
-            self.error, self.weights = error, copies
-
-    def restore(self) -> None:
-        """Restore the best weights; without a look at validation, keep the last."""
-        if self.weights is not None:
-            self.network.load_state_dict(self.weights)
+            error = validate(network)
+            if error < best_error:
+                best_error, best_weights = error, copy.deepcopy(network.state_dict())
+    if best_weights is not None:
+        network.load_state_dict(best_weights)
+    return hidden_prev
 
 
 def free_run(network: Network, x: Tensor, steps: int) -> Tensor:
@@ -106,20 +89,14 @@ def pieces(
     """Draw inputs (batch, warmup, 1) and targets (batch, free_steps, 1) that follow them."""
     length = phase.warmup + phase.free_steps
     chosen = random.integers(0, len(values), phase.batch)[:, None]
-    begin = random.integers(0, values.shape[1] - length, phase.batch, endpoint=True)
-    steps = begin[:, None] + np.arange(length)
-    given, to_predict = steps[:, : phase.warmup], steps[:, phase.warmup :]
-    x = values[chosen, given]
+    first = random.integers(0, values.shape[1] - length, phase.batch, endpoint=True)
+    past, future = np.split(first[:, None] + np.arange(length), [phase.warmup], axis=1)
+    x = values[chosen, past]
     if phase.noise:
         x = x + phase.noise * torch.from_numpy(random.normal(size=tuple(x.shape))).to(x)
-    return x, targets[chosen, to_predict]
+    return x, targets[chosen, future]
 
 
 def detached(state: State) -> State:
     """Detach a state from the graph that computed it."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
-
-
-def tensor(network: Network, values: Floats) -> Tensor:
-    """Bring values to the precision and the device of a network."""
-    return torch.from_numpy(values).to(network.linear.weight)

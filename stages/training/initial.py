@@ -1,17 +1,36 @@
 """Initial weights."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from stages.files import InputError
 from stages.networks.cells import Innovation
 from stages.networks.network import Network, Sizes
+from stages.settings.model import EchoState, NetworkRow, Normal, ZeroReadOut
 
 Floats = NDArray[np.float64]
+
+
+@torch.no_grad()
+def initial_network(row: NetworkRow, random: np.random.Generator) -> Network:
+    """Draw the network of a row, on its device."""
+    sizes = Sizes(row.hidden_size, row.num_layers, row.memory_size, row.products)
+    network = as_torch(row.cell, sizes, random).double()
+    match row.initial:
+        case Normal(sd=sd):  # as the blog does
+            draw(network.rnn, sd, random)
+        case EchoState() if row.cell == "innovation":
+            innovation(network, row.initial, random)
+        case EchoState():
+            echo_state(network, row.initial, random)
+        case ZeroReadOut():
+            nn.init.zeros_(network.linear.weight)
+            nn.init.zeros_(network.linear.bias)
+    return network.to(row.device, getattr(torch, row.precision))
 
 
 def as_torch(cell: str, sizes: Sizes, random: np.random.Generator) -> Network:
@@ -21,24 +40,17 @@ def as_torch(cell: str, sizes: Sizes, random: np.random.Generator) -> Network:
         return Network(cell, sizes)
 
 
-@torch.no_grad()
-def normal(network: Network, sd: float, random: np.random.Generator) -> None:
-    """Draw the weights of the cell from N(0, sd²), as the blog does."""
-    for weight in network.rnn.parameters():
-        weight.copy_(torch.from_numpy(random.normal(0, sd, tuple(weight.shape))))
+def draw(layer: nn.Module, sd: float, random: np.random.Generator) -> None:
+    """Draw the weights and biases of a layer from N(0, sd²)."""
+    for weight in layer.parameters():
+        weight.copy_(normal(sd, weight.shape, random))
 
 
-@torch.no_grad()
-def zero_read_out(network: Network) -> None:
-    """Set the read-out to zero: the network begins by predicting zero."""
-    for weight in network.linear.parameters():
-        weight.zero_()
+def normal(sd: float, shape: tuple[int, ...], random: np.random.Generator) -> Tensor:
+    return torch.from_numpy(random.normal(0, sd, tuple(shape)))
 
 
-@torch.no_grad()
-def echo_state(
-    network: Network, *, spectral_radius: float, input_scale: float, random: np.random.Generator
-) -> None:
+def echo_state(network: Network, initial: EchoState, random: np.random.Generator) -> None:
     """Draw the weights of an echo-state network (Jaeger 2001); biases and read-out are zero.
 
     Recurrent matrices are normal, scaled to the spectral radius; input matrices are uniform within
@@ -47,11 +59,11 @@ def echo_state(
     for name, weight in network.weights.items():
         shape, values = tuple(weight.shape), np.zeros(tuple(weight.shape))
         if "weight_ih" in name:
-            bound = input_scale / math.sqrt(shape[1])
+            bound = initial.input_scale / math.sqrt(shape[1])
             values = random.uniform(-bound, bound, shape)
         elif "weight_hh" in name:
             gates = np.split(random.normal(size=shape), shape[0] // network.sizes.hidden_size)
-            values = np.concatenate([of_radius(gate, spectral_radius) for gate in gates])
+            values = np.concatenate([of_radius(gate, initial.spectral_radius) for gate in gates])
         weight.copy_(torch.from_numpy(values))
 
 
@@ -60,15 +72,7 @@ def of_radius(matrix: Floats, spectral_radius: float) -> Floats:
     return matrix * (spectral_radius / np.abs(np.linalg.eigvals(matrix)).max())
 
 
-@torch.no_grad()
-def innovation(
-    network: Network,
-    *,
-    spectral_radius: float,
-    input_scale: float,
-    random: np.random.Generator,
-    averages: Sequence[float] = (),
-) -> None:
+def innovation(network: Network, initial: EchoState, random: np.random.Generator) -> None:
     """Draw the weights of an innovation cell.
 
     The waves feed back with the spectral radius. Inputs come in through N(0, input_scale²). Gates
@@ -76,19 +80,20 @@ def innovation(
     is small. averages: decay factors of the last wave units, which begin as leaky averages of 1 +
     x/2: a step counter and a running mean.
     """
-    cell, size = network.rnn, network.sizes.hidden_size
-    for layer in (cell.C, cell.D, cell.O, cell.K, cell.w):
-        draw(layer, random, 0.1)
-    draw(cell.C, random, 1.0)
+    cell, size, products = network.rnn, network.sizes.hidden_size, network.sizes.products
+    draws = (cell.C, 0.1), (cell.D, 0.1), (cell.O, 0.1), (cell.K, 0.1), (cell.w, 0.1), (cell.C, 1.0)
+    for layer, sd in draws:
+        layer.bias.copy_(normal(sd, layer.bias.shape, random))
+        layer.weight.copy_(normal(sd, layer.weight.shape, random))
     cell.C.bias *= 0.3
-    cell.D.bias.copy_(torch.from_numpy(random.normal(0, 0.3, network.sizes.products)))
-    cell.D.weight[:, 0] = torch.from_numpy(random.normal(0, input_scale, network.sizes.products))
+    cell.D.bias.copy_(normal(0.3, (products,), random))
+    cell.D.weight[:, 0] = normal(initial.input_scale, (products,), random)
     cell.O.bias.zero_()
-    cell.O.weight[:, 0] = torch.from_numpy(random.normal(0, input_scale, size))
-    recurrent = of_radius(random.normal(size=(size, size)), spectral_radius)
+    cell.O.weight[:, 0] = normal(initial.input_scale, (size,), random)
+    recurrent = of_radius(random.normal(size=(size, size)), initial.spectral_radius)
     cell.O.weight[:, 1 : 1 + size] = torch.from_numpy(recurrent)
-    cell.O.weight[:, 1 + cell.state_size :] *= 3 / math.sqrt(network.sizes.products)
-    for unit, share in enumerate(averages, start=size - len(averages)):
+    cell.O.weight[:, 1 + cell.state_size :] *= 3 / math.sqrt(products)
+    for unit, share in enumerate(initial.averages, start=size - len(initial.averages)):
         cell.O.weight[unit] = 0
         cell.O.bias[unit] = 1 - share
         cell.O.weight[unit, 0], cell.O.weight[unit, 1 + unit] = (1 - share) / 2, share
@@ -96,28 +101,25 @@ def innovation(
     cell.w.bias.zero_()
 
 
-def draw(layer: nn.Linear, random: np.random.Generator, sd: float) -> None:
-    """Draw the weights and biases of a linear map from N(0, sd²)."""
-    for weight in (layer.bias, layer.weight):
-        weight.copy_(torch.from_numpy(random.normal(0, sd, tuple(weight.shape))))
-
-
+@torch.no_grad()
 def grown(network: Network, products: int, random: np.random.Generator) -> Network:
     """Add product units to an innovation cell without changing its output.
 
     The new units are drawn as initial weights are; nothing reads them yet.
-    Raises ValueError where the cell has as many already, or is another.
+    Raises InputError where the cell has as many already, or is another.
     """
-    old, sizes = network.rnn, network.sizes
-    if not isinstance(old, Innovation) or products <= sizes.products:
-        raise ValueError(f"expected an innovation cell with fewer than {products} products")
-    new_sizes = Sizes(sizes.hidden_size, sizes.num_layers, sizes.memory_size, products)
-    larger = as_torch(network.cell, new_sizes, random).to(network.linear.weight)
-    innovation(larger, spectral_radius=0.0, input_scale=0.5, random=random)
-    with torch.no_grad():
-        for name, weight in larger.weights.items():
-            before = network.weights[name]
-            if name.startswith(("rnn.O", "rnn.K")):  # they read the products
-                weight.zero_()
-            weight[tuple(map(slice, before.shape))] = before
+    sizes = network.sizes
+    if not isinstance(network.rnn, Innovation) or products <= sizes.products:
+        raise InputError(
+            f"training: products is {products}; "
+            "expected more than before, or none: cell innovation alone has them"
+        )
+    larger_sizes = Sizes(sizes.hidden_size, sizes.num_layers, sizes.memory_size, products)
+    larger = as_torch(network.cell, larger_sizes, random).to(network.linear.weight)
+    innovation(larger, EchoState(spectral_radius=0.0), random)
+    for name, weight in larger.weights.items():
+        before = network.weights[name]
+        if name.startswith(("rnn.O", "rnn.K")):  # they read the products
+            weight.zero_()
+        weight[tuple(map(slice, before.shape))] = before
     return larger

@@ -9,18 +9,14 @@ from torch.nn.functional import linear
 from torch.overrides import TorchFunctionMode
 
 from stages.files import InputError
-from stages.networks.network import Network
-
-# Weight, bias and input of a linear map, and a tensor with the gradient of its output.
-Application = tuple[Tensor, Tensor | None, Tensor, Tensor]
-CELLS = (torch.rnn_tanh_cell, torch.gru_cell, torch.lstm_cell)
+from stages.networks.network import STEPS, Network
 
 
 class Rollout(NamedTuple):
-    """The predictions that count: inputs are `warmup` true values, then own outputs.
+    """A free run after `warmup` true values, and the steps whose predictions count.
 
-    steps_counted: steps of the free run, ascending: 1 is the first prediction after the warm-up. 0
-    and below are those within the warm-up, from true values alone.
+    counted: ascending. Step 1 is the first prediction after the warm-up; 0 and below are within
+    the warm-up, from true values alone.
     """
 
     warmup: int
@@ -33,11 +29,11 @@ class Rollout(NamedTuple):
 
     @property
     def places(self) -> list[int]:
-        """The steps whose predictions count, from zero."""
+        """The counted steps, numbered from the first true value, which is 0."""
         return [self.warmup + step - 2 for step in self.counted]
 
     def targets(self, values: Any) -> Any:
-        """Take the values that are predicted, (batch, residuals), out of (batch, time, 1)."""
+        """Take the values to predict, (batch, residuals), out of values (batch, time, 1)."""
         return values[:, [place + 1 for place in self.places], 0]
 
 
@@ -51,29 +47,29 @@ def predictions(network: Network, values: Tensor, rollout: Rollout) -> Tensor:
 
 
 class Tape(TorchFunctionMode):
-    """Record the inputs of each linear map, while a network runs.
+    """Record each use of a linear map, while a network runs: (weight, bias, input, output).
 
-    The gradient of a map's output is also that of its bias. torch's cells do not give the outputs
-    of their maps; there the bias is copied for each sequence, and the copy's gradient is used.
+    torch's cells do not give the outputs of their maps. There the bias is copied for each
+    sequence, and recorded as the output: both have the same gradient.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.applications: list[Application] = []
+        self.uses: list[tuple[Tensor, Tensor | None, Tensor, Tensor]] = []
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
         if function is linear:
-            x, weight, bias = (*args, *(kwargs or {}).values())
+            x, weight, bias = args
             output = function(x, weight, bias)
-            self.applications.append((weight, bias, x, output))
+            self.uses.append((weight, bias, x, output))
             return output
-        if function in CELLS:
+        if function in STEPS.values():
             x, state, w_ih, w_hh, b_ih, b_hh = args
             h = state[0] if isinstance(state, tuple) else state
             by_x, by_h = (
                 b.detach().expand(len(x), -1).clone().requires_grad_() for b in (b_ih, b_hh)
             )
-            self.applications += [(w_ih, b_ih, x, by_x), (w_hh, b_hh, h, by_h)]
+            self.uses += [(w_ih, b_ih, x, by_x), (w_hh, b_hh, h, by_h)]
             return function(x, state, w_ih, w_hh, by_x, by_h)
         return function(*args, **(kwargs or {}))
 
@@ -82,46 +78,39 @@ def jacobian(network: Network, values: Tensor, rollout: Rollout) -> tuple[Tensor
     """Predict the counted values, (batch, residuals), and differentiate them by all weights.
 
     The derivatives are (batch, residuals, weights), in the order of `network.parameters()`. One
-    pass back takes all residuals to the outputs of the linear maps: delta(t). A weight matrix then
-    has the derivative Σ_t delta(t) ⊗ x(t), a bias Σ_t delta(t). Outputs that were fed back are
-    differentiated too.
-    Raises InputError where a weight belongs neither to an `nn.Linear` nor to a layer of torch.
+    backward pass for all residuals gives their gradients delta(t) by the outputs of the linear
+    maps W x(t) + b. Then W has the derivative Σ_t delta(t) ⊗ x(t), and b has Σ_t delta(t).
+    Outputs that were fed back are differentiated too.
+    Raises InputError for a weight that no linear map used: its derivative would be lost.
     """
     with Tape() as tape:
         predicted = predictions(network, values, rollout)
-    check_weights(network, tape.applications)
-    batch, residuals = predicted.shape
-    one_each = torch.eye(residuals).to(predicted)[:, None].expand(-1, batch, -1)
-    deltas = torch.autograd.grad(
-        predicted,
-        [output for *_, output in tape.applications],
-        one_each,
-        is_grads_batched=True,
-        allow_unused=True,
-    )
-    multiplied = defaultdict(list)
-    for (weight, bias, x, _), delta in zip(tape.applications, deltas, strict=True):
-        if delta is not None:
-            multiplied[weight, bias].append((delta, x.detach()))
-    derivatives: dict[Tensor | None, Any] = defaultdict(float)
-    for (weight, bias), pairs in multiplied.items():
-        delta, x = (torch.stack(part) for part in zip(*pairs, strict=True))
-        derivatives[weight] += torch.einsum("tkbr,tbc->bkrc", delta, x).flatten(2)
-        derivatives[bias] += delta.sum(0).transpose(0, 1)
-    none = predicted.new_zeros(batch, residuals, 1)
-    columns = [
-        derivatives[weight] if weight in derivatives else none.expand(-1, -1, weight.numel())
-        for weight in network.parameters()
-    ]
-    return predicted.detach(), torch.cat(columns, 2)
-
-
-def check_weights(network: Network, applications: list[Application]) -> None:
-    """Raise InputError for a weight that no linear map used: its derivative would be lost."""
-    used = {part for weight, bias, *_ in applications for part in (weight, bias)}
+    used = {part for weight, bias, *_ in tape.uses for part in (weight, bias)}
     for name, weight in network.weights.items():
         if weight not in used:
             raise InputError(
                 f"training: Levenberg-Marquardt cannot train {name}; "
                 "expected weights of nn.Linear alone, or a phase of adam"
             )
+    batch, residuals = predicted.shape
+    deltas = torch.autograd.grad(
+        predicted,
+        [output for *_, output in tape.uses],
+        torch.eye(residuals).to(predicted)[:, None].expand(-1, batch, -1),
+        is_grads_batched=True,
+        allow_unused=True,
+    )
+    pairs = defaultdict(list)
+    for (weight, bias, x, _), delta in zip(tape.uses, deltas, strict=True):
+        if delta is not None:
+            pairs[weight, bias].append((delta, x.detach()))
+    derivatives = {
+        weight: predicted.new_zeros(batch, residuals, weight.numel())
+        for weight in network.parameters()
+    }
+    for (weight, bias), over_time in pairs.items():
+        delta, x = (torch.stack(part) for part in zip(*over_time, strict=True))
+        derivatives[weight] += torch.einsum("tkbr,tbc->bkrc", delta, x).flatten(2)
+        if bias is not None:
+            derivatives[bias] += delta.sum(0).transpose(0, 1)
+    return predicted.detach(), torch.cat(list(derivatives.values()), 2)

@@ -1,28 +1,26 @@
 """Levenberg–Marquardt on the predictions of a free run, over all weights of a network.
 
-Marquardt 1963. On a fixed batch, steps follow the curve of the
-residuals (geodesic acceleration, Transtrum and Sethna 2012). On a stream of batches, past
-iterations count too, less each time (recursive Levenberg–Marquardt, Ngia and Sjöberg 2000).
+Marquardt 1963. On a fixed batch, steps follow the curve of the residuals (geodesic acceleration,
+Transtrum and Sethna 2012). On a stream of batches, past iterations count too, less each time
+(recursive Levenberg–Marquardt, Ngia and Sjöberg 2000).
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
 import torch
-from numpy.typing import NDArray
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from stages.files import InputError
 from stages.networks.network import Network
+from stages.networks.predictor import array
+from stages.settings.model import SETTLED, LevenbergMarquardt
 from stages.training.jacobian import Rollout, jacobian, predictions
-from stages.training.sequences import Batch
+from stages.training.sequences import Batch, Floats, Report, Sequences, fixed_batch, fresh_batch
 
-Floats = NDArray[np.float64]
-# (iteration, training steps seen so far, loss), after every iteration.
-Report = Callable[[int, int, float], None]
-
-BLOCK = 256  # sequences that are differentiated together
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-10  # relative to the largest diagonal element of JᵀJ
 SMALLEST_GAIN = 0.1  # of the predicted gain, for a step on a stream to be taken
 DAMPING_FACTOR = 2.0  # the damping falls by it after a step, and rises by it after a failure
@@ -33,36 +31,61 @@ SHARE = 0.3  # of the newest batch in the running error of each step
 LARGEST = np.finfo(np.float64).max
 
 
-@dataclass(frozen=True)
-class Residuals:
-    """Residuals of errors: soft_limit·asinh(error / soft_limit) / scale.
+def levenberg_marquardt(
+    network: Network,
+    data: Sequences,
+    phase: LevenbergMarquardt,
+    *,
+    random: np.random.Generator,
+    report: Report,
+) -> None:
+    """Lessen the sum of squared residuals, by moving the network's weights.
 
-    Beyond the soft limit only the order of magnitude of an error counts. A sequence that is lost
-    then does not outweigh the others; None limits nothing. scale: (residuals,), the running RMS
-    error of each step.
+    Without free steps all predictions within the warm-up count, but for the first ones. The loss
+    reported is the mean square. On a fixed batch it ends early where no step lessens the loss.
+    Raises InputError where a free run diverges at the start, or no weight changes the loss.
     """
+    counted = tuple(phase.free_steps) or tuple(range(SETTLED + 2 - phase.warmup, 2))
+    rollout = Rollout(phase.warmup, counted)
+    draw = fresh_batch if phase.fresh else fixed_batch
+    problem = Problem(network, rollout, draw(data, rollout, phase, random), phase.soft_limit)
+    errors = problem.errors()
+    if not phase.fresh and not np.isfinite(errors).all():
+        raise InputError("training: the free run diverges before the first iteration")
+    if phase.normalise_by_step:
+        problem.scale = rms(problem.residuals(errors)[0])
+    past, damping = None, 0.0
+    for iteration in range(1, phase.iterations + 1):
+        if phase.fresh and iteration > 1:
+            problem.batch = draw(data, rollout, phase, random)
+        here = problem.linearise()
+        loss = here.loss if past is None else here.loss.plus(past)
+        largest = float(loss.matrix.diagonal().max())
+        if largest == 0:
+            raise InputError(f"training: no weight changes the loss at iteration {iteration}")
+        damping = max(damping or FIRST_DAMPING * largest, LEAST_DAMPING * largest)
+        step, damping = descend(problem, here, loss, damping, curved=not phase.fresh)
+        steps_seen = iteration * len(problem.batch.inputs) * rollout.steps
+        report(iteration, steps_seen, here.loss.value / here.residuals.size)
+        if phase.fresh:
+            past = loss.moved(step, remembered(iteration, phase.iterations, phase.forgetting))
+            if phase.normalise_by_step:
+                problem.follow_scale(here.residuals)
+        elif not step.any():
+            return
 
-    soft_limit: float | None
-    scale: Floats
 
-    def of(self, errors: Floats) -> tuple[Floats, Floats]:
-        """Map errors (batch, residuals) to residuals, and to their derivatives by the errors."""
-        if self.soft_limit is None:
-            return errors / self.scale, np.broadcast_to(1 / self.scale, errors.shape)
-        ratio = np.nan_to_num(
-            errors / self.soft_limit, nan=LARGEST, posinf=LARGEST, neginf=-LARGEST
-        )
-        root = np.hypot(1, ratio)
-        # asinh itself has other last digits in glibc 2.43 than before; those of log did not change.
-        bounded = np.copysign(np.log(root) + np.log1p(np.abs(ratio) / root), ratio)
-        return self.soft_limit * bounded / self.scale, 1 / root / self.scale
+def remembered(iteration: int, iterations: int, forgetting: Sequence[float]) -> float:
+    """Compute the weight of past iterations; 1 - weight is geometric from first to last."""
+    first, last = 1 - forgetting[0], 1 - forgetting[-1]
+    return 1 - first * (last / first) ** (iteration / iterations)
 
 
 @dataclass(frozen=True)
 class Quadratic:
-    """A loss around the present weights: loss + 2 gradient·step + step·matrix·step."""
+    """A loss around the present weights: value + 2 gradient·step + step·matrix·step."""
 
-    loss: float
+    value: float
     gradient: Floats
     matrix: Floats
 
@@ -72,129 +95,92 @@ class Quadratic:
 
     def moved(self, step: Floats, weight: float) -> "Quadratic":
         """Weigh the loss, and centre it on the weights after a step."""
-        gradient = self.gradient + self.matrix @ step
-        return Quadratic(
-            weight * (self.loss + self.change(step)), weight * gradient, weight * self.matrix
-        )
+        value, gradient = self.value + self.change(step), self.gradient + self.matrix @ step
+        return Quadratic(weight * value, weight * gradient, weight * self.matrix)
 
     def plus(self, other: "Quadratic") -> "Quadratic":
         """Add two losses around the same weights."""
-        return Quadratic(
-            self.loss + other.loss, self.gradient + other.gradient, self.matrix + other.matrix
-        )
+        value, gradient = self.value + other.value, self.gradient + other.gradient
+        return Quadratic(value, gradient, self.matrix + other.matrix)
 
 
 @dataclass(frozen=True)
 class Linearised:
-    """The residuals of a batch around the present weights, (batch · residuals,)."""
+    """The residuals r of a batch around the present weights, (batch · residuals,)."""
 
     residuals: Floats
-    rows: Floats  # their derivatives, (batch · residuals, weights)
+    jacobian: Floats  # J, their derivatives, (batch · residuals, weights)
 
-    @property
-    def quadratic(self) -> Quadratic:
-        """Leave out the second derivatives of the residuals (Gauss–Newton)."""
-        gradient = self.residuals @ self.rows
-        return Quadratic(float(self.residuals @ self.residuals), gradient, self.rows.T @ self.rows)
+    @cached_property
+    def loss(self) -> Quadratic:
+        """Compute |r + J step|², without the second derivatives of r (Gauss–Newton)."""
+        r, J = self.residuals, self.jacobian
+        return Quadratic(float(r @ r), r @ J, J.T @ J)
 
 
 @dataclass
 class Problem:
-    """A network, the batch that it predicts now, and how its errors count."""
+    """A network, the batch that it predicts now, and how its errors count.
+
+    scale: (residuals,), the running RMS error of each step.
+    """
 
     network: Network
     rollout: Rollout
     batch: Batch
-    residuals: Residuals
+    soft_limit: float | None
+    scale: Floats | float = 1.0
 
     @property
     def weights(self) -> Floats:
-        vector = torch.nn.utils.parameters_to_vector(self.network.parameters())
-        return vector.detach().cpu().numpy().astype(np.float64)
+        return array(parameters_to_vector(self.network.parameters()).detach())
 
     def move(self, weights: Floats) -> None:
         """Set the weights of the network."""
         vector = torch.from_numpy(weights).to(self.network.linear.weight)
-        torch.nn.utils.vector_to_parameters(vector, self.network.parameters())
+        vector_to_parameters(vector, self.network.parameters())
 
+    def residuals(self, errors: Floats) -> tuple[Floats, Floats]:
+        """Map errors to residuals soft_limit·asinh(error / soft_limit) / scale.
+
+        Both are (batch, residuals); also give the derivatives. Beyond the soft limit only the order
+        of magnitude of an error counts. So a lost sequence does not outweigh the others. None
+        limits nothing.
+        """
+        if self.soft_limit is None:
+            return errors / self.scale, np.broadcast_to(1 / self.scale, errors.shape)
+        ratio = np.nan_to_num(errors / self.soft_limit, nan=LARGEST)
+        root = np.hypot(1, ratio)
+        # asinh itself has other last digits in glibc 2.43 than before; those of log did not change.
+        asinh = np.copysign(np.log(root) + np.log1p(np.abs(ratio) / root), ratio)
+        return self.soft_limit * asinh / self.scale, 1 / root / self.scale
+
+    @torch.no_grad()
     def errors(self) -> Floats:
         """Predict the batch, less its targets: (batch, residuals)."""
-        with torch.no_grad():
-            inputs = torch.from_numpy(self.batch.inputs).to(self.network.linear.weight)
-            predicted = predictions(self.network, inputs, self.rollout)
-        return predicted.cpu().numpy().astype(np.float64) - self.batch.targets
+        inputs = torch.from_numpy(self.batch.inputs).to(self.network.linear.weight)
+        return array(predictions(self.network, inputs, self.rollout)) - self.batch.targets
 
     def residuals_at(self, weights: Floats) -> Floats:
         """Compute the residuals at other weights, flat."""
         self.move(weights)
-        return self.residuals.of(self.errors())[0].ravel()
+        return self.residuals(self.errors())[0].ravel()
 
-    def linearised(self) -> tuple[Linearised, Floats]:
-        """Compute the residuals and their derivatives; also give the errors, softly limited."""
-        flat, rows, limited = [], [], []
-        for start in range(0, len(self.batch.inputs), BLOCK):
-            here = slice(start, start + BLOCK)
-            inputs = torch.from_numpy(self.batch.inputs[here]).to(self.network.linear.weight)
-            predicted, derivatives = jacobian(self.network, inputs, self.rollout)
-            errors = predicted.cpu().numpy().astype(np.float64) - self.batch.targets[here]
-            residuals, by_error = self.residuals.of(errors)
-            scaled = by_error[:, :, None] * derivatives.cpu().numpy()
-            scaled = scaled.reshape(residuals.size, -1)
-            scaled[~np.isfinite(scaled).all(axis=1)] = 0  # diverged rows contribute nothing
-            flat.append(residuals.ravel())
-            rows.append(scaled)
-            limited.append(residuals * self.residuals.scale)
-        return Linearised(np.concatenate(flat), np.concatenate(rows)), np.concatenate(limited)
+    def linearise(self) -> Linearised:
+        """Compute the residuals and their derivatives."""
+        inputs = torch.from_numpy(self.batch.inputs).to(self.network.linear.weight)
+        predicted, derivatives = jacobian(self.network, inputs, self.rollout)
+        residuals, by_error = self.residuals(array(predicted) - self.batch.targets)
+        rows = (by_error[:, :, None] * derivatives.cpu().numpy()).reshape(residuals.size, -1)
+        rows[~np.isfinite(rows).all(axis=1)] = 0  # diverged rows contribute nothing
+        return Linearised(residuals.ravel(), rows)
 
-
-def levenberg_marquardt(
-    network: Network,
-    rollout: Rollout,
-    draw: Callable[[], Batch],
-    *,
-    iterations: int,
-    soft_limit: float | None,
-    normalise_by_step: bool,
-    forgetting: tuple[float, float] | None,
-    report: Report,
-) -> None:
-    """Lessen the sum of squared residuals, by moving the network's weights.
-
-    draw: gives the batch of an iteration. forgetting: the weight of past iterations, at the first
-    and at the last iteration; None for a fixed batch, which is sampled once. The loss reported is
-    the mean square. On a fixed batch it ends early where no step lessens the loss. Raises
-    InputError where a free run diverges at the start, or no weight changes the loss.
-    """
-    one = np.ones(len(rollout.counted))
-    problem = Problem(network, rollout, draw(), Residuals(soft_limit, one))
-    errors = problem.errors()
-    if forgetting is None and not np.isfinite(errors).all():
-        raise InputError("training: the free run diverges before the first iteration")
-    if normalise_by_step:
-        problem.residuals = Residuals(soft_limit, rms(problem.residuals.of(errors)[0]))
-    past, damping = None, 0.0
-    for iteration in range(1, iterations + 1):
-        if forgetting and iteration > 1:
-            problem.batch = draw()
-        here, limited = problem.linearised()
-        own = here.quadratic
-        loss = own if past is None else own.plus(past)
-        largest = float(loss.matrix.diagonal().max())
-        if largest == 0:
-            raise InputError(f"training: no weight changes the loss at iteration {iteration}")
-        damping = max(damping or FIRST_DAMPING * largest, LEAST_DAMPING * largest)
-        step, damping = descend(problem, here, loss, damping, curved=forgetting is None)
-        seen = iteration * len(problem.batch.inputs) * rollout.steps
-        report(iteration, seen, own.loss / here.residuals.size)
-        if forgetting:
-            past = loss.moved(step, remembered(iteration, iterations, forgetting))
-        elif not step.any():
-            return
-        if forgetting and normalise_by_step:
-            most = soft_limit or np.inf
-            newest = rms(np.clip(limited, -most, most))
-            running = np.sqrt((1 - SHARE) * problem.residuals.scale**2 + SHARE * newest**2)
-            problem.residuals = Residuals(soft_limit, running)
+    def follow_scale(self, residuals: Floats) -> None:
+        """Bring the errors of the newest batch into the scale, cut off at the soft limit."""
+        most = self.soft_limit or np.inf
+        errors = residuals.reshape(self.batch.targets.shape) * self.scale
+        newest = rms(np.clip(errors, -most, most))
+        self.scale = np.sqrt((1 - SHARE) * self.scale**2 + SHARE * newest**2)
 
 
 def rms(errors: Floats) -> Floats:
@@ -211,14 +197,14 @@ def descend(
     gain: measured on this batch, and predicted on the past ones, which are gone. The step is zero
     if no damping gives one. curved: correct steps for the curvature of the residuals.
     """
-    own, weights, first_damping = here.quadratic, problem.weights, damping
+    weights, first_damping = problem.weights, damping
     for _ in range(TRIES):
         step = damped_step(problem, here, loss, damping, weights, curved=curved)
         if step is not None:
             residuals = problem.residuals_at(weights + step)
             change = loss.change(step)
-            of_past = change - own.change(step)  # zero on a fixed batch
-            gain = own.loss - float(residuals @ residuals) - of_past
+            of_past = change - here.loss.change(step)  # zero on a fixed batch
+            gain = here.loss.value - float(residuals @ residuals) - of_past
             if gain > (0 if curved else SMALLEST_GAIN * -change):
                 return step, damping / DAMPING_FACTOR
         damping *= DAMPING_FACTOR
@@ -250,13 +236,7 @@ def damped_step(
         return step
     ahead, behind = (problem.residuals_at(weights + h * step) for h in (PROBE, -PROBE))
     curvature = (ahead - 2 * here.residuals + behind) / PROBE**2
-    correction = -scipy.linalg.cho_solve(factor, curvature @ here.rows, check_finite=False) / 2
+    correction = -scipy.linalg.cho_solve(factor, curvature @ here.jacobian, check_finite=False) / 2
     if np.linalg.norm(correction) <= LARGEST_ACCELERATION * np.linalg.norm(step):
         return step + correction
     return None
-
-
-def remembered(iteration: int, iterations: int, forgetting: tuple[float, float]) -> float:
-    """Compute the weight of past iterations; 1 - weight is geometric from first to last."""
-    first, last = (1 - weight for weight in forgetting)
-    return 1 - first * (last / first) ** (iteration / iterations)

@@ -1,28 +1,18 @@
-"""A recipe: weights are drawn, and trained in phases, again until the free run holds."""
+"""A recipe: draw a network, train it in phases, and try again until its free run holds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import torch
 
-from stages.networks.network import Network, Sizes, State
-from stages.settings.model import (
-    SETTLED,
-    Adam,
-    EchoState,
-    LevenbergMarquardt,
-    NetworkRow,
-    Normal,
-    Ridge,
-    ZeroReadOut,
-)
-from stages.training import initial
+from stages.networks.network import Network, State
+from stages.settings.model import Adam, LevenbergMarquardt, NetworkRow, Ridge
 from stages.training.adam import adam
-from stages.training.jacobian import Rollout
-from stages.training.levenberg_marquardt import Report, levenberg_marquardt
+from stages.training.initial import grown, initial_network
+from stages.training.levenberg_marquardt import levenberg_marquardt
 from stages.training.ridge import fit_read_out
-from stages.training.sequences import Sequences, Stream, fixed_batch
+from stages.training.sequences import Report, Sequences
 
 # (attempt, phase) → the report of its iterations.
 Reports = Callable[[int, str], Report]
@@ -49,16 +39,15 @@ def train(row: NetworkRow, data: Sequences, validate: Validate, reports: Reports
     best: Trained | None = None
     for attempt in range(row.attempts):
         random = np.random.default_rng([row.seed, attempt])
-        network, carried = train_attempt(
-            row, data, validate, random, lambda phase, n=attempt: reports(n, phase)
-        )
+        network, carried = train_attempt(row, data, validate, random, partial(reports, attempt))
         if row.attempts == 1 and "accept" not in row.model_fields_set:
             return Trained(network, carried, None, 1, True)
         error = validate(network)
+        trained = Trained(network, carried, error, attempt + 1, error <= row.accept.rmse)
+        if trained.accepted:
+            return trained
         if best is None or error < best.error:
-            best = Trained(network, carried, error, attempt + 1, error <= row.accept.rmse)
-        if best.accepted:
-            break
+            best = trained
     return best
 
 
@@ -81,56 +70,6 @@ def train_attempt(
                 log(1, 2 * data.values[: phase.sequences, 1:].size, loss)
             case LevenbergMarquardt():
                 if phase.products is not None:
-                    network = initial.grown(network, phase.products, random)
-                run_levenberg_marquardt(network, data, phase, random, log)
+                    network = grown(network, phase.products, random)
+                levenberg_marquardt(network, data, phase, random=random, report=log)
     return network, carried
-
-
-def initial_network(row: NetworkRow, random: np.random.Generator) -> Network:
-    """Draw the network of a row, on its device."""
-    sizes = Sizes(row.hidden_size, row.num_layers, row.memory_size, row.products)
-    network = initial.as_torch(row.cell, sizes, random).double()
-    match row.initial:
-        case Normal(sd=sd):
-            initial.normal(network, sd, random)
-        case EchoState(spectral_radius=radius, input_scale=scale, averages=averages):
-            drawing = {"spectral_radius": radius, "input_scale": scale, "random": random}
-            if row.cell == "innovation":
-                initial.innovation(network, **drawing, averages=averages)
-            else:
-                initial.echo_state(network, **drawing)
-        case ZeroReadOut():
-            initial.zero_read_out(network)
-    return network.to(row.device, getattr(torch, row.precision))
-
-
-def run_levenberg_marquardt(
-    network: Network,
-    data: Sequences,
-    phase: LevenbergMarquardt,
-    random: np.random.Generator,
-    report: Report,
-) -> None:
-    """Run a phase of Levenberg–Marquardt, on a fixed batch or on a stream.
-
-    Without free steps all predictions within the warm-up count, but for the first ones.
-    """
-    counted = tuple(phase.free_steps) or tuple(range(SETTLED + 2 - phase.warmup, 2))
-    rollout = Rollout(phase.warmup, counted)
-    if phase.fresh:
-        jitter = phase.amplitude_jitter
-        stream = Stream(data.targets, rollout, phase.sequences, phase.noise, jitter, random)
-        draw = stream.draw
-    else:
-        batch = fixed_batch(data, rollout, phase.sequences, phase.noise, random)
-        draw = lambda: batch  # noqa: E731
-    levenberg_marquardt(
-        network,
-        rollout,
-        draw,
-        iterations=phase.iterations,
-        soft_limit=phase.soft_limit,
-        normalise_by_step=phase.normalise_by_step,
-        forgetting=(phase.forgetting[0], phase.forgetting[-1]) if phase.fresh else None,
-        report=report,
-    )

@@ -1,18 +1,23 @@
-"""The training data of a network, and batches of them for its phases."""
+"""The training data of a network, and the batches of Levenberg–Marquardt."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.settings.model import LevenbergMarquardt
 from stages.training.jacobian import Rollout
 
 Floats = NDArray[np.float64]
+# Called after every iteration with its number, the training steps seen so far, and the loss.
+Report = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Values go in, targets are predicted: both (sequences, time, 1).
+    """Input values, and the targets to predict: both (sequences, time, 1).
 
     In noise the targets are the values without it.
     """
@@ -21,48 +26,36 @@ class Sequences:
     targets: Floats
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Sequences of one iteration: inputs (batch, warmup, 1), targets (batch, residuals)."""
+class Batch(NamedTuple):
+    """The sequences of an iteration: inputs (batch, warmup, 1), targets (batch, residuals)."""
 
     inputs: Floats
     targets: Floats
 
 
 def fixed_batch(
-    data: Sequences, rollout: Rollout, sequences: int, noise: float, random: np.random.Generator
+    data: Sequences, rollout: Rollout, phase: LevenbergMarquardt, random: np.random.Generator
 ) -> Batch:
-    """Take the first sequences, with noise of this standard deviation added to the inputs."""
-    values = data.values[:sequences]
-    inputs = values + noise * random.normal(size=values.shape)
-    return Batch(inputs[:, : rollout.warmup], rollout.targets(data.targets[:sequences]))
+    """Take the first sequences, and add noise to the inputs."""
+    values = data.values[: phase.sequences]
+    inputs = values + phase.noise * random.normal(size=values.shape)
+    return Batch(inputs[:, : rollout.warmup], rollout.targets(data.targets[: phase.sequences]))
 
 
-@dataclass(frozen=True)
-class Stream:
-    """Draws other pieces of the sequences for every batch, begun anywhere, in new noise.
+def fresh_batch(
+    data: Sequences, rollout: Rollout, phase: LevenbergMarquardt, random: np.random.Generator
+) -> Batch:
+    """Draw pieces of the noise-free sequences, begun anywhere, and add new noise to the inputs.
 
-    targets: values without noise, (sequences, time, 1). amplitude_jitter: each piece is multiplied
-    by a number within 1 ± this, so that the ends of a range are not its rarest part.
+    Sequences are drawn without replacement. Each piece is multiplied by a number within
+    1 ± amplitude_jitter, so that the ends of the range of amplitudes are not its rarest part.
     """
-
-    targets: Floats
-    rollout: Rollout
-    sequences: int
-    noise: float
-    amplitude_jitter: float
-    random: np.random.Generator
-
-    def draw(self) -> Batch:
-        """Draw a batch, its sequences without replacement."""
-        length = self.rollout.steps + 1
-        count = min(self.sequences, len(self.targets))
-        chosen = self.random.choice(len(self.targets), count, replace=False)
-        last = self.targets.shape[1] - length
-        first = self.random.integers(0, last, count, endpoint=True)
-        pieces = self.targets[chosen[:, None], first[:, None] + np.arange(length)]
-        jitter = self.amplitude_jitter
-        pieces = pieces * self.random.uniform(1 - jitter, 1 + jitter, (count, 1, 1))
-        true_past = pieces[:, : self.rollout.warmup]
-        noise = self.noise * self.random.normal(size=true_past.shape)
-        return Batch(true_past + noise, self.rollout.targets(pieces))
+    length, count = rollout.steps + 1, min(phase.sequences, len(data.targets))
+    chosen = random.choice(len(data.targets), count, replace=False)
+    first = random.integers(0, data.targets.shape[1] - length, count, endpoint=True)
+    pieces = data.targets[chosen[:, None], first[:, None] + np.arange(length)]
+    jitter = phase.amplitude_jitter
+    pieces = pieces * random.uniform(1 - jitter, 1 + jitter, (count, 1, 1))
+    past = pieces[:, : rollout.warmup]
+    inputs = past + phase.noise * random.normal(size=past.shape)
+    return Batch(inputs, rollout.targets(pieces))

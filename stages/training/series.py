@@ -1,6 +1,6 @@
 """Training of networks on a measured series."""
 
-from functools import partial
+import math
 
 import numpy as np
 
@@ -8,7 +8,6 @@ from stages.networks.forecaster import NetworkForecaster
 from stages.networks.network import Network
 from stages.settings.model import NetworkRow
 from stages.signals.series import Series
-from stages.signals.sines import Floats
 from stages.signals.transforms import fit_transform
 from stages.training import recipe
 from stages.training.recipe import Reports
@@ -20,7 +19,7 @@ SEEDS = 100_000  # between the seeds of an ensemble's members, so that rows do n
 def train_on_series(row: NetworkRow, series: Series, reports: Reports) -> NetworkForecaster:
     """Train the networks of a row on the training part of a series.
 
-    The best weights of each are those with the least MASE on the validation part.
+    The best weights of each are those with the least error on the validation part.
     """
     transform = fit_transform(row.transform, series.training, series.season)
     length = series.warmup + series.horizon
@@ -31,21 +30,17 @@ def train_on_series(row: NetworkRow, series: Series, reports: Reports) -> Networ
 
     def validate(network: Network) -> float:
         forecast = NetworkForecaster([network], transform).forecast(past, series.horizon)
-        return mean_error(forecast, future)
+        with np.errstate(over="ignore", invalid="ignore"):  # the forecast may diverge
+            error = float(np.abs(forecast - future).mean())
+        return error if math.isfinite(error) else math.inf
 
     networks = []
     for member in range(row.ensemble):
-        numbered = row.model_copy(update={"seed": row.seed + SEEDS * member})
-        log = partial(reports, member)
         trained = recipe.train(
-            numbered, Sequences(seen, seen), validate, lambda _, phase, log=log: log(phase)
+            row.model_copy(update={"seed": row.seed + SEEDS * member}),
+            Sequences(seen, seen),
+            validate,
+            lambda _, phase, member=member: reports(member, phase),
         )
         networks.append(trained.network)
     return NetworkForecaster(networks, transform)
-
-
-def mean_error(forecast: Floats, future: Floats) -> float:
-    """Compute the mean absolute error, infinite where a forecast diverges."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = float(np.abs(forecast - future).mean())
-    return error if np.isfinite(error) else np.inf
