@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from stages.files import InputError
 from stages.networks.network import Network, Sizes
 from stages.networks.predictor import Predictor
+from stages.settings.model import EchoState, NetworkRow
 from stages.training import initial
 from tests.examples import CELLS, NETWORKS, network, values
 
@@ -16,10 +18,14 @@ def random(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def drawn(method: str, cell: str, layers: int = 1, products: int = 400, **settings: object) -> dict:
+def drawn(method: str, cell: str, layers: int = 1, **settings: object) -> dict:
     """Draw a network of 40 units, and give its weights as arrays."""
-    net = network(cell, layers, hidden=40, products=products)
-    getattr(initial, method)(net, random=random(), **settings)
+    settings = {"dataset": "d", "cell": cell, "hidden_size": 40, "num_layers": layers} | {
+        "memory_size": 2,
+        "products": 400,
+        "initial": {"method": method} | settings,
+    }
+    net = initial.initial_network(NetworkRow.model_validate(settings), random())
     return {name: weight.detach().numpy() for name, weight in net.weights.items()}
 
 
@@ -67,7 +73,7 @@ def test_every_gate_of_an_echo_state_has_its_spectral_radius(cell: str, layers: 
 
 
 def test_the_waves_of_an_innovation_cell_have_their_spectral_radius() -> None:
-    weights = drawn("innovation", "innovation", spectral_radius=0.5, input_scale=0.25)
+    weights = drawn("echo_state", "innovation", spectral_radius=0.5, input_scale=0.25)
     O, D = weights["rnn.O.weight"], weights["rnn.D.weight"]  # noqa: E741
     assert radius(O[:, 1:41]) == pytest.approx(0.5)
     assert not weights["rnn.O.bias"].any() and not weights["linear.bias"].any()
@@ -77,8 +83,8 @@ def test_the_waves_of_an_innovation_cell_have_their_spectral_radius() -> None:
 def test_wave_units_begin_as_leaky_averages() -> None:
     """Of 1 + x/2: (1 + x/2)·(1 - shareᵗ) where x is constant."""
     net = network("innovation", hidden=40)
-    settings = {"spectral_radius": 0.5, "input_scale": 0.5, "averages": [0.9, 0.97]}
-    initial.innovation(net, **settings, random=random())
+    with torch.no_grad():
+        initial.innovation(net, EchoState(averages=[0.9, 0.97]), random())
     x, predictor = np.array([[[0.4]], [[-1.0]]]).repeat(20, axis=1), Predictor(net)
     _, hidden, _ = predictor.forward(x, predictor.initial_state(2))
     for unit, share in ((38, 0.9), (39, 0.97)):
@@ -86,10 +92,11 @@ def test_wave_units_begin_as_leaky_averages() -> None:
         np.testing.assert_allclose(hidden[:, :, unit], expected, rtol=1e-12)
 
 
-def test_a_read_out_of_zeros_predicts_zero() -> None:
-    net = network("lstm")
-    initial.zero_read_out(net)
-    assert not net(torch.from_numpy(values(3, 9, 1)))[0].any()
+def test_a_read_out_of_zeros_leaves_the_cell_as_torch_draws_it() -> None:
+    zeros, torchs = drawn("zero_read_out", "lstm"), drawn("uniform", "lstm")
+    for name, weight in zeros.items():
+        expected = 0 if name.startswith("linear.") else torchs[name]
+        np.testing.assert_array_equal(weight, np.broadcast_to(expected, weight.shape))
 
 
 def test_new_products_change_no_output() -> None:
@@ -109,5 +116,5 @@ def forced_and_free(net: Network, x: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 @pytest.mark.parametrize(("cell", "products"), [("innovation", 3), ("innovation", 2), ("gru", 7)])
 def test_nothing_shrinks_and_no_other_cell_grows(cell: str, products: int) -> None:
-    with pytest.raises(ValueError, match="expected an innovation cell with fewer"):
+    with pytest.raises(InputError, match=f"products is {products}; expected more than before"):
         initial.grown(network(cell), products, random())

@@ -1,6 +1,6 @@
 """Laws of Levenberg–Marquardt, on a fixed batch and on a stream."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,110 +11,114 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from stages.files import InputError
 from stages.networks.network import Network
+from stages.settings.model import LevenbergMarquardt
 from stages.training import levenberg_marquardt as training
 from stages.training.jacobian import Rollout, predictions
-from stages.training.levenberg_marquardt import (
-    Linearised,
-    Problem,
-    Quadratic,
-    Residuals,
-    damped_step,
-)
-from stages.training.sequences import Batch
+from stages.training.levenberg_marquardt import Linearised, Problem, Quadratic, damped_step
+from stages.training.sequences import Batch, Sequences
 from tests.examples import NETWORKS, any_sines, network, values
 from tests.networks.layers import Delay, own
 
-ROLLOUT, ONE = Rollout(10, (-1, 1, 6)), Rollout(5, (1,))
-# Targets of a network that is linear in its four weights: three lags and a bias.
-X, Y, TRUE = values(40, 5, 1), values(40, 1, seed=2), np.array([0.5, -0.3, 0.2, 0.1])
-LINEAR = np.concatenate((X[:, :1:-1, 0], np.ones((40, 1))), axis=1)
+STEPS = [-1, 1, 6]
+ROLLOUT = Rollout(10, tuple(STEPS))
+STREAM = {"fresh": True, "forgetting": [0.9]}
+# A network that is linear in its four weights: three lags and a bias.
+X = values(40, 6, 1)
+LINEAR = np.concatenate((X[:, 4:1:-1, 0], np.ones((40, 1))), axis=1)
+ONE_STEP = {"warmup": 5, "free_steps": [1]}
 
 
 def problem(net: Network, soft_limit: float) -> Problem:
     x = any_sines(6, 30).values
     batch = Batch(x + 0.01 * values(*x.shape), ROLLOUT.targets(x))
-    return Problem(net, ROLLOUT, batch, Residuals(soft_limit, np.ones(3)))
+    return Problem(net, ROLLOUT, batch, soft_limit)
 
 
-def train(net: Network, rollout: Rollout, draw: Callable[[], Batch], **changes: Any) -> list[tuple]:
-    """Train a network, and give the reports of all iterations."""
-    settings = {"iterations": 100, "soft_limit": 1e6, "normalise_by_step": False}
-    settings |= {"forgetting": None} | changes
-    reports: list[tuple] = []
+def train(
+    net: Network, x: np.ndarray, *, y: np.ndarray | None = None, **changes: Any
+) -> list[tuple[int, int, float]]:
+    """Train a network on inputs and targets (sequences, time, 1); give all reports."""
+    settings = {"warmup": 10, "free_steps": STEPS, "sequences": len(x), "iterations": 100}
+    phase = LevenbergMarquardt(phase="levenberg_marquardt", **(settings | changes))
+    reports, random = [], np.random.default_rng(0)
     report = lambda *row: reports.append(row)  # noqa: E731
-    training.levenberg_marquardt(net, rollout, draw, report=report, **settings)
+    data = Sequences(x, x if y is None else y)
+    training.levenberg_marquardt(net, data, phase, random=random, report=report)
     return reports
+
+
+def weights(net: Network) -> np.ndarray:
+    return parameters_to_vector(net.parameters()).detach().numpy()
 
 
 def test_linear_least_squares_are_solved_and_then_it_ends() -> None:
     net = own(Delay)
-    reports = train(net, ONE, lambda: Batch(X, Y))
-    solution, squares, *_ = np.linalg.lstsq(LINEAR, Y[:, 0], rcond=None)
-    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), solution, rtol=1e-6)
+    reports = train(net, X, **ONE_STEP)
+    solution, squares, *_ = np.linalg.lstsq(LINEAR, X[:, 5, 0], rcond=None)
+    np.testing.assert_allclose(weights(net), solution, rtol=1e-6)
     assert reports[-1][2] == pytest.approx(squares[0] / 40, rel=1e-9) and len(reports) < 100
 
 
 @pytest.mark.parametrize("normalise", [False, True])
 def test_batches_of_a_stream_determine_the_weights_together(normalise: bool) -> None:
-    """Two residuals an iteration for four weights: ten iterations, by remembering."""
-    net, first = own(Delay), iter(range(0, 10**6, 2))
+    """Two residuals an iteration for four weights: remembering finds the recursion of the data."""
+    true, x = np.array([0.5, -0.3, 0.2, 0.1]), values(40, 9, 1)
+    for step in range(3, 9):
+        x[:, step] = x[:, step - 3 : step][:, ::-1, 0] @ true[:3, None] + true[3]
+    net = own(Delay)
+    settings = STREAM | ONE_STEP | {"sequences": 2, "normalise_by_step": normalise}
+    train(net, x, iterations=30, **settings)
+    np.testing.assert_allclose(weights(net), true, rtol=1e-6)
 
-    def draw() -> Batch:
-        here = (next(first) + np.arange(2)) % 40
-        return Batch(X[here], LINEAR[here] @ TRUE[:, None])
 
-    train(net, ONE, draw, iterations=10, forgetting=(0.8, 0.95), normalise_by_step=normalise)
-    np.testing.assert_allclose(parameters_to_vector(net.parameters()).detach(), TRUE, rtol=1e-8)
-
-
-@pytest.mark.parametrize("forgetting", [None, (0.9, 0.9)])
-def test_a_network_that_predicts_exactly_is_left_as_it_is(forgetting: Any) -> None:
-    net = network("rnn")
-    x = torch.from_numpy(values(3, 10, 1))
-    batch = Batch(x.numpy(), predictions(net, x, ROLLOUT).detach().numpy())
-    before = parameters_to_vector(net.parameters()).detach()
-    reports = train(net, ROLLOUT, lambda: batch, iterations=5, forgetting=forgetting)
-    assert [loss for *_, loss in reports] == [0] * (1 if forgetting is None else 5)
-    np.testing.assert_array_equal(parameters_to_vector(net.parameters()).detach(), before)
+@pytest.mark.parametrize("stream", [{}, STREAM])
+def test_a_network_that_predicts_exactly_is_left_as_it_is(stream: dict[str, Any]) -> None:
+    net, x, every = network("rnn"), values(3, 16, 1), Rollout(10, tuple(range(1, 7)))
+    x[:, 10:, 0] = predictions(net, torch.from_numpy(x), every).detach()
+    before = weights(net)
+    reports = train(net, x, free_steps=[1, 6], iterations=5, **stream)
+    assert [loss for *_, loss in reports] == [0] * (5 if stream else 1)
+    np.testing.assert_array_equal(weights(net), before)
 
 
 def test_residuals_are_normalised_by_the_running_error_of_their_step() -> None:
     """Its square is 0.7 times itself and 0.3 times the newest; at first residuals have RMS 1."""
-    stream = {"forgetting": (0.5, 0.5), "normalise_by_step": True}
-    net, again = own(Delay), own(Delay)
-    before = Problem(net, ONE, Batch(X, Y), Residuals(1e6, np.ones(1)))
-    square = (before.errors() ** 2).mean()
-    train(net, ONE, lambda: before.batch, iterations=2, **stream)
-    losses = [loss for *_, loss in train(again, ONE, lambda: before.batch, iterations=3, **stream)]
-    running = 0.7 * square + 0.3 * losses[1] * square
-    assert losses[0] == pytest.approx(1, rel=1e-9)
-    assert losses[2] == pytest.approx((before.errors() ** 2).mean() / running, rel=1e-9)
+    stream = STREAM | ONE_STEP | {"normalise_by_step": True}
+    nets, inputs = [own(Delay) for _ in range(4)], torch.from_numpy(X)
+    reports = [train(net, X, iterations=n, **stream) for n, net in enumerate(nets[1:], start=1)]
+    errors = [predictions(net, inputs, Rollout(5, (1,))).detach().numpy() - X[:, 5] for net in nets]
+    squares = [(error**2).mean() for error in errors]  # before each iteration
+    losses = [loss for *_, loss in reports[2]]
+    running = squares[0]
+    for loss, square in zip(losses, squares, strict=False):
+        assert loss == pytest.approx(square / running, rel=1e-9)
+        running = 0.7 * running + 0.3 * square
 
 
-def test_without_a_good_step_the_weights_stay(monkeypatch) -> None:
+def test_without_a_good_step_the_weights_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     here = problem(network("rnn"), 1e6)
-    (linearised, _), before = here.linearised(), here.weights
-    loss = linearised.quadratic
+    linearised, before = here.linearise(), here.weights
+    loss = linearised.loss
     monkeypatch.setattr(training, "damped_step", lambda *_, **__: 100 * loss.gradient)
     step, damping = training.descend(here, linearised, loss, 1.0, curved=True)
     assert not step.any() and damping == 2
     np.testing.assert_array_equal(here.weights, before)
 
 
-@pytest.mark.parametrize("soft_limit", [1e6, 0.1])
+@pytest.mark.parametrize("soft_limit", [None, 0.1])
 @pytest.mark.parametrize(("cell", "layers"), NETWORKS)
-def test_the_loss_of_a_fixed_batch_never_rises(cell: str, layers: int, soft_limit: float) -> None:
-    net = network(cell, layers)
-    here = problem(net, soft_limit)
-    reports = train(net, ROLLOUT, lambda: here.batch, iterations=5, soft_limit=soft_limit)
-    residuals, _ = here.residuals.of(here.errors())
-    losses = [*(loss for *_, loss in reports), (residuals**2).mean()]
-    assert all(after < before for before, after in pairwise(losses))
+def test_the_loss_of_a_fixed_batch_never_rises(
+    cell: str, layers: int, soft_limit: float | None
+) -> None:
+    reports = train(
+        network(cell, layers), any_sines(6, 30).values, iterations=5, soft_limit=soft_limit
+    )
+    assert all(after < before for (*_, before), (*_, after) in pairwise(reports))
     # Six sequences of 10 + 6 - 1 steps each iteration.
     assert [row[:2] for row in reports] == [(i, i * 90) for i in range(1, 6)]
 
 
-@pytest.mark.parametrize("damping", [1e-6, 0.1, 100.0])
+@pytest.mark.parametrize("damping", [1e-6, 100.0])
 @pytest.mark.parametrize(("bend", "accepted"), [(1e-3, True), (1e4, False)])
 def test_a_damped_step_and_its_correction(damping: float, bend: float, accepted: bool) -> None:
     """−(JᵀJ + λI)⁻¹Jᵀr, and for curvature −½ (JᵀJ + λI)⁻¹Jᵀ bend (J step)².
@@ -129,7 +133,7 @@ def test_a_damped_step_and_its_correction(damping: float, bend: float, accepted:
             return r + j @ w + bend / 2 * (j @ w) ** 2
 
     here = Linearised(r, j)
-    arguments = (Curved(), here, here.quadratic, damping, np.zeros(5))
+    arguments = (Curved(), here, here.loss, damping, np.zeros(5))
     straight, step = (damped_step(*arguments, curved=curved) for curved in (False, True))
     np.testing.assert_allclose(straight, -inverse @ r, rtol=1e-9)
     assert (step is not None) == accepted
@@ -138,65 +142,64 @@ def test_a_damped_step_and_its_correction(damping: float, bend: float, accepted:
         np.testing.assert_allclose(step, straight + correction, rtol=1e-6)
 
 
-@pytest.mark.parametrize("soft_limit", [10.0, 0.3])
-def test_derivatives_of_residuals_are_finite_differences(soft_limit: float, monkeypatch) -> None:
-    """Also where the batch is differentiated in blocks."""
-    monkeypatch.setattr(training, "BLOCK", 4)
+@pytest.mark.parametrize("soft_limit", [10.0, 0.3, None])
+def test_derivatives_of_residuals_are_finite_differences(soft_limit: float | None) -> None:
     here = problem(network("innovation"), soft_limit)
-    linearised, _ = here.linearised()
+    linearised = here.linearise()
     start, direction = here.weights, values(len(here.weights), seed=2)
     ahead, behind = (here.residuals_at(start + step * direction) for step in (1e-6, -1e-6))
     difference = (ahead - behind) / 2e-6
-    np.testing.assert_allclose(linearised.rows @ direction, difference, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(linearised.jacobian @ direction, difference, rtol=1e-6, atol=1e-8)
 
 
 def test_a_soft_limit_takes_the_asinh_of_errors_of_every_size() -> None:
     x = np.array([1e-300, 1e-12, 1e-8, 1e-3, 0.3, 1.0, 7.0, 1e8, 1e154, 1e200, 1e307])
-    limited, slopes = Residuals(0.5, np.full(22, 0.2)).of(np.concatenate((-x, x))[None])
-    np.testing.assert_allclose(
-        limited[0, 11:], 0.5 * np.arcsinh(2 * x) / 0.2, rtol=1e-12, atol=1e-15
-    )
-    np.testing.assert_array_equal(limited[0, :11], -limited[0, 11:])
-    np.testing.assert_allclose(slopes[0, 11:], 1 / np.hypot(1, 2 * x) / 0.2, rtol=1e-14)
-    endless, _ = Residuals(0.5, np.ones(3)).of(np.array([[np.nan, np.inf, -np.inf]]))
-    assert np.isfinite(endless).all() and endless[0, 1] == -endless[0, 2] > limited.max() * 0.2
+    soft = Problem(own(), ROLLOUT, Batch(X, X), 0.5, scale=0.2)
+    limited, slopes = soft.residuals(np.concatenate((-x, x)))
+    np.testing.assert_allclose(limited[11:], 0.5 * np.arcsinh(2 * x) / 0.2, rtol=1e-12, atol=1e-15)
+    np.testing.assert_array_equal(limited[:11], -limited[11:])
+    np.testing.assert_allclose(slopes[11:], 1 / np.hypot(1, 2 * x) / 0.2, rtol=1e-14)
+    diverged, _ = soft.residuals(np.array([np.nan, np.inf, -np.inf]))
+    assert np.isfinite(diverged).all() and diverged[1] == -diverged[2] > limited.max()
 
 
 def test_a_moved_quadratic_is_the_same_loss_around_other_weights() -> None:
-    quadratic = Linearised(values(9), values(9, 4, seed=2)).quadratic
-    step, further = values(4, seed=3), values(4, seed=4)
-    moved = quadratic.moved(step, weight=0.7)
-    expected = 0.7 * (quadratic.loss + quadratic.change(step + further))
-    assert moved.loss + moved.change(further) == pytest.approx(expected, rel=1e-12)
-    squares = ((values(9) + values(9, 4, seed=2) @ step) ** 2).sum()
-    assert quadratic.loss + quadratic.change(step) == pytest.approx(squares, rel=1e-12)
+    r, j, step, further = values(9), values(9, 4, seed=2), values(4, seed=3), values(4, seed=4)
+    moved = Linearised(r, j).loss.moved(step, weight=0.7)
+    for shift in (np.zeros(4), further):
+        squares = ((r + j @ (step + shift)) ** 2).sum()
+        assert moved.value + moved.change(shift) == pytest.approx(0.7 * squares, rel=1e-12)
 
 
-def test_forgetting_goes_geometrically_from_the_first_weight_to_the_last() -> None:
-    forgotten = [1 - training.remembered(i, 10, (0.8, 0.95)) for i in range(11)]
-    assert forgotten[0] == pytest.approx(0.2) and forgotten[-1] == pytest.approx(0.05)
-    ratios = [after / before for before, after in pairwise(forgotten)]
-    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-12)
+@pytest.mark.parametrize(("forgetting", "last"), [([0.8, 0.95], 0.05), ([0.8], 0.2)])
+def test_forgetting_goes_geometrically_from_the_first_weight_to_the_last(
+    forgetting: Sequence[float], last: float
+) -> None:
+    forgotten = [1 - training.remembered(i, 10, forgetting) for i in range(11)]
+    np.testing.assert_allclose(forgotten, np.geomspace(0.2, last, 11), rtol=1e-12)
 
 
-@pytest.mark.parametrize("forgetting", [None, (0.9, 0.9)])
-def test_a_free_run_that_diverges_at_the_start_is_an_input_error(forgetting: Any) -> None:
+@pytest.mark.parametrize(("stream", "message"), [({}, "diverges before"), (STREAM, "no weight")])
+def test_a_free_run_that_diverges_at_the_start_is_an_input_error(
+    stream: dict[str, Any], message: str
+) -> None:
     net = own(Delay, 1)
     vector_to_parameters(torch.tensor([1e200, 0.0], dtype=torch.float64), net.parameters())
-    with pytest.raises(InputError, match="no weight" if forgetting else "diverges before"):
-        train(net, Rollout(5, (9,)), lambda: Batch(X, 0 * Y), forgetting=forgetting)
+    with pytest.raises(InputError, match=message):
+        train(net, values(40, 14, 1), warmup=5, free_steps=[9], soft_limit=0.5, **stream)
 
 
 def test_a_diverged_row_contributes_nothing() -> None:
     batch = Batch(np.array([[[0.5]], [[np.inf]]]), np.ones((2, 1)))
-    here = Problem(own(Delay, 1), Rollout(1, (4,)), batch, Residuals(0.5, np.ones(1)))
-    linearised, _ = here.linearised()
-    assert linearised.rows[0].any() and not linearised.rows[1].any()
-    assert np.isfinite(linearised.rows).all() and np.isfinite(linearised.residuals).all()
+    here = Problem(own(Delay, 1), Rollout(1, (4,)), batch, 0.5).linearise()
+    assert here.jacobian[0].any() and not here.jacobian[1].any()
+    assert np.isfinite(here.jacobian).all() and np.isfinite(here.residuals).all()
 
 
 @pytest.mark.parametrize(("measured", "taken"), [(3.0, True), (4.7, True), (5.0, False)])
-def test_a_step_on_a_stream_may_cost_what_the_past_gains(measured: float, taken: bool) -> None:
+def test_a_step_on_a_stream_may_cost_what_the_past_gains(
+    measured: float, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One weight: this batch predicts a rise of 3 for a step of 1, the past batches a fall of 5."""
     one = np.ones((1, 1))
     past, here = Quadratic(9.0, np.array([-3.0]), one), Linearised(np.ones(1), one)
@@ -212,8 +215,27 @@ def test_a_step_on_a_stream_may_cost_what_the_past_gains(measured: float, taken:
         def move(self, weights: np.ndarray) -> None:
             assert not weights.any()
 
-    loss = here.quadratic.plus(past)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "TRIES", 1)
-        step, _ = training.descend(Measured(), here, loss, 1e-12, curved=False)
+    monkeypatch.setattr(training, "TRIES", 1)
+    step, _ = training.descend(Measured(), here, here.loss.plus(past), 1e-12, curved=False)
     assert step.tolist() == pytest.approx([1.0] if taken else [0.0])
+
+
+@pytest.mark.parametrize(
+    ("phase", "counted"),
+    [
+        ({"warmup": 12, "free_steps": []}, (0, 1)),  # all within the warm-up from the tenth on
+        ({"free_steps": [1, 5]}, (1, 5)),
+        (STREAM | {"free_steps": [-3, 1, 9]}, (-3, 1, 9)),
+    ],
+)
+def test_a_phase_predicts_its_own_steps_on_new_batches_of_a_stream(
+    phase: dict[str, Any], counted: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, linearise = [], Problem.linearise
+    record = lambda self: seen.append((self.rollout, self.batch)) or linearise(self)  # noqa: E731
+    monkeypatch.setattr(Problem, "linearise", record)
+    train(network("rnn"), any_sines(8, 30).values, sequences=4, noise=0.1, iterations=2, **phase)
+    (rollout, one), (_, two) = seen
+    assert rollout == (phase.get("warmup", 10), counted)
+    assert one.inputs.shape == (4, rollout.warmup, 1)
+    assert (one.inputs != two.inputs).any() == ("fresh" in phase)
