@@ -22,7 +22,8 @@ def initial_network(row: NetworkRow, random: np.random.Generator) -> Network:
     network = as_torch(row.cell, sizes, random).double()
     match row.initial:
         case Normal(sd=sd):  # as the blog does
-            draw(network.rnn, sd, random)
+            for weight in network.rnn.parameters():
+                draw(weight, sd, random)
         case EchoState() if row.cell == "innovation":
             innovation(network, row.initial, random)
         case EchoState():
@@ -40,14 +41,9 @@ def as_torch(cell: str, sizes: Sizes, random: np.random.Generator) -> Network:
         return Network(cell, sizes)
 
 
-def draw(layer: nn.Module, sd: float, random: np.random.Generator) -> None:
-    """Draw the weights and biases of a layer from N(0, sd²)."""
-    for weight in layer.parameters():
-        weight.copy_(normal(sd, weight.shape, random))
-
-
-def normal(sd: float, shape: tuple[int, ...], random: np.random.Generator) -> Tensor:
-    return torch.from_numpy(random.normal(0, sd, tuple(shape)))
+def draw(weight: Tensor, sd: float, random: np.random.Generator) -> None:
+    """Draw a weight, or a part of it, from N(0, sd²)."""
+    weight.copy_(torch.from_numpy(random.normal(0, sd, tuple(weight.shape))))
 
 
 def echo_state(network: Network, initial: EchoState, random: np.random.Generator) -> None:
@@ -80,19 +76,20 @@ def innovation(network: Network, initial: EchoState, random: np.random.Generator
     is small. averages: decay factors of the last wave units, which begin as leaky averages of 1 +
     x/2: a step counter and a running mean.
     """
-    cell, size, products = network.rnn, network.sizes.hidden_size, network.sizes.products
-    draws = (cell.C, 0.1), (cell.D, 0.1), (cell.O, 0.1), (cell.K, 0.1), (cell.w, 0.1), (cell.C, 1.0)
-    for layer, sd in draws:
-        layer.bias.copy_(normal(sd, layer.bias.shape, random))
-        layer.weight.copy_(normal(sd, layer.weight.shape, random))
+    cell, size = network.rnn, network.sizes.hidden_size
+    for layer in (cell.C, cell.D, cell.O, cell.K, cell.w):
+        draw(layer.bias, 0.1, random)
+        draw(layer.weight, 0.1, random)
+    draw(cell.C.bias, 1.0, random)
+    draw(cell.C.weight, 1.0, random)
     cell.C.bias *= 0.3
-    cell.D.bias.copy_(normal(0.3, (products,), random))
-    cell.D.weight[:, 0] = normal(initial.input_scale, (products,), random)
+    draw(cell.D.bias, 0.3, random)
+    draw(cell.D.weight[:, 0], initial.input_scale, random)
     cell.O.bias.zero_()
-    cell.O.weight[:, 0] = normal(initial.input_scale, (size,), random)
+    draw(cell.O.weight[:, 0], initial.input_scale, random)
     recurrent = of_radius(random.normal(size=(size, size)), initial.spectral_radius)
     cell.O.weight[:, 1 : 1 + size] = torch.from_numpy(recurrent)
-    cell.O.weight[:, 1 + cell.state_size :] *= 3 / math.sqrt(products)
+    cell.O.weight[:, 1 + cell.state_size :] *= 3 / math.sqrt(network.sizes.products)
     for unit, share in enumerate(initial.averages, start=size - len(initial.averages)):
         cell.O.weight[unit] = 0
         cell.O.bias[unit] = 1 - share

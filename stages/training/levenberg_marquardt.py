@@ -43,22 +43,21 @@ def levenberg_marquardt(
 
     Without free steps all predictions within the warm-up count, but for the first ones. The loss
     reported is the mean square. On a fixed batch it ends early where no step lessens the loss.
-    Raises InputError where a free run diverges at the start, or no weight changes the loss.
+    Raises InputError where a free run diverges, or no weight changes the loss.
     """
     counted = tuple(phase.free_steps) or tuple(range(SETTLED + 2 - phase.warmup, 2))
     rollout = Rollout(phase.warmup, counted)
     draw = fresh_batch if phase.fresh else fixed_batch
     problem = Problem(network, rollout, draw(data, rollout, phase, random), phase.soft_limit)
-    errors = problem.errors()
-    if not phase.fresh and not np.isfinite(errors).all():
-        raise InputError("training: the free run diverges before the first iteration")
     if phase.normalise_by_step:
-        problem.scale = rms(problem.residuals(errors)[0])
+        problem.scale = rms(problem.residuals(problem.errors())[0])
     past, damping = None, 0.0
     for iteration in range(1, phase.iterations + 1):
         if phase.fresh and iteration > 1:
             problem.batch = draw(data, rollout, phase, random)
         here = problem.linearise()
+        if not np.isfinite(here.residuals).all():
+            raise InputError(f"training: the free run diverges at iteration {iteration}")
         loss = here.loss if past is None else here.loss.plus(past)
         largest = float(loss.matrix.diagonal().max())
         if largest == 0:
@@ -106,10 +105,14 @@ class Quadratic:
 
 @dataclass(frozen=True)
 class Linearised:
-    """The residuals r of a batch around the present weights, (batch · residuals,)."""
+    """The residuals of a batch around some weights, and their first derivatives.
 
+    residuals: r, (batch · residuals,). jacobian: J, (batch · residuals, weights).
+    """
+
+    weights: Floats
     residuals: Floats
-    jacobian: Floats  # J, their derivatives, (batch · residuals, weights)
+    jacobian: Floats
 
     @cached_property
     def loss(self) -> Quadratic:
@@ -173,7 +176,7 @@ class Problem:
         residuals, by_error = self.residuals(array(predicted) - self.batch.targets)
         rows = (by_error[:, :, None] * derivatives.cpu().numpy()).reshape(residuals.size, -1)
         rows[~np.isfinite(rows).all(axis=1)] = 0  # diverged rows contribute nothing
-        return Linearised(residuals.ravel(), rows)
+        return Linearised(self.weights, residuals.ravel(), rows)
 
     def follow_scale(self, residuals: Floats) -> None:
         """Bring the errors of the newest batch into the scale, cut off at the soft limit."""
@@ -197,29 +200,23 @@ def descend(
     gain: measured on this batch, and predicted on the past ones, which are gone. The step is zero
     if no damping gives one. curved: correct steps for the curvature of the residuals.
     """
-    weights, first_damping = problem.weights, damping
+    first_damping = damping
     for _ in range(TRIES):
-        step = damped_step(problem, here, loss, damping, weights, curved=curved)
+        step = damped_step(problem, here, loss, damping, curved=curved)
         if step is not None:
-            residuals = problem.residuals_at(weights + step)
+            residuals = problem.residuals_at(here.weights + step)
             change = loss.change(step)
             of_past = change - here.loss.change(step)  # zero on a fixed batch
             gain = here.loss.value - float(residuals @ residuals) - of_past
             if gain > (0 if curved else SMALLEST_GAIN * -change):
                 return step, damping / DAMPING_FACTOR
         damping *= DAMPING_FACTOR
-    problem.move(weights)
-    return np.zeros_like(weights), DAMPING_FACTOR * first_damping
+    problem.move(here.weights)
+    return np.zeros_like(here.weights), DAMPING_FACTOR * first_damping
 
 
 def damped_step(
-    problem: Problem,
-    here: Linearised,
-    loss: Quadratic,
-    damping: float,
-    weights: Floats,
-    *,
-    curved: bool,
+    problem: Problem, here: Linearised, loss: Quadratic, damping: float, *, curved: bool
 ) -> Floats | None:
     """Solve for −(JᵀJ + λI)⁻¹Jᵀr, corrected for the curvature of the residuals along it if asked.
 
@@ -234,7 +231,7 @@ def damped_step(
     step = -scipy.linalg.cho_solve(factor, loss.gradient, check_finite=False)
     if not curved:
         return step
-    ahead, behind = (problem.residuals_at(weights + h * step) for h in (PROBE, -PROBE))
+    ahead, behind = (problem.residuals_at(here.weights + h * step) for h in (PROBE, -PROBE))
     curvature = (ahead - 2 * here.residuals + behind) / PROBE**2
     correction = -scipy.linalg.cho_solve(factor, curvature @ here.jacobian, check_finite=False) / 2
     if np.linalg.norm(correction) <= LARGEST_ACCELERATION * np.linalg.norm(step):

@@ -132,8 +132,8 @@ def test_a_damped_step_and_its_correction(damping: float, bend: float, accepted:
         def residuals_at(self, w: np.ndarray) -> np.ndarray:
             return r + j @ w + bend / 2 * (j @ w) ** 2
 
-    here = Linearised(r, j)
-    arguments = (Curved(), here, here.loss, damping, np.zeros(5))
+    here = Linearised(np.zeros(5), r, j)
+    arguments = (Curved(), here, here.loss, damping)
     straight, step = (damped_step(*arguments, curved=curved) for curved in (False, True))
     np.testing.assert_allclose(straight, -inverse @ r, rtol=1e-9)
     assert (step is not None) == accepted
@@ -165,7 +165,7 @@ def test_a_soft_limit_takes_the_asinh_of_errors_of_every_size() -> None:
 
 def test_a_moved_quadratic_is_the_same_loss_around_other_weights() -> None:
     r, j, step, further = values(9), values(9, 4, seed=2), values(4, seed=3), values(4, seed=4)
-    moved = Linearised(r, j).loss.moved(step, weight=0.7)
+    moved = Linearised(values(4), r, j).loss.moved(step, weight=0.7)
     for shift in (np.zeros(4), further):
         squares = ((r + j @ (step + shift)) ** 2).sum()
         assert moved.value + moved.change(shift) == pytest.approx(0.7 * squares, rel=1e-12)
@@ -179,14 +179,17 @@ def test_forgetting_goes_geometrically_from_the_first_weight_to_the_last(
     np.testing.assert_allclose(forgotten, np.geomspace(0.2, last, 11), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("stream", "message"), [({}, "diverges before"), (STREAM, "no weight")])
-def test_a_free_run_that_diverges_at_the_start_is_an_input_error(
-    stream: dict[str, Any], message: str
+@pytest.mark.parametrize("stream", [{}, STREAM])
+@pytest.mark.parametrize(
+    ("soft_limit", "message"), [(None, "the free run div"), (0.5, "no weight")]
+)
+def test_a_free_run_that_diverges_everywhere_is_an_input_error(
+    stream: dict[str, Any], soft_limit: float | None, message: str
 ) -> None:
     net = own(Delay, 1)
     vector_to_parameters(torch.tensor([1e200, 0.0], dtype=torch.float64), net.parameters())
     with pytest.raises(InputError, match=message):
-        train(net, values(40, 14, 1), warmup=5, free_steps=[9], soft_limit=0.5, **stream)
+        train(net, values(40, 14, 1), warmup=5, free_steps=[9], soft_limit=soft_limit, **stream)
 
 
 def test_a_diverged_row_contributes_nothing() -> None:
@@ -202,12 +205,10 @@ def test_a_step_on_a_stream_may_cost_what_the_past_gains(
 ) -> None:
     """One weight: this batch predicts a rise of 3 for a step of 1, the past batches a fall of 5."""
     one = np.ones((1, 1))
-    past, here = Quadratic(9.0, np.array([-3.0]), one), Linearised(np.ones(1), one)
+    past, here = Quadratic(9.0, np.array([-3.0]), one), Linearised(np.zeros(1), np.ones(1), one)
 
     class Measured:
         """A batch of one residual, 1 before the step."""
-
-        weights = np.zeros(1)
 
         def residuals_at(self, weights: np.ndarray) -> np.ndarray:
             return np.sqrt([1 + measured * weights[0]])
