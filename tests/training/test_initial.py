@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from stages.files import InputError
-from stages.networks.network import Network, Sizes
+from stages.networks.network import Sizes
 from stages.networks.predictor import Predictor
 from stages.settings.model import EchoState, NetworkRow
 from stages.training import initial
+from stages.training.adam import free_run
 from tests.examples import CELLS, NETWORKS, network, values
 
 
@@ -20,12 +21,9 @@ def random(seed: int = 0) -> np.random.Generator:
 
 def drawn(method: str, cell: str, layers: int = 1, **settings: object) -> dict:
     """Draw a network of 40 units, and give its weights as arrays."""
-    settings = {"dataset": "d", "cell": cell, "hidden_size": 40, "num_layers": layers} | {
-        "memory_size": 2,
-        "products": 400,
-        "initial": {"method": method} | settings,
-    }
-    net = initial.initial_network(NetworkRow.model_validate(settings), random())
+    sizes = {"hidden_size": 40, "num_layers": layers, "memory_size": 2, "products": 400}
+    row = {"dataset": "d", "cell": cell, "initial": {"method": method} | settings}
+    net = initial.initial_network(NetworkRow.model_validate(row | sizes), random())
     return {name: weight.detach().numpy() for name, weight in net.weights.items()}
 
 
@@ -104,14 +102,8 @@ def test_new_products_change_no_output() -> None:
     larger = initial.grown(net, 7, random(2))
     assert larger.sizes == Sizes(4, 1, 2, 7)
     assert all(larger.weights[f"rnn.{name}.weight"][3:].all() for name in "CD")
-    for one, other in zip(*(forced_and_free(n, x) for n in (net, larger)), strict=True):
-        np.testing.assert_allclose(other, one, rtol=0, atol=1e-13)
-
-
-def forced_and_free(net: Network, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    predictor = Predictor(net)
-    forced, _, state = predictor.forward(x, predictor.initial_state(len(x)))
-    return forced, predictor.run(forced[:, -1], state, 10)[0]
+    before, after = (free_run(net, torch.from_numpy(x), 10) for net in (net, larger))
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(("cell", "products"), [("innovation", 3), ("innovation", 2), ("gru", 7)])

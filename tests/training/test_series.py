@@ -35,8 +35,10 @@ def model_bytes(path: Path, row: NetworkRow, made: Series) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("transform", ["seasonal_difference", "window"])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "innovation"])
+@pytest.mark.parametrize(
+    ("cell", "transform"),
+    [("rnn", "window"), ("lstm", "seasonal_difference"), ("innovation", "window")],
+)
 def test_another_test_part_gives_the_same_model_file(
     cell: str, transform: str, tmp_path: Path
 ) -> None:
@@ -61,15 +63,14 @@ def test_a_phase_takes_from_the_default_what_it_does_not_give() -> None:
     assert phase.free_steps == 0 and phase.carry_hidden_state and phase.batch == default.batch
 
 
-@pytest.mark.parametrize("check_every", [1, None])
-def test_the_weights_with_the_least_error_on_validation_are_kept(check_every: int | None) -> None:
-    """So more iterations are never worse there, as they are where nothing is looked at."""
+def test_the_weights_with_the_least_error_on_validation_are_kept() -> None:
+    """So more iterations are never worse there, even at a rate that is too high."""
     made, errors = series(seasonal()), []
     origins = made.rolling_origins("validation")
     for iterations in range(1, 9):
-        phase = ADAM | {"learning_rate": 0.5, "iterations": iterations, "check_every": check_every}
+        phase = ADAM | {"learning_rate": 0.5, "iterations": iterations}
         mine = with_defaults(row("gru", ensemble=1, training=[phase]), "measured", 12, 6)
         forecaster = train_on_series(mine, made, lambda member, phase: lambda *_: None)
         forecast = forecaster.forecast(made.past(origins), made.horizon)
         errors.append(np.abs(forecast - made.future(origins)).mean())
-    assert (sorted(errors, reverse=True) == errors) == (check_every == 1)
+    assert sorted(errors, reverse=True) == errors

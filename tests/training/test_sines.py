@@ -56,13 +56,10 @@ def test_steps_before_and_after_the_horizon_do_not_count(step: int) -> None:
 @pytest.mark.parametrize("error", [math.inf, math.nan])
 def test_a_free_run_that_diverges_weighs_its_amplitude(error: float) -> None:
     network = Exact(20, 0.0)
-    network.step = lambda x, state: (torch.full_like(SINES_END, error), state)
+    network.step = lambda x, state: (torch.full((3, 1), error).double(), state)
     expected = math.sqrt((SINES.amplitude**2 * ENDS).sum() / ENDS.sum())
     found = free_run_error(network, SINES, Accept(warmup=20, periods=50))
     assert found == pytest.approx(expected, rel=1e-12)
-
-
-SINES_END = torch.from_numpy(SINES.values[:, -1])
 
 
 def test_sequences_in_noise_are_trained_towards_their_truth(
