@@ -3,15 +3,14 @@
 import argparse
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stages import files, table
-from stages.files import AGAIN
+from stages.files import AGAIN, InputError
 from stages.networks import forecaster_file, model_file
 from stages.networks.model_file import Facts
-from stages.rollouts import series_tables
+from stages.rollouts import forecasts
 from stages.rollouts.evaluation import Subject, report, run_freely
 from stages.rollouts.tables import tables
 from stages.settings import entry, whole
@@ -19,13 +18,10 @@ from stages.settings.dataset import Dataset
 from stages.settings.whole import Settings
 from stages.signals import dataset_file
 
-# The metrics of a model, its card, and the texts of its tables by file name.
-Evaluated = tuple[dict[str, Any], dict[str, Any], dict[str, str]]
-NOT_OF_SERIES = (
-    "hidden.csv",
-    "multipliers.csv",
-    "settling.csv",
-)  # empty for a measured series: DVC warns of files without a byte
+# The task of a model, its metrics, its card, and the columns of its tables by file name.
+Evaluated = tuple[str, dict[str, Any], dict[str, Any], dict[str, dict[str, Any]]]
+# A measured series has no such tables. DVC warns of files without a byte: a line end is written.
+OF_SINES = ("hidden.csv", "multipliers.csv", "settling.csv")
 
 
 def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Facts]:
@@ -37,13 +33,13 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Fac
     sines = dataset_file.load(data, "test")
     task: Dataset = whole.row(settings.datasets, facts.dataset)
     if facts.time_step != sines.time_step:
-        raise files.InputError(
+        raise InputError(
             f"{data}: time_step is {sines.time_step:g}; expected {facts.time_step:g}, "
             f"the one that {model_path} was trained with"
         )
     most = sines.values.shape[1] - 2
     if task.warmup > most:
-        raise files.InputError(
+        raise InputError(
             f"{data}: has sequences of {most + 2} values; expected {task.warmup + 2} at least "
             f"for datasets.{facts.dataset}.warmup {task.warmup}: make it again with `dvc repro`"
         )
@@ -51,33 +47,25 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Fac
 
 
 def evaluate_sines(arguments: argparse.Namespace, settings: Settings) -> Evaluated:
-    """Evaluate a model of sines: its metrics, its card and the texts of its tables."""
+    """Evaluate a model of sines."""
     subject, facts = load(arguments.model, arguments.data, settings)
-    task, accepted = facts.dataset, int(facts.accepted)
-    result, shown = run_freely(subject)
-    metrics = {"task": task, "accepted": accepted, **report(subject, result)}
-    card = {"task": task, "kind": "sines", "warmup": subject.warmup, "periods": subject.periods}
-    return metrics, card, texts_of(tables(subject, result, shown))
+    result, outputs, hidden = run_freely(subject)
+    metrics = {"accepted": int(facts.accepted), **report(subject, result)}
+    card = {"kind": "sines", "warmup": subject.warmup, "periods": subject.periods}
+    return facts.dataset, metrics, card, tables(subject, result, outputs, hidden)
 
 
 def evaluate_series(arguments: argparse.Namespace) -> Evaluated:
-    """Evaluate a forecaster of a measured series, as `evaluate_sines` does a model of sines."""
+    """Evaluate a forecaster of a measured series."""
     series = dataset_file.load_series(arguments.data)
     trained = forecaster_file.load(arguments.model)
-    task = trained.facts.dataset
-    if (trained.facts.season, trained.facts.warmup) != (series.season, series.warmup):
-        raise files.InputError(
-            f"{arguments.data}: is another task than {arguments.model}'s; {AGAIN}"
-        )
-    metrics = {"task": task, **series_tables.report(series, trained)}
-    card = {"task": task, "kind": "measured", "season": series.season, "horizon": series.horizon}
-    texts = texts_of(series_tables.tables(series, trained))
-    return metrics, card, texts | dict.fromkeys(NOT_OF_SERIES, "\n")
-
-
-def texts_of(written: Mapping[str, Any]) -> dict[str, str]:
-    """Write tables as the texts of CSV files."""
-    return {name: table.csv(columns) for name, columns in written.items()}
+    facts, half_widths = trained.facts, trained.half_widths
+    if (facts.season, facts.warmup) != (series.season, series.warmup):
+        raise InputError(f"{arguments.data}: is another task than {arguments.model}'s; {AGAIN}")
+    made = forecasts.forecast(series, trained.forecaster)
+    metrics = forecasts.report(series, trained.forecaster, made, half_widths)
+    card = {"kind": "measured", "season": series.season, "horizon": series.horizon}
+    return facts.dataset, metrics, card, forecasts.tables(series, made, half_widths)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -95,16 +83,18 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
     curve = files.text(arguments.training)
     if dataset_file.is_series(arguments.data):
-        metrics, card, texts = evaluate_series(arguments)
+        task, metrics, card, written = evaluate_series(arguments)
     else:
-        metrics, card, texts = evaluate_sines(arguments, settings)
-    texts["metrics.json"] = json.dumps(metrics, indent=2, allow_nan=False) + "\n"
-    written = {arguments.out / name: text for name, text in texts.items()}
+        task, metrics, card, written = evaluate_sines(arguments, settings)
+    texts = dict.fromkeys(OF_SINES, "\n")
+    texts |= {name: table.csv(columns) for name, columns in written.items()}
+    texts["metrics.json"] = json.dumps({"task": task, **metrics}, indent=2, allow_nan=False) + "\n"
+    outputs = {arguments.out / name: text for name, text in texts.items()}
     texts["training.csv"] = curve
-    digests = {name: hashlib.sha256(texts[name].encode()).hexdigest() for name in sorted(texts)}
-    card["sha256"] = digests
-    written[arguments.card] = json.dumps(card, indent=2, sort_keys=True) + "\n"
-    files.write_all(written)
+    digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    card |= {"task": task, "sha256": digests}
+    outputs[arguments.card] = json.dumps(card, indent=2, sort_keys=True) + "\n"
+    files.write_all(outputs)
 
 
 if __name__ == "__main__":

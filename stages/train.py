@@ -8,10 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from stages import files, table
-from stages.baselines.ar import fit_ar
-from stages.baselines.ets import fit_ets
 from stages.baselines.lags import fit_lags
-from stages.baselines.naive import fit_drift, fit_naive, fit_seasonal_naive
 from stages.networks import forecaster_file, model_file
 from stages.networks.model_file import Facts, SeriesFacts, Tensors
 from stages.settings import entry, whole
@@ -22,13 +19,6 @@ from stages.signals.intervals import interval_half_widths
 from stages.signals.series import Series
 from stages.signals.sines import Sines
 
-FITS = {
-    "naive": fit_naive,
-    "seasonal_naive": fit_seasonal_naive,
-    "drift": fit_drift,
-    "ets": fit_ets,
-    "ar": fit_ar,
-}
 FREE_STEPS = 80  # at most, of the free run in training, for rows that do not give `training`
 COLUMNS = ("attempt", "phase", "iteration", "steps_seen", "loss")  # of the training curve
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
@@ -110,7 +100,7 @@ def train_series(row: Row, series: Series, curve: Curve) -> tuple[Tensors, Serie
         forecaster = train_on_series(row, series, curve.report)
         tensors = forecaster_file.network_tensors(forecaster)
     else:
-        forecaster = FITS[row.cell](series)
+        forecaster = forecaster_file.BASELINES[row.cell].fit(series)
         tensors, options = forecaster_file.baseline_tensors(forecaster)
     origins = series.every_origin("validation")
     errors = forecaster.forecast(series.past(origins), series.horizon) - series.future(origins)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -10,7 +11,7 @@ from stages.baselines.forecaster import Forecaster, check_past
 from stages.signals.series import Series
 from stages.signals.sines import Floats
 
-RIDGES = (1e-10, 1e-6, 1e-4, 1e-2, 1e-1)  # × the mean sum of squares of a lag
+RIDGES = (1e-1, 1e-2, 1e-4, 1e-6, 1e-10)  # × the mean sum of squares of a lag
 ROWS_PER_WEIGHT = 3  # the least
 
 
@@ -25,6 +26,26 @@ class Ar(Forecaster):
     season: int
     weight: Floats
     intercept: Floats
+
+    @classmethod
+    def fit(cls, series: Series) -> Self:
+        """Choose the autoregression with the least error on the validation part.
+
+        The least mean absolute error over the whole horizon is the least MASE. Raises ValueError
+        where the training part has too few values for a single weight.
+        """
+        origins = series.rolling_origins("validation")
+        past, future = series.past(origins), series.future(origins)
+
+        def error(model: Self) -> float:
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean = float(np.abs(model.forecast(past, series.horizon) - future).mean())
+            return np.inf if np.isnan(mean) else mean
+
+        best = min(candidates(series), key=error, default=None)
+        if best is None:
+            raise ValueError(f"expected more than {len(series.training)} training values")
+        return best
 
     @np.errstate(over="ignore", invalid="ignore")  # it may diverge
     def forecast(self, past: Floats, horizon: int) -> Floats:
@@ -41,27 +62,8 @@ class Ar(Forecaster):
         return path[:, len(levels) :, None]
 
 
-def fit_ar(series: Series) -> Ar:
-    """Fit autoregressions to the training part; choose one by its validation forecasts.
-
-    The least mean absolute error over the whole horizon is the least MASE.
-    Raises ValueError where the training part has too few values for a single weight.
-    """
-    origins = series.rolling_origins("validation")
-    past, future = series.past(origins), series.future(origins)
-    best, least = None, np.inf
-    for model in _candidates(series):
-        with np.errstate(over="ignore", invalid="ignore"):
-            error = float(np.abs(model.forecast(past, series.horizon) - future).mean())
-        if best is None or error < least:
-            best, least = model, error
-    if best is None:
-        raise ValueError(f"expected more than {len(series.training)} training values")
-    return best
-
-
-def _candidates(series: Series) -> Iterator[Ar]:
-    """Yield the autoregressions of all orders and ridges, simple ones first."""
+def candidates(series: Series) -> Iterator[Ar]:
+    """Fit autoregressions of all orders and ridges to the training part, simple ones first."""
     m = series.season
     # Orders beyond three seasons win on few validation origins and lose on the test part.
     grid = {1, 2, 3, 4, 6, 8, 12, 16, 24, m - 1, m, m + 1, 2 * m, 2 * m + 1, 3 * m}
@@ -69,9 +71,9 @@ def _candidates(series: Series) -> Iterator[Ar]:
         x = series.training
         w = x[season:] - x[: len(x) - season]
         most = min(series.warmup - season, len(w) // (ROWS_PER_WEIGHT + 1))
-        if most < 1:
-            continue
         orders = sorted(order for order in grid if 1 <= order <= most)
+        if not orders:
+            continue
         windows = sliding_window_view(w, orders[-1] + 1)[:, ::-1]
         mean = windows.mean(axis=0)
         centred = windows - mean
@@ -79,7 +81,7 @@ def _candidates(series: Series) -> Iterator[Ar]:
         for order in orders:
             lags = slice(1, order + 1)
             size = max(np.trace(squares[lags, lags]) / order, np.finfo(float).tiny)
-            for ridge in reversed(RIDGES):
+            for ridge in RIDGES:
                 gram = squares[lags, lags] + ridge * size * np.eye(order)
                 weight = np.linalg.solve(gram, squares[lags, 0])
                 yield Ar(season, weight, np.array([mean[0] - weight @ mean[lags]]))

@@ -7,6 +7,7 @@ additive errors. statsmodels fits the smoothing, and is imported for that alone.
 import warnings
 from dataclasses import dataclass
 from itertools import product
+from typing import Self
 
 import numpy as np
 
@@ -31,6 +32,22 @@ class Ets(Forecaster):
     seasonal: str
     season: int
     smoothing: Floats
+
+    @classmethod
+    def fit(cls, series: Series) -> Self:
+        """Fit all forms to the training part; choose the one with the least AICc.
+
+        Raises ValueError where no form can be fitted.
+        """
+        x = series.training / series.training.std()
+        seasonals = ["none"]
+        if series.season > 1:
+            seasonals += ["additive", "multiplicative"] if x.min() > 0 else ["additive"]
+        fits = [(*fitted(x, *form, series.season), form) for form in product(TRENDS, seasonals)]
+        aicc, smoothing, form = min(fits, key=lambda fit: fit[0])
+        if np.isinf(aicc):
+            raise ValueError(f"expected a form that fits, got none for {len(x)} training values")
+        return cls(*form, series.season, smoothing)
 
     @property
     def parameters(self) -> int:
@@ -73,49 +90,29 @@ class Ets(Forecaster):
         return level, slope, seasons
 
 
-def fit_ets(series: Series) -> Ets:
-    """Fit all forms to the training part; choose the one with the least AICc.
-
-    Raises ValueError where no form can be fitted.
-    """
-    x = series.training / series.training.std()
-    seasonals = ["none"]
-    if series.season > 1:
-        seasonals += ["additive", "multiplicative"] if x.min() > 0 else ["additive"]
-    best, least = None, np.inf
-    for trend, seasonal in product(TRENDS, seasonals):
-        aicc, smoothing = _fitted(x, trend, seasonal, series.season)
-        if aicc < least:
-            best, least = Ets(trend, seasonal, series.season, smoothing), aicc
-    if best is None:
-        raise ValueError(f"expected a form that fits, got none for {len(x)} training values")
-    return best
-
-
-def _fitted(x: Floats, trend: str, seasonal: str, season: int) -> tuple[float, Floats]:
+def fitted(x: Floats, trend: str, seasonal: str, season: int) -> tuple[float, Floats]:
     """Fit the smoothing of a form; return its AICc, infinite where it fails, and the smoothing."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     has_season = seasonal != "none"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of convergence: AICc judges the result
-        try:
-            model = ETSModel(
-                x,
-                trend=None if trend == "none" else "add",
-                damped_trend=trend == "damped",
-                seasonal=seasonal[:3] if has_season else None,
-                seasonal_periods=season if has_season else None,
-                initialization_method="heuristic",
-            )
+    try:
+        model = ETSModel(
+            x,
+            trend=None if trend == "none" else "add",
+            damped_trend=trend == "damped",
+            seasonal=seasonal[:3] if has_season else None,
+            seasonal_periods=season if has_season else None,
+            initialization_method="heuristic",
+        )
+        with warnings.catch_warnings(action="ignore"):  # of convergence: AICc judges the result
             result = model.fit(disp=False)
-        except (ValueError, np.linalg.LinAlgError):
-            return np.inf, np.zeros(4)
-    fitted = dict(zip(model.param_names, result.params, strict=True))
-    values = [fitted.get(f"smoothing_{name}", 0.0) for name in ("level", "trend", "seasonal")]
-    smoothing = np.round([*values, fitted.get("damping_trend", 1.0)], DECIMALS)
+    except (ValueError, np.linalg.LinAlgError):
+        return np.inf, np.zeros(4)
+    named = dict(zip(model.param_names, result.params, strict=True))
+    values = [named.get(f"smoothing_{name}", 0.0) for name in ("level", "trend", "seasonal")]
+    smoothing = np.round([*values, named.get("damping_trend", 1.0)], DECIMALS)
     # The initial states, too, are estimated from the values.
-    k = len(fitted) + 1 + 1 + (trend != "none") + (season - 1) * has_season
+    k = len(named) + 1 + 1 + (trend != "none") + (season - 1) * has_season
     if not len(x) > k + 1 or np.isnan(result.llf):
         return np.inf, smoothing
     return -2 * result.llf + 2 * k * len(x) / (len(x) - k - 1), smoothing

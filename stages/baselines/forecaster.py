@@ -1,41 +1,83 @@
-"""The base of forecasters: fields that are arrays are stored as tensors, all others as facts."""
+"""Forecasters of a measured series: their base, and those that repeat the past.
 
-from dataclasses import dataclass, fields
-from typing import Any, Self
+Source: Hyndman and Athanasopoulos, "Forecasting: principles and practice", "simple methods".
+"""
+
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
+from stages.signals.series import Series
 from stages.signals.sines import Floats
 
 
-@dataclass(frozen=True)
 class Forecaster:
-    """Continues a past; a subclass has `forecast`, and one field for each fitted number or fact."""
+    """Continues a past. A dataclass whose arrays are stored as tensors, other fields as options."""
+
+    @classmethod
+    def fit(cls, series: Series) -> Self:
+        """Fit to the training part; options may be chosen on the validation part.
+
+        Raises ValueError where nothing can be fitted.
+        """
+        raise NotImplementedError
+
+    def forecast(self, past: Floats, horizon: int) -> Floats:
+        """Continue pasts (batch, time, 1) by a horizon: (batch, horizon, 1)."""
+        raise NotImplementedError
 
     @property
     def parameters(self) -> int:
         """Count the trained values."""
         return sum(tensor.size for tensor in self.tensors().values())
 
-    def forecast(self, past: Floats, horizon: int) -> Floats:
-        """Continue pasts (batch, time, 1) by a horizon: (batch, horizon, 1)."""
-        raise NotImplementedError
-
     def tensors(self) -> dict[str, Floats]:
         """Collect the fitted numbers by name."""
-        return {name: value for name, value in self._all().items() if isinstance(value, np.ndarray)}
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
 
-    def facts(self) -> dict[str, str | int]:
-        """Collect the options and sizes that the fitted numbers need, by name."""
-        return {name: value for name, value in self._all().items() if name not in self.tensors()}
+    def options(self) -> dict[str, str | int]:
+        """Collect names and sizes that the fitted numbers need, by name."""
+        return {name: value for name, value in vars(self).items() if name not in self.tensors()}
+
+
+@dataclass(frozen=True)
+class Naive(Forecaster):
+    """x̂(t+h) = x(t)."""
 
     @classmethod
-    def from_tensors(cls, tensors: dict[str, Floats], facts: dict[str, str | int]) -> Self:
-        """Build a forecaster from its `tensors` and `facts`."""
-        return cls(**facts, **tensors)
+    def fit(cls, series: Series) -> Self:
+        return cls()
 
-    def _all(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def forecast(self, past: Floats, horizon: int) -> Floats:
+        return np.repeat(past[:, -1:], horizon, axis=1)
+
+
+@dataclass(frozen=True)
+class SeasonalNaive(Forecaster):
+    """x̂(t+h) = x(t+h-km), with the least k for which that is known. m: season [values]."""
+
+    season: int
+
+    @classmethod
+    def fit(cls, series: Series) -> Self:
+        return cls(series.season)
+
+    def forecast(self, past: Floats, horizon: int) -> Floats:
+        check_past(past, self.season)
+        return past[:, np.arange(horizon) % self.season - self.season]
+
+
+@dataclass(frozen=True)
+class Drift(SeasonalNaive):
+    """x̂(t+h) = x(t+h-km) + kd, with d the mean of x(s) - x(s-m) over the past."""
+
+    def forecast(self, past: Floats, horizon: int) -> Floats:
+        m = self.season
+        check_past(past, m + 1)
+        d = (past[:, m:] - past[:, :-m]).mean(axis=1, keepdims=True)
+        k = np.arange(horizon)[:, None] // m + 1
+        return super().forecast(past, horizon) + k * d
 
 
 def check_past(past: Floats, least: int) -> None:

@@ -4,52 +4,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stages.baselines.model import Model
 from stages.signals.sines import Floats
 
 
 @dataclass(frozen=True)
-class Lags:
+class Lags(Model):
     """x̂(t+1) = Σ weight[k]·x(t-k), without an intercept.
 
     weight: (lags,), of the latest value first. A state is the values before the current one,
-    (batch, lags - 1), latest first.
+    (batch, lags - 1), latest first. It is the hidden state, too.
     """
 
     weight: Floats
-    memory = slice(0, 0)
 
     @property
     def parameters(self) -> int:
-        """The number of trained values."""
         return self.weight.size
 
-    def initial_state(self, batch: int) -> Floats:
-        """Begin before the first value, with zeros: (batch, lags - 1)."""
-        return np.zeros((batch, len(self.weight) - 1))
+    @property
+    def state_size(self) -> int:
+        return self.weight.size - 1
 
-    def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats]:
-        """Take x(t), (batch, 1), and the state at t-1 to x̂(t+1) and the state at t."""
+    def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
         window = np.concatenate((x, state), axis=1)
-        return (window * self.weight).sum(axis=1, keepdims=True), window[:, :-1]
-
-    def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
-        """Step through values (batch, time, 1) to predictions, hidden states and the last state."""
-        predictions, hidden = [], []
-        for x in values.swapaxes(0, 1):
-            prediction, state = self.step(x, state)
-            predictions.append(prediction)
-            hidden.append(state)
-        return np.stack(predictions, axis=1), np.stack(hidden, axis=1), state
-
-    @np.errstate(over="ignore", invalid="ignore")  # a free run may blow up
-    def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
-        """Run freely from the last output (batch, 1); the result is as `forward`'s."""
-        outputs, hidden = [], []
-        for _ in range(steps):
-            output, state = self.step(output, state)
-            outputs.append(output)
-            hidden.append(state)
-        return np.stack(outputs, axis=1), np.stack(hidden, axis=1), state
+        state = window[:, :-1]
+        return (window * self.weight).sum(axis=1, keepdims=True), state, state
 
 
 def fit_lags(lags: int, values: Floats) -> tuple[Lags, float]:

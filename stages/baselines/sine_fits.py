@@ -1,11 +1,11 @@
 """Models without trained weights: a sine fitted to each sequence's own past.
 
-They are used as networks are: `initial_state`, `forward` for a whole sequence given the true past,
-and `run` for a free run, in which nothing is fitted again.
+In a free run nothing is fitted again.
 """
 
 import numpy as np
 
+from stages.baselines.model import Model
 from stages.signals.sines import Floats
 
 FINENESS = 4  # frequencies of the grid for each value of a sequence
@@ -14,117 +14,86 @@ TINY = 1e-300  # in place of a slope of nothing
 FEWEST = 4  # values that a sine, three numbers, is fitted to
 
 
-class Fit:
-    """Base of both fits: nothing in them is trained, and no unit is a memory."""
-
-    parameters = 0
-    memory = slice(0, 0)
-
-
-class Prony(Fit):
+class Prony(Model):
     """Two lags, x̂(t+1) = c·x(t) - x(t-1), with c fitted to the past by least squares.
 
     c = Σ x(t)·(x(t+1) + x(t-1)) / Σ x(t)² over all triples of values seen so far; 2, a straight
     line, where there is none. Exact for a sine without noise, where c = 2cos(ωΔ). Source: Prony
     1795, with the coefficient of x(t-1) fixed at -1, so that no sine grows or decays.
-    A state is (batch, 5): both sums, x(t), x(t-1), and how many values were seen.
+    A state is (batch, 5): both sums, x(t), x(t-1), and how many values were seen. The hidden state
+    is c and x(t-1).
     """
 
-    def initial_state(self, batch: int) -> Floats:
-        """Begin before the first value: (batch, 5)."""
-        return np.zeros((batch, 5))
+    state_size = 5
 
-    def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats]:
-        """Take x(t), (batch, 1), and the state at t-1; return x̂(t+1) and the state at t."""
+    def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
         x, (above, below, last, before, seen) = x[:, 0], state.T
         above = above + np.where(seen >= 2, last * (x + before), 0)
         below = below + np.where(seen >= 2, last * last, 0)
-        # The value before the first is set equal to the first.
-        state = np.stack((above, below, x, np.where(seen >= 1, last, x), seen + 1), axis=1)
-        return (_coefficient(state) * x - state[:, 3])[:, None], state
-
-    def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
-        """Take values (batch, time, 1) and the state before them.
-
-        Return the predictions of the next values, (batch, time, 1), and the state after the last
-        one. Between them stand c and x(t-1), which the predictions use: (batch, time, 2).
-        """
-        _check(values)
-        predictions, hidden = [], []
-        for x in values.transpose(1, 0, 2):
-            prediction, state = self.step(x, state)
-            predictions.append(prediction)
-            hidden.append(np.stack((_coefficient(state), state[:, 3]), axis=1))
-        return np.stack(predictions, axis=1), np.stack(hidden, axis=1), state
+        last = np.where(seen >= 1, last, x)  # before the first value stands that value again
+        c = _coefficient(above, below)
+        state = np.stack((above, below, x, last, seen + 1), axis=1)
+        return (c * x - last)[:, None], np.stack((c, last), axis=1), state
 
     @np.errstate(over="ignore", invalid="ignore")  # it grows without limit where |c| > 2
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
-        """Run freely: take the last output (batch, 1) and the state behind it.
-
-        Return the next outputs (batch, steps, 1), c and x(t-1) behind them (batch, steps, 2) and
-        the last state. Own outputs fit c exactly, so c stays as the past left it.
-        """
-        coefficient = _coefficient(state)
+        """Run freely; own outputs fit c exactly, so c stays as the past left it."""
+        above, below, last, _, seen = state.T
+        c = _coefficient(above, below)
         path = np.empty((steps + 2, len(state)))
-        path[0], path[1] = state[:, 2], output[:, 0]
+        path[0], path[1] = last, output[:, 0]
         for before, last, after in zip(path, path[1:], path[2:], strict=False):
-            np.multiply(coefficient, last, out=after)
+            np.multiply(c, last, out=after)
             after -= before
-        kept = np.broadcast_to(coefficient, path[:-2].shape)
-        hidden = np.stack((kept, path[:-2]), axis=-1)
-        state = np.stack((*state.T[:2], path[-2], path[-3], state[:, 4] + steps), axis=1)
+        hidden = np.stack((np.broadcast_to(c, path[:-2].shape), path[:-2]), axis=-1)
+        state = np.stack((above, below, path[-2], path[-3], seen + steps), axis=1)
         return path[2:, :, None].swapaxes(0, 1), hidden.swapaxes(0, 1), state
 
 
-class SineFit(Fit):
+class SineFit(Model):
     """The maximum-likelihood sine of all values seen so far, in white Gaussian noise.
 
     p·cos(ωt) + q·sin(ωt), the three fitted by least squares: p and q solved at each frequency of a
     grid below the Nyquist frequency, 0 < ω < π radians per step; then Gauss–Newton from the best.
-    Source: Rife and Boorstyn 1974. Up to three values, it repeats the last one. A state is (batch,
-    4): amplitude, ω [rad per step], the phase at the next value, and how many values were seen.
+    Source: Rife and Boorstyn 1974. Up to three values, it repeats the last one. A hidden state is
+    the amplitude, ω [rad per step] and the phase at the next value. A state is (batch, 4): those,
+    and how many values were seen.
     """
 
-    def initial_state(self, batch: int) -> Floats:
-        """Begin before the first value: (batch, 4)."""
-        return np.zeros((batch, 4))
+    state_size = 4
 
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
-        """Take values (batch, time, 1) and the initial state.
+        """Predict each next value by a fit of its own, so in a time that grows with length².
 
-        Return the predictions of the next values, (batch, time, 1), and the state after the last
-        one. Between them stand the fitted amplitude, frequency and phase: (batch, time, 3). Each
-        prediction takes a fit of its own. So the time grows with the square of the length.
         Raises ValueError where the state is not the initial one: a state does not hold the past.
         """
-        _check(values)
         if state[:, 3].any():
             raise ValueError(f"expected the initial state, got one after {state[0, 3]:g} values")
         x = values[:, :, 0]
-        states = np.stack((np.abs(x), 0 * x, np.copysign(np.pi / 2, x)), axis=-1)
+        hidden = np.stack((np.abs(x), 0 * x, np.copysign(np.pi / 2, x)), axis=-1)
         grid = _Grid(*x.shape)
         for seen in range(1, x.shape[1] + 1):
             grid.add(x[:, seen - 1 : seen])
             if seen >= FEWEST:
-                states[:, seen - 1] = _refined(x[:, :seen], grid.best(), grid.spacing)
-        predictions = states[:, :, :1] * np.sin(states[:, :, 2:])
+                hidden[:, seen - 1] = _refined(x[:, :seen], grid)
+        predictions = hidden[:, :, :1] * np.sin(hidden[:, :, 2:])
         seen = np.full((len(x), 1), x.shape[1])
-        return predictions, states, np.concatenate((states[:, -1], seen), axis=1)
+        return predictions, hidden, np.concatenate((hidden[:, -1], seen), axis=1)
 
     def fit(self, values: Floats) -> Floats:
-        """Fit a sine to each sequence (batch, time, 1) of four values at least: the state after it.
+        """Fit a sine to each sequence (batch, time, 1): the state after it.
 
-        Raises ValueError where there are fewer.
+        Raises ValueError where there are fewer than four values.
         """
-        _check(values, FEWEST)
+        if values.shape[1] < FEWEST:
+            raise ValueError(f"expected values (batch, time >= {FEWEST}, 1), got {values.shape}")
         x = values[:, :, 0]
         grid = _Grid(*x.shape)
         grid.add(x)
-        seen = np.full((len(x), 1), x.shape[1])
-        return np.concatenate((_refined(x, grid.best(), grid.spacing), seen), axis=1)
+        return np.concatenate((_refined(x, grid), np.full((len(x), 1), x.shape[1])), axis=1)
 
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
-        """Run freely, as `Prony.run` does: the sine of the state goes on."""
+        """Run freely: the sine of the state goes on."""
         amplitude, frequency, phase, seen = state.T
         angle = phase[:, None] + frequency[:, None] * np.arange(1, steps + 1)
         outputs = amplitude[:, None] * np.sin(angle)
@@ -168,17 +137,17 @@ class _Grid:
         return self._frequencies[explained.argmax(axis=1)]
 
 
-def _refined(x: Floats, start: Floats, spacing: float) -> Floats:
-    """Fit sines by least squares: amplitude, frequency, and the phase at the next value.
+def _refined(x: Floats, grid: _Grid) -> Floats:
+    """Fit sines to x (batch, time): amplitude, frequency, and the phase at the next value.
 
-    x: (batch, time); start: frequencies (batch,), from which none moves further than `spacing`
-    [rad per step]. Gauss–Newton, p and q solved again at each frequency. Returns (batch, 3).
+    Gauss–Newton from the best frequency of the grid, by at most its spacing; p and q are solved
+    again at each frequency. Returns (batch, 3).
     """
     # Counted from the middle, the frequency hardly depends on the phase.
     steps = np.arange(x.shape[1]) - (x.shape[1] - 1) / 2
-    frequency = start
-    low = np.maximum(start - spacing, spacing / 2)
-    high = np.minimum(start + spacing, np.pi - spacing / 2)
+    frequency, spacing = grid.best(), grid.spacing
+    low = np.maximum(frequency - spacing, spacing / 2)
+    high = np.minimum(frequency + spacing, np.pi - spacing / 2)
     for _ in range(REFINEMENTS):
         cos, sin = _waves(frequency, steps)
         p, q = _shares(x, cos, sin)
@@ -213,12 +182,6 @@ def _shares(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
     return p[:, None], q[:, None]
 
 
-def _coefficient(state: Floats) -> Floats:
-    """Compute c from a state of `Prony`: (batch,)."""
-    above, below = state[:, 0], state[:, 1]
+def _coefficient(above: Floats, below: Floats) -> Floats:
+    """Divide the sums of `Prony`: c, (batch,)."""
     return np.where(below > 0, above / np.where(below > 0, below, 1), 2.0)
-
-
-def _check(values: Floats, fewest: int = 1) -> None:
-    if values.ndim != 3 or values.shape[1] < fewest or values.shape[2] != 1:
-        raise ValueError(f"expected values (batch, time >= {fewest}, 1), got {values.shape}")

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stages.baselines.model import Model
 from stages.baselines.sine_fits import SineFit
-from stages.networks.model_file import Model
 from stages.rollouts.regimes import free_running
 from stages.signals.sines import Floats
 
@@ -52,5 +52,5 @@ def continue_sine(
     The result is in the units of the values; it is not finite where the free run diverges.
     """
     scale = sine.amplitude / amplitude
-    run = free_running(model, (values - sine.level)[None, :, None] / scale, steps)
-    return sine.level + scale * np.concatenate([outputs[0, :, 0] for outputs, _ in run])
+    outputs, _ = free_running(model, (values - sine.level)[None, :, None] / scale, steps)
+    return sine.level + scale * outputs[0, :, 0]

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stages.baselines.forecaster import Forecaster
 from stages.networks.network import Network
-from stages.networks.predictor import Floats, Predictor
+from stages.networks.predictor import Predictor
+from stages.signals.sines import Floats
 from stages.signals.transforms import Transform
 
 
 @dataclass(frozen=True)
-class NetworkForecaster:
+class NetworkForecaster(Forecaster):
     """The mean forecast of networks that see a series through the same transform."""
 
     networks: Sequence[Network]
@@ -19,11 +21,9 @@ class NetworkForecaster:
 
     @property
     def parameters(self) -> int:
-        """The number of trained values."""
         return sum(Predictor(network).parameters for network in self.networks)
 
     def forecast(self, past: Floats, horizon: int) -> Floats:
-        """Continue a past (batch, time, 1) by (batch, horizon, 1)."""
         x = self.transform.apply(past, past.shape[1])
         outputs = np.mean([free_run(network, x, horizon) for network in self.networks], axis=0)
         return self.transform.undo(past, outputs)

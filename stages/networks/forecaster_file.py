@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from stages.baselines.ar import Ar
 from stages.baselines.ets import Ets
-from stages.baselines.forecaster import Forecaster
-from stages.baselines.naive import Drift, Naive, SeasonalNaive
+from stages.baselines.forecaster import Drift, Forecaster, Naive, SeasonalNaive
 from stages.files import AGAIN, InputError
 from stages.networks import model_file
-from stages.networks.model_file import Floats, SeriesFacts, Tensors
+from stages.networks.model_file import SeriesFacts, Tensors
+from stages.signals.sines import Floats
 from stages.signals.transforms import from_tensors, tensors_of
 
 if TYPE_CHECKING:
@@ -27,15 +27,6 @@ BASELINES: dict[str, type[Forecaster]] = {
 LEVELS = (80, 95)  # % of the intervals
 
 
-class AnyForecaster(Protocol):
-    """A method that continues a past; parameters: the number of trained values."""
-
-    @property
-    def parameters(self) -> int: ...
-
-    def forecast(self, past: Floats, horizon: int) -> Floats: ...
-
-
 @dataclass(frozen=True)
 class Trained:
     """A forecaster, its facts, and its errors on the validation part.
@@ -44,7 +35,7 @@ class Trained:
     the training part.
     """
 
-    forecaster: AnyForecaster
+    forecaster: Forecaster
     facts: SeriesFacts
     half_widths: Mapping[int, Floats]
     range: Floats
@@ -53,17 +44,20 @@ class Trained:
 def baseline_tensors(forecaster: Forecaster) -> tuple[Tensors, dict[str, str | int]]:
     """Name the tensors of a method without a network, and its options."""
     named = {f"fit.{name}": value for name, value in forecaster.tensors().items()}
-    return named, forecaster.facts()
+    return named, forecaster.options()
 
 
 def network_tensors(forecaster: "NetworkForecaster") -> Tensors:
     """Name the tensors of networks: as torch does where there is one, else with its number."""
-    tensors = tensors_of(forecaster.transform)
+    tensors, count = tensors_of(forecaster.transform), len(forecaster.networks)
     for number, network in enumerate(forecaster.networks):
-        prefix = f"{number}." if len(forecaster.networks) > 1 else ""
-        weights = model_file.tensors_of(network)
-        tensors |= {f"{prefix}{name}": value for name, value in weights.items()}
+        weights = model_file.tensors_of(network).items()
+        tensors |= {prefix(number, count) + name: value for name, value in weights}
     return tensors
+
+
+def prefix(number: int, count: int) -> str:
+    return f"{number}." if count > 1 else ""
 
 
 def load(path: Path) -> Trained:
@@ -79,19 +73,18 @@ def load(path: Path) -> Trained:
         raise InputError(f"{path}: tensors do not fit the facts: {error}; {AGAIN}") from None
 
 
-def forecaster_of(facts: SeriesFacts, tensors: Tensors) -> AnyForecaster:
-    """Build a forecaster; raises ValueError where its tensors are others than it needs."""
+def forecaster_of(facts: SeriesFacts, tensors: Tensors) -> Forecaster:
+    """Build a forecaster; raises an error where its tensors are others than it needs."""
     if facts.cell in BASELINES:
         fitted = {name.removeprefix("fit."): value for name, value in tensors.items()}
-        return BASELINES[facts.cell].from_tensors(fitted, facts.options)
+        return BASELINES[facts.cell](**facts.options, **fitted)
     from stages.networks.forecaster import NetworkForecaster  # loads torch
 
     transform = from_tensors(facts.transform, facts.season, tensors)
     weights = {name: value for name, value in tensors.items() if "transform" not in name}
     networks = []
     for number in range(facts.ensemble):
-        prefix = f"{number}." if facts.ensemble > 1 else ""
-        own = {name: value for name, value in weights.items() if name.startswith(prefix)}
-        own = {name.removeprefix(prefix): value for name, value in own.items()}
+        start = prefix(number, facts.ensemble)
+        own = {n.removeprefix(start): v for n, v in weights.items() if n.startswith(start)}
         networks.append(model_file.network_of(facts, own))
     return NetworkForecaster(networks, transform)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pydantic
@@ -13,32 +13,18 @@ from safetensors.numpy import save as to_safetensors
 
 from stages import files
 from stages.baselines.lags import Lags
+from stages.baselines.model import Model
 from stages.baselines.sine_fits import Prony, SineFit
 from stages.files import AGAIN, InputError
+from stages.signals.sines import Floats
 from stages.signals.transforms import Name as Transform
 
 if TYPE_CHECKING:
     from stages.networks.network import Network
 
-Floats = NDArray[np.float64]
 Tensors = dict[str, NDArray[Any]]
 CARRIED = "carried_state"
-
-
-class Model(Protocol):
-    """A model of sines, trained or not.
-
-    parameters: number of trained values. memory: where memory units stand in the hidden state.
-    """
-
-    parameters: int
-    memory: slice
-
-    def initial_state(self, batch: int) -> Floats: ...
-
-    def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]: ...
-
-    def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]: ...
+SINE_FITS = {"prony": Prony, "sine_fit": SineFit}
 
 
 class AnyFacts(pydantic.BaseModel):
@@ -152,13 +138,12 @@ def load(path: Path) -> tuple[Model, Floats | None, Facts]:
 
 def model_of(facts: Facts, tensors: Tensors) -> Model:
     """Build a model of sines; raises ValueError if its tensors do not fit."""
-    match facts.cell:
-        case "linear":
-            check(tensors, {"weight": (facts.lags,)})
-            return Lags(tensors["weight"])
-        case "prony" | "sine_fit":
-            check(tensors, {})
-            return Prony() if facts.cell == "prony" else SineFit()
+    if facts.cell == "linear":
+        check(tensors, {"weight": (facts.lags,)})
+        return Lags(tensors["weight"])
+    if facts.cell in SINE_FITS:
+        check(tensors, {})
+        return SINE_FITS[facts.cell]()
     from stages.networks.predictor import Predictor  # loads torch
 
     return Predictor(network_of(facts, tensors))
@@ -179,9 +164,8 @@ def network_of(facts: AnyFacts, tensors: Tensors) -> "Network":
         raise ValueError(f"they hold {values} values, too few")  # or making it would take for ever
     network = Network(facts.cell, sizes).double()
     check(tensors, {name: tuple(weight.shape) for name, weight in network.weights.items()})
-    with torch.no_grad():
-        for name, weight in network.weights.items():
-            weight.copy_(torch.from_numpy(tensors[name]))
+    loaded = {name: torch.from_numpy(value) for name, value in tensors.items()}
+    network.load_state_dict(loaded, strict=False)  # it has other names of the same tensors, too
     return network
 
 

@@ -1,6 +1,7 @@
 """The blog's `Net`: a recurrent layer, and a linear read-out of the next value."""
 
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,4 @@ class Network(nn.Module):
 
     def copy(self) -> "Network":
         """Make a network of the same cell, sizes and weights."""
-        other = Network(self.cell, Sizes(**asdict(self.sizes))).to(self.linear.weight)
-        other.load_state_dict(self.state_dict())
-        return other
+        return deepcopy(self)

@@ -1,4 +1,4 @@
-"""Metrics of a measured series: forecasts from rolling origins, scaled by the seasonal naive.
+"""Metrics and tables of a measured series: forecasts from rolling origins.
 
 MASE and RMSSE are a forecast's mean absolute and root mean square error, in units of those of the
 training part's x(t) - x(t-m). Source: Hyndman and Koehler 2006. A metric that cannot be computed is
@@ -6,30 +6,37 @@ a word instead of a number, as in `metrics`.
 """
 
 import math
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from stages.baselines.naive import SeasonalNaive
+from stages.baselines.forecaster import Forecaster, SeasonalNaive
 from stages.rollouts.metrics import Metric, metric, one_step
-from stages.signals.series import Part, Series
+from stages.rollouts.tables import padded
+from stages.signals.intervals import coverage
+from stages.signals.series import Series
 from stages.signals.sines import Floats
 
 NO_STEPS = "no such steps"
 NO_SCALE = "no scale"  # the training part repeats exactly
 ROUNDING = 1e-12  # × the largest value; a smaller scale is that of rounding
 BLOCK = 1024  # one-step predictions that are in memory at one time
+SEASONS_SHOWN = 3  # of the past before a forecast
 
-Metrics = dict[str, Metric | dict[str, Metric] | dict[str, Metric | dict[str, Metric]]]
+Widths = Mapping[int, Floats]  # half widths (horizon,) of intervals, by their level [%]
 
 
-class Forecaster(Protocol):
-    """Continues a past; parameters: the number of trained values."""
+def forecast(series: Series, forecaster: Forecaster) -> Floats:
+    """Forecast from the rolling origins of the test part: (origins, horizon)."""
+    past = series.past(series.rolling_origins("test"))
+    return forecaster.forecast(past, series.horizon)[:, :, 0]
 
-    @property
-    def parameters(self) -> int: ...
 
-    def forecast(self, past: Floats, horizon: int) -> Floats: ...
+@np.errstate(invalid="ignore")
+def errors(series: Series, forecasts: Floats) -> Floats:
+    """Compute forecast - value: (origins, horizon)."""
+    return forecasts - series.future(series.rolling_origins("test"))[:, :, 0]
 
 
 def scales(series: Series) -> tuple[float, float]:
@@ -44,20 +51,19 @@ def scales(series: Series) -> tuple[float, float]:
     return float(np.abs(change).mean()), _rms(change)
 
 
-def errors(series: Series, forecaster: Forecaster, part: Part) -> Floats:
-    """Compute forecast - value from the rolling origins of a part: (origins, horizon)."""
-    origins = series.rolling_origins(part)
-    return _errors(series, forecaster.forecast(series.past(origins), series.horizon), part)
-
-
-def evaluate(series: Series, forecaster: Forecaster) -> Metrics:
-    """Judge a forecaster on the test part."""
-    origins = series.rolling_origins("test")
-    forecasts = forecaster.forecast(series.past(origins), series.horizon)
+def report(
+    series: Series, forecaster: Forecaster, forecasts: Floats, half_widths: Widths
+) -> dict[str, Any]:
+    """Collect all metrics of a forecaster, as metrics.json has them."""
+    error = errors(series, forecasts)
     return {
         "parameters": forecaster.parameters,
         "teacher_forced": teacher_forced(series, forecaster),
-        "forecast": forecast_metrics(series, forecasts),
+        "forecast": forecast_metrics(series, error),
+        "intervals": {
+            f"coverage_{level}": metric(coverage(error, widths))
+            for level, widths in half_widths.items()
+        },
     }
 
 
@@ -69,11 +75,11 @@ def teacher_forced(series: Series, forecaster: Forecaster) -> dict[str, Metric]:
     return one_step(np.concatenate(predictions), series.future(origins, 1))
 
 
-def forecast_metrics(series: Series, forecasts: Floats) -> dict[str, Metric | dict[str, Metric]]:
-    """Judge forecasts from the rolling origins of the test part: (origins, horizon, 1)."""
-    error, m = _errors(series, forecasts, "test"), series.season
-    naive = errors(series, SeasonalNaive(m), "test")
-    absolute, square = scales(series)
+def forecast_metrics(series: Series, error: Floats) -> dict[str, Any]:
+    """Judge errors from the rolling origins of the test part: (origins, horizon)."""
+    m, (absolute, square) = series.season, scales(series)
+    naive = errors(series, forecast(series, SeasonalNaive(m)))
+    naive_mae = float(np.abs(naive).mean())
     with np.errstate(over="ignore", invalid="ignore"):
         mae, rmse = float(np.abs(error).mean()), _rms(error)
         by_step = {
@@ -81,7 +87,6 @@ def forecast_metrics(series: Series, forecasts: Floats) -> dict[str, Metric | di
             "season": _scaled_mae(error[:, :m], absolute),
             "rest": _scaled_mae(error[:, m:], absolute),
         }
-    naive_mae = float(np.abs(naive).mean())
     return {
         "mase": _scaled(mae, absolute),
         "rmsse": _scaled(rmse, square),
@@ -90,15 +95,6 @@ def forecast_metrics(series: Series, forecasts: Floats) -> dict[str, Metric | di
         "by_step": by_step,
         "skill": metric(1 - mae / naive_mae) if naive_mae > 0 else NO_SCALE,
     }
-
-
-def _errors(series: Series, forecasts: Floats, part: Part) -> Floats:
-    """Compare forecasts (origins, horizon, 1) with the true values: (origins, horizon)."""
-    future = series.future(series.rolling_origins(part))
-    if forecasts.shape != future.shape:
-        raise ValueError(f"expected forecasts {future.shape}, got {forecasts.shape}")
-    with np.errstate(invalid="ignore"):
-        return (forecasts - future)[:, :, 0]
 
 
 def _rms(values: Floats) -> float:
@@ -111,3 +107,37 @@ def _scaled_mae(error: Floats, scale: float) -> Metric:
 
 def _scaled(value: float, scale: float) -> Metric:
     return NO_SCALE if math.isnan(scale) else metric(value / scale)
+
+
+def tables(series: Series, forecasts: Floats, half_widths: Widths) -> dict[str, dict[str, Any]]:
+    """Make the tables for the figures by file name, each a dictionary of columns."""
+    scaled = np.abs(errors(series, forecasts)) / scales(series)[0]
+    origins = series.rolling_origins("test")
+    times = np.array(series.times or [""] * len(series.values))
+    return {
+        "rollout.csv": last_forecast(series, forecasts[-1], half_widths, times),
+        "horizon.csv": {"step": np.arange(1, series.horizon + 1), "mase": scaled.mean(axis=0)},
+        "sequences.csv": {
+            "origin": origins,
+            "time": times[origins],
+            "mase": scaled.mean(axis=1),
+        },
+    }
+
+
+def last_forecast(
+    series: Series, values: Floats, half_widths: Widths, times: np.ndarray
+) -> dict[str, Any]:
+    """Write the last test forecast (horizon,), its intervals, and some seasons of its past."""
+    origin = int(series.rolling_origins("test")[-1])
+    first = max(0, origin - max(SEASONS_SHOWN * series.season, series.horizon))
+    here = np.arange(first, origin + series.horizon)
+    columns = {"forecast": values}
+    for level, widths in half_widths.items():
+        columns |= {f"low_{level}": values - widths, f"high_{level}": values + widths}
+    return {
+        "step": here - origin + 1,
+        "time": times[here],
+        "value": series.values[here],
+        **{name: padded(part, origin - first, len(here)) for name, part in columns.items()},
+    }

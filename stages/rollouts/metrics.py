@@ -68,145 +68,59 @@ class FreeRun:
     amplitude_error: Floats
 
 
-class FreeRunMeter:
-    """Accumulates the errors of a rollout block by block.
+def measure(sines: Sines, outputs: Floats, *, warmup: int, horizons: Floats) -> FreeRun:
+    """Measure a rollout after a warm-up of true values.
 
-    sines: the true sines; warmup: the step of the rollout's first value; horizons: periods,
-    ascending, at which the RMSE is wanted, the last one the whole horizon.
+    outputs: (batch, time); what follows after the horizon of a sequence counts nowhere. horizons:
+    periods, ascending, at which the RMSE is wanted; the last one is the whole horizon.
     """
-
-    def __init__(self, sines: Sines, warmup: int, horizons: Floats) -> None:
-        self.sines = sines
-        self.horizons = horizons
-        self.seen = 0
-        self._warmup = warmup
-        self._ends = np.stack([count_steps(sines, periods) for periods in horizons])
-        self._squares = np.zeros(len(sines.phase))
-        self._squares_at = np.zeros(self._ends.shape)
-        self._first_failure = np.full(len(sines.phase), np.inf)
-        # Two windows if possible: a slope needs two points. At least two steps: p and q need two
-        # values.
-        longest = int(np.ceil(sines.steps_per_period.max()))
-        window = max(min(longest, int(self._ends[-1].min()) // 2), 2)
-        self._phases = PhaseMeter(sines, window, self._ends[-1])
-
-    @property
-    def ends(self) -> np.ndarray:
-        """Steps that the rollout of each sequence needs to cover the horizon: (batch,)."""
-        return self._ends[-1]
-
-    @property
-    def steps(self) -> int:
-        """Steps that the longest of them needs."""
-        return int(self.ends.max())
-
-    def add(self, outputs: Floats) -> None:
-        """Take the next outputs of the rollout: (batch, steps).
-
-        The sequences whose horizon has ended may be left out.
-        """
-        if len(outputs) < len(self.ends):
-            whole = np.full((len(self.ends), outputs.shape[1]), np.nan)
-            whole[self.ends > self.seen] = outputs
-            outputs = whole
-        steps = self._warmup + np.arange(self.seen, self.seen + outputs.shape[1])
-        angle = self.sines.angle(steps)
-        sin = np.sin(angle)
-        truth = self.sines.amplitude[:, None] * sin
+    ends = np.stack([count_steps(sines, periods) for periods in horizons])
+    # Two windows if possible: a slope needs two points. Two steps at least: for p and q.
+    longest = int(np.ceil(sines.steps_per_period.max()))
+    window = max(min(longest, int(ends[-1].min()) // 2), 2)
+    squares, valid = np.empty(ends.shape), np.full(len(outputs), horizons[-1])
+    survived = np.empty(len(outputs), dtype=bool)
+    slope, fitted, rms = np.empty((3, len(outputs)))
+    for i, end in enumerate(ends[-1]):
+        angle = sines.phase[i] + sines.frequency[i] * ((warmup + np.arange(end)) * sines.time_step)
+        sin, own = np.sin(angle), outputs[i, :end]
         with np.errstate(over="ignore", invalid="ignore"):
-            error = outputs - truth
-            squares = self._squares[:, None] + np.cumsum(error**2, axis=1)
-            failed = ~(np.abs(error) <= LOST * self.sines.amplitude[:, None])
-        first = np.where(failed.any(axis=1), self.seen + 1 + failed.argmax(axis=1), np.inf)
-        self._first_failure = np.minimum(self._first_failure, first)
-        for row, ends in zip(self._squares_at, self._ends, strict=True):
-            here = (ends > self.seen) & (ends <= self.seen + outputs.shape[1])
-            row[here] = squares[here, ends[here] - self.seen - 1]
-        self._squares = squares[:, -1]
-        self._phases.add(np.stack((outputs, sin, np.cos(angle))))
-        self.seen += outputs.shape[1]
-
-    def result(self) -> FreeRun:
-        """Finish; the rollout must have been seen up to its horizon."""
-        if self.seen < self.steps:
-            raise ValueError(f"expected {self.steps} steps, got {self.seen}")
-        horizon = float(self.horizons[-1])
-        survived = self._first_failure > self._ends[-1]
-        valid = np.minimum(self._first_failure / self.sines.steps_per_period, horizon)
-        with np.errstate(over="ignore", invalid="ignore"):
-            rmse = np.sqrt(self._squares_at.sum(axis=1) / self._ends.sum(axis=1))
-            each = np.sqrt(self._squares_at / self._ends)
+            error = own - sines.amplitude[i] * sin
+            squares[:, i] = np.cumsum(error**2)[ends[:, i] - 1]
+            failed = ~(np.abs(error) <= LOST * sines.amplitude[i])
+        survived[i] = not failed.any()
+        if not survived[i]:
+            valid[i] = min((failed.argmax() + 1) / sines.steps_per_period[i], valid[i])
+        windows = np.stack((own, sin, np.cos(angle)))[:, : end // window * window]
+        slope[i], fitted[i], rms[i] = follow(*windows.reshape(3, -1, window))
+    has_phase = fitted >= FLAT * np.maximum(sines.amplitude, rms)
+    with np.errstate(over="ignore", invalid="ignore"):
         return FreeRun(
-            horizons=self.horizons,
-            rmse=rmse,
-            rmse_of_each=each,
-            valid_periods=np.where(survived, horizon, valid),
+            horizons=horizons,
+            rmse=np.sqrt(squares.sum(axis=1) / ends.sum(axis=1)),
+            rmse_of_each=np.sqrt(squares / ends),
+            valid_periods=valid,
             survived=survived,
-            drift=self._phases.drift(),
-            amplitude_error=self._phases.amplitude_error(),
+            drift=np.where(has_phase, slope * sines.steps_per_period / window, np.inf),
+            amplitude_error=fitted / sines.amplitude - 1,
         )
 
 
-class PhaseMeter:
-    """Follows a rollout's phase relative to the truth, in windows of `window` steps.
+@np.errstate(over="ignore", invalid="ignore")  # of a rollout that diverges, and of a single window
+def follow(outputs: Floats, sin: Floats, cos: Floats) -> tuple[float, float, float]:
+    """Follow the phase of outputs (windows, steps) relative to the true angle θ.
 
-    In each window p·sin θ + q·cos θ is fitted to the outputs by least squares, θ the true angle:
-    exact for a sine of the true frequency, whatever the length of the window. A sequence counts up
-    to its own end: (batch,) steps.
+    In each window p·sin θ + q·cos θ is fitted to the outputs by least squares: exact for a sine of
+    the true frequency, whatever the length of the window. Returns the slope of the phase [rad per
+    window], NaN of a single window, and the fitted amplitude and the RMS of the last window.
     """
-
-    def __init__(self, sines: Sines, window: int, ends: np.ndarray) -> None:
-        self._sines = sines
-        self._window = window
-        self._windows_of = ends // window
-        self._pending = np.empty((3, len(ends), 0))
-        self._seen = 0
-        self._phase = np.zeros(len(ends))
-        self._amplitude = np.full(len(ends), np.nan)
-        self._rms = np.full(len(ends), np.nan)
-        # Sums for the slope of the phase over the windows: Σφ, Σkφ.
-        self._phi, self._k_phi = np.zeros((2, len(ends)))
-
-    def add(self, part: Floats) -> None:
-        """Take the next outputs, with the sine and cosine of the true angle: (3, batch, time)."""
-        part = np.concatenate((self._pending, part), axis=2)
-        whole = part.shape[2] // self._window * self._window
-        for start in range(0, whole, self._window):
-            self._fit(*part[:, :, start : start + self._window])
-        self._pending = part[:, :, whole:]
-
-    def _fit(self, outputs: Floats, sin: Floats, cos: Floats) -> None:
-        ss, cc, sc = (sin * sin).sum(1), (cos * cos).sum(1), (sin * cos).sum(1)
-        counts = self._seen < self._windows_of
-        with np.errstate(over="ignore", invalid="ignore"):
-            ys, yc = (outputs * sin).sum(1), (outputs * cos).sum(1)
-            p = (ys * cc - yc * sc) / (ss * cc - sc * sc)
-            q = (yc * ss - ys * sc) / (ss * cc - sc * sc)
-            turn = np.arctan2(q, p) - self._phase
-            turn -= 2 * np.pi * np.round(turn / (2 * np.pi))
-            rms = np.sqrt((outputs * outputs).mean(1))
-            self._phase = np.where(counts, self._phase + turn, self._phase)
-            self._amplitude = np.where(counts, np.hypot(p, q), self._amplitude)
-            self._rms = np.where(counts, rms, self._rms)
-            self._phi += np.where(counts, self._phase, 0)
-            self._k_phi += np.where(counts, self._seen * self._phase, 0)
-        self._seen += 1
-
-    def drift(self) -> Floats:
-        """Fit the slope of the phase, radians per period: (batch,).
-
-        Infinite without a phase, NaN if there was only one window.
-        """
-        n = self._windows_of.astype(np.float64)
-        k, kk = n * (n - 1) / 2, n * (n - 1) * (2 * n - 1) / 6
-        with np.errstate(invalid="ignore"):
-            slope = (n * self._k_phi - k * self._phi) / (n * kk - k**2)
-        alive = self._amplitude >= FLAT * np.maximum(self._sines.amplitude, self._rms)
-        return np.where(alive, slope * self._sines.steps_per_period / self._window, np.inf)
-
-    def amplitude_error(self) -> Floats:
-        """Compute the relative error of the amplitude in the last whole window: (batch,)."""
-        return self._amplitude / self._sines.amplitude - 1
+    ss, cc, sc = (sin * sin).sum(1), (cos * cos).sum(1), (sin * cos).sum(1)
+    ys, yc = (outputs * sin).sum(1), (outputs * cos).sum(1)
+    p = (ys * cc - yc * sc) / (ss * cc - sc * sc)
+    q = (yc * ss - ys * sc) / (ss * cc - sc * sc)
+    k = np.arange(len(outputs)) - (len(outputs) - 1) / 2
+    slope = (k * np.unwrap(np.arctan2(q, p))).sum() / (k * k).sum()
+    return slope, np.hypot(p[-1], q[-1]), np.sqrt((outputs[-1] ** 2).mean())
 
 
 def horizon_name(periods: float) -> str:

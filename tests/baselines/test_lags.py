@@ -30,19 +30,6 @@ def test_two_lags_hold_a_sine_for_a_hundred_periods() -> None:
     np.testing.assert_allclose(hidden[:, 1:], truth[:, 21:-1], rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("count", [1, 2, 4])
-def test_a_free_run_steps_on_its_own_outputs(count: int) -> None:
-    lags, x = Lags(values(count, seed=3)), values(3, 8, 1)
-    predictions, _, state = lags.forward(x, lags.initial_state(3))
-    outputs, hidden, last = lags.run(predictions[:, -1], state, 10)
-    output = predictions[:, -1]
-    for t in range(10):
-        output, state = lags.step(output, state)
-        np.testing.assert_array_equal(outputs[:, t], output)
-        np.testing.assert_array_equal(hidden[:, t], state)
-    np.testing.assert_array_equal(last, state)
-
-
 def test_two_fitted_lags_are_the_recurrence_of_a_sine() -> None:
     lags, loss = fit_lags(2, sines(8).values)
     np.testing.assert_allclose(lags.weight, [2 * np.cos(TIME_STEP), -1], rtol=0, atol=1e-12)

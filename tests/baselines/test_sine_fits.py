@@ -5,6 +5,7 @@ import pytest
 
 from stages.baselines.sine_fits import Prony, SineFit
 from stages.rollouts import metrics
+from stages.rollouts.regimes import free_running
 from stages.signals import bound
 from tests.examples import TIME_STEP, any_sines
 
@@ -17,20 +18,10 @@ def two_sines(steps: int) -> np.ndarray:
     return (np.array([[0.5], [1.4]]) * np.sin(angle))[:, :, None]
 
 
-def run_freely(fit: Prony | SineFit, warmup: np.ndarray, blocks: list[int]) -> np.ndarray:
-    """Run freely after the warm-up, in blocks of steps: (batch, time, 1)."""
-    predictions, _, state = fit.forward(warmup, fit.initial_state(len(warmup)))
-    outputs = [predictions[:, -1:]]
-    for steps in blocks:
-        block, _, state = fit.run(outputs[-1][:, -1], state, steps)
-        outputs.append(block)
-    return np.concatenate(outputs, axis=1)
-
-
 @pytest.mark.parametrize("fit", FITS)
 def test_two_sines_of_one_batch_are_continued_exactly(fit: type) -> None:
     values = two_sines(100 + 2001)
-    outputs = run_freely(fit(), values[:, :100], [1000, 1, 999])
+    outputs, _ = free_running(fit(), values[:, :100], 2001)
     np.testing.assert_allclose(outputs, values[:, 100:], rtol=0, atol=1e-10)
 
 
@@ -54,19 +45,16 @@ def test_a_lone_value_is_repeated(fit: type) -> None:
     np.testing.assert_allclose(predictions, values, rtol=0, atol=1e-15)
 
 
-def test_prony_goes_on_where_it_was_stopped_and_steps_alike() -> None:
-    values, prony = np.random.default_rng(0).normal(size=(3, 40, 1)), Prony()
-    whole, hidden, last = prony.forward(values, prony.initial_state(3))
-    _, _, state = prony.forward(values[:, :17], prony.initial_state(3))
-    rest, _, end = prony.forward(values[:, 17:], state)
-    np.testing.assert_array_equal(rest, whole[:, 17:])
-    np.testing.assert_array_equal(end, last)
-    output, state = whole[:, -1], last
-    outputs, _, end = prony.run(output, state, 5)
+def test_a_free_run_of_prony_steps_with_the_same_coefficient() -> None:
+    x, prony = np.random.default_rng(0).normal(size=(3, 40, 1)), Prony()
+    predictions, _, state = prony.forward(x, prony.initial_state(3))
+    output = predictions[:, -1]
+    outputs, hidden, last = prony.run(output, state, 5)
     for step in range(5):
-        output, state = prony.step(output, state)
+        output, behind, state = prony.step(output, state)
         np.testing.assert_allclose(output, outputs[:, step], rtol=1e-9)
-    np.testing.assert_allclose(end[:, 2:], state[:, 2:], rtol=1e-9)
+        np.testing.assert_allclose(behind, hidden[:, step], rtol=1e-9)
+    np.testing.assert_allclose(last[:, 2:], state[:, 2:], rtol=1e-9)
 
 
 def test_pronys_coefficient_is_that_of_least_squares() -> None:
@@ -104,11 +92,11 @@ def test_the_fitted_sine_leaves_less_than_any_other() -> None:
 def test_the_fitted_sine_is_within_a_tenth_of_the_bound() -> None:
     """256 sequences in noise of 0.05 after a warm-up of 100: at 1 and at 10 periods."""
     sines, fit, horizons = any_sines(256, seed=5, noise=0.05), SineFit(), np.array([1.0, 10.0])
-    meter = metrics.FreeRunMeter(sines, 100, horizons)
     state = fit.fit(sines.values[:, :100])
     first = state[:, :1] * np.sin(state[:, 2:3])
-    meter.add(first)
-    meter.add(fit.run(first, state, meter.steps - 1)[0][:, :, 0])
-    for periods, rmse in zip(horizons, meter.result().rmse, strict=True):
+    rest, _, _ = fit.run(first, state, int(metrics.count_steps(sines, 10).max()) - 1)
+    outputs = np.concatenate((first, rest[:, :, 0]), axis=1)
+    run = metrics.measure(sines, outputs, warmup=100, horizons=horizons)
+    for periods, rmse in zip(horizons, run.rmse, strict=True):
         counts = metrics.count_steps(sines, periods)
         assert rmse < 1.1 * bound.forecast_rmse(sines, counts, noise=0.05, warmup=100)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from stages.baselines.lags import Lags
+from stages.baselines.model import Model
 from stages.baselines.sine_fits import Prony, SineFit
-from stages.networks.model_file import Model
 from stages.rollouts import metrics
-from stages.rollouts.evaluation import Subject, report, run_freely, shown_steps
+from stages.rollouts.evaluation import Subject, report, run_freely
 from stages.rollouts.regimes import memory_wiped, teacher_forced
 from stages.signals.bound import forecast_rmse
 from stages.signals.sines import Sines
@@ -122,19 +122,3 @@ def test_a_task_whose_period_is_hardly_two_steps_is_measured() -> None:
     assert measured["rmse_1_periods"] < 1e-12
     assert measured["amplitude_error"] < 1e-9
     assert measured["phase_drift"] == metrics.NO_OSCILLATION  # three steps have no two windows
-
-
-def test_what_is_drawn_is_the_begin_and_the_end_of_the_first_sequences_free_run() -> None:
-    of = subject(TWO_LAGS, any_sines(3), periods=40)
-    result, shown = run_freely(of)
-    early, late, horizon = shown_steps(of)
-    counts = [int(metrics.count_steps(of.sines, periods)[0]) for periods in (12, 2, 40)]
-    assert [early, horizon - late, horizon] == counts
-    assert shown.steps.tolist() == [*range(early), *range(late, horizon)]
-    whole, _, _ = TWO_LAGS.forward(of.sines.values[:1, :20], TWO_LAGS.initial_state(1))
-    assert shown.outputs[0] == whole[0, -1, 0]
-    assert shown.hidden.shape == (len(shown.steps), 1)
-    short = subject(TWO_LAGS, sines(3), periods=3)
-    _, shown = run_freely(short)
-    assert shown.steps.tolist() == list(range(93))
-    np.testing.assert_allclose(shown.outputs, short.sines.truth(20 + np.arange(93))[0], atol=1e-12)

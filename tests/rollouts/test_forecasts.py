@@ -1,56 +1,59 @@
 """Laws of the metrics of a measured series, and of conformal intervals."""
 
 import json
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stages.baselines.naive import Drift, Naive, SeasonalNaive
+from stages.baselines.forecaster import Drift, Forecaster, Naive, SeasonalNaive
 from stages.rollouts import forecasts
 from stages.rollouts.metrics import DIVERGED
 from stages.signals import intervals
+from stages.signals.series import Series
 from tests.measured import seasonal, series
 
 MADE = series(seasonal())
+SEASONAL = SeasonalNaive(12)
 
 
-@dataclass(frozen=True)
-class Constant:
+class Constant(Forecaster):
     """Forecasts one value, whatever the past."""
 
-    value: float
-    parameters: int = 1
+    parameters = 1
+
+    def __init__(self, value: float) -> None:
+        self.value = value
 
     def forecast(self, past: np.ndarray, horizon: int) -> np.ndarray:
         return np.full((len(past), horizon, 1), self.value)
 
 
+def report(made: Series, forecaster: Forecaster) -> dict[str, Any]:
+    return forecasts.report(made, forecaster, forecasts.forecast(made, forecaster), {})
+
+
+def metrics(made: Series, forecaster: Forecaster) -> dict[str, Any]:
+    return report(made, forecaster)["forecast"]
+
+
 def test_the_seasonal_naive_has_mase_1_on_the_training_part() -> None:
     """With a horizon of one season, from the end of each season."""
     seasons = MADE.training.reshape(-1, 12, 1)
-    errors = SeasonalNaive(12).forecast(seasons[:-1], 12) - seasons[1:]
+    errors = SEASONAL.forecast(seasons[:-1], 12) - seasons[1:]
     absolute, square = forecasts.scales(MADE)
     assert np.abs(errors).mean() == pytest.approx(absolute, rel=1e-12)
     assert np.sqrt((errors**2).mean()) == pytest.approx(square, rel=1e-12)
 
 
-def test_the_seasonal_naive_has_mase_1_where_each_season_changes_as_much() -> None:
-    changes = np.random.default_rng(0).choice([-3.0, 3.0], (25, 12))
-    made = series(np.cumsum(changes, axis=0).ravel(), horizon=12)
-    result = forecasts.evaluate(made, SeasonalNaive(12))["forecast"]
-    assert (result["mase"], result["rmsse"], result["by_step"]["first"]) == (1, 1, 1)
-
-
 def test_the_skill_of_the_seasonal_naive_is_0() -> None:
-    result = forecasts.evaluate(MADE, SeasonalNaive(12))["forecast"]
-    assert result["skill"] == 0
-    better = forecasts.evaluate(MADE, Drift(12))["forecast"]
-    assert better["skill"] == pytest.approx(1 - better["mase"] / result["mase"], rel=1e-5)
+    naive, better = metrics(MADE, SEASONAL), metrics(MADE, Drift(12))
+    assert naive["skill"] == 0
+    assert better["skill"] == pytest.approx(1 - better["mase"] / naive["mase"], rel=1e-5)
 
 
 def test_metrics_are_those_of_their_formulas() -> None:
-    result = forecasts.evaluate(MADE, Constant(3.0))
+    result = report(MADE, Constant(3.0))
     errors = np.stack([3.0 - MADE.values[o : o + 24] for o in MADE.rolling_origins("test")])
     change = MADE.values[12:180] - MADE.values[:168]
     scale = np.abs(change).mean()
@@ -76,29 +79,36 @@ def test_one_step_predictions_are_given_the_true_past() -> None:
     assert result["mae"] == pytest.approx(np.abs(change).mean(), rel=1e-5)
 
 
-def test_what_cannot_be_computed_is_a_word() -> None:
-    short = series(seasonal(), horizon=12)
-    result = forecasts.evaluate(short, SeasonalNaive(12))["forecast"]
-    assert result["by_step"]["rest"] == forecasts.NO_STEPS
-    periodic = series(1e9 + np.sin(2 * np.pi * np.arange(300) / 12))
-    result = forecasts.evaluate(periodic, Naive())
-    assert result["forecast"]["mase"] == result["forecast"]["by_step"]["first"] == "no scale"
-    diverged = forecasts.evaluate(MADE, Constant(np.inf))
-    assert diverged["forecast"]["mase"] == diverged["forecast"]["skill"] == DIVERGED
-    json.dumps([result, diverged], allow_nan=False)
+@pytest.mark.filterwarnings("error")
+def test_a_metric_that_cannot_be_computed_is_a_word() -> None:
+    short = metrics(series(seasonal(), horizon=12), SEASONAL)
+    assert short["by_step"]["rest"] == forecasts.NO_STEPS
+    periodic = metrics(series(1e9 + np.sin(2 * np.pi * np.arange(300) / 12)), Naive())
+    assert periodic["mase"] == periodic["by_step"]["first"] == forecasts.NO_SCALE
+    diverged = metrics(MADE, Constant(np.inf))
+    assert diverged["mase"] == diverged["skill"] == DIVERGED
+    json.dumps([short, periodic, diverged], allow_nan=False)
 
 
 @pytest.mark.parametrize("factor", [1e-9, 1e15])
 def test_scaled_metrics_do_not_depend_on_units(factor: float) -> None:
-    one = forecasts.evaluate(MADE, Drift(12))["forecast"]
-    other = forecasts.evaluate(series(MADE.values * factor), Drift(12))["forecast"]
+    one, other = metrics(MADE, Drift(12)), metrics(series(MADE.values * factor), Drift(12))
     for name in ("mase", "rmsse", "skill"):
         assert one[name] == pytest.approx(other[name], rel=1e-5)
 
 
-def test_forecasts_of_another_shape_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"expected forecasts \(10, 24, 1\), got \(10, 24\)"):
-        forecasts.forecast_metrics(MADE, np.zeros((10, 24)))
+def test_tables_have_the_errors_of_the_metrics_and_the_last_forecast() -> None:
+    made, widths = forecasts.forecast(MADE, Drift(12)), {80: np.arange(24.0)}
+    tables = forecasts.tables(MADE, made, widths)
+    mase = metrics(MADE, Drift(12))["mase"]
+    for name in ("horizon.csv", "sequences.csv"):
+        assert tables[name]["mase"].mean() == pytest.approx(mase, rel=1e-5)
+    rollout = tables["rollout.csv"]
+    assert rollout["step"].tolist() == [*range(-35, 25)]
+    np.testing.assert_array_equal(rollout["value"], MADE.values[-60:])
+    for name, expected in {"forecast": made[-1], "low_80": made[-1] - widths[80]}.items():
+        assert np.isnan(rollout[name][:36]).all()
+        np.testing.assert_array_equal(rollout[name][36:], expected)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.9])

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from stages.baselines.model import Model
 from stages.generate import generate
-from stages.networks.model_file import Model
-from stages.rollouts.metrics import FreeRunMeter, count_steps
+from stages.rollouts import metrics
+from stages.rollouts.metrics import count_steps
 from stages.rollouts.regimes import free_running
 from stages.settings.whole import Settings, read
 from stages.signals.dataset_file import ARRAYS
@@ -95,10 +96,10 @@ def judged(model: Model, where: Task) -> Row:
     """
     named = [periods for periods in NAMED if periods < where.periods]
     for horizons in (named, [*named, float(where.periods)]):
-        meter = FreeRunMeter(where.test, where.warmup, np.array(horizons))
-        for block, _ in free_running(model, where.test.values[:, : where.warmup], meter.ends):
-            meter.add(block[:, :, 0])
-        run = meter.result()
+        ends = count_steps(where.test, horizons[-1])
+        outputs, _ = free_running(model, where.test.values[:, : where.warmup], ends)
+        protocol = {"warmup": where.warmup, "horizons": np.array(horizons)}
+        run = metrics.measure(where.test, outputs[:, :, 0], **protocol)
         if run.survived.mean() <= HOLDING and where.periods > max(NAMED):
             break
     row: Row = {"vpt_median": float(np.median(run.valid_periods))}
@@ -127,8 +128,7 @@ def capped_error(model: Model, sines: Sines, warmup: int, periods: float) -> flo
     """
     ends = count_steps(sines, periods)
     steps = np.arange(ends.max())
-    blocks = free_running(model, sines.values[:, :warmup], len(steps))
-    outputs = np.concatenate([block[:, :, 0] for block, _ in blocks], axis=1)
+    outputs = free_running(model, sines.values[:, :warmup], len(steps))[0][:, :, 0]
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs(outputs - sines.truth(warmup + steps)) / sines.amplitude[:, None]
     error = np.where(error <= 1, error, 1)[steps < ends[:, None]]
