@@ -91,17 +91,15 @@ def kind_of(sines: Sines) -> str:
 
 def train_series(row: Row, series: Series, curve: Curve) -> tuple[Tensors, SeriesFacts]:
     """Train a row on a measured series, with intervals from its errors on the validation part."""
-    options = {}
     if isinstance(row, NetworkRow):
         from stages.training.series import train_on_series  # loads torch
 
         used = series.season if row.transform == "seasonal_difference" else 0
         row = with_defaults(row, "measured", series.warmup - used, series.horizon)
         forecaster = train_on_series(row, series, curve.report)
-        tensors = forecaster_file.network_tensors(forecaster)
     else:
         forecaster = forecaster_file.BASELINES[row.cell].fit(series)
-        tensors, options = forecaster_file.baseline_tensors(forecaster)
+    tensors = forecaster.tensors()
     origins = series.every_origin("validation")
     errors = forecaster.forecast(series.past(origins), series.horizon) - series.future(origins)
     for level in forecaster_file.LEVELS:
@@ -113,7 +111,7 @@ def train_series(row: Row, series: Series, curve: Curve) -> tuple[Tensors, Serie
         season=series.season,
         warmup=series.warmup,
         horizon=series.horizon,
-        options=options,
+        options=forecaster.options(),
     )
     return tensors, facts
 

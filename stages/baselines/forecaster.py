@@ -13,7 +13,7 @@ from stages.signals.sines import Floats
 
 
 class Forecaster:
-    """Continues a past. A dataclass whose arrays are stored as tensors, other fields as options."""
+    """Continues a past. A model file has its fields: arrays as tensors, names and sizes as options."""
 
     @classmethod
     def fit(cls, series: Series) -> Self:
@@ -33,12 +33,12 @@ class Forecaster:
         return sum(tensor.size for tensor in self.tensors().values())
 
     def tensors(self) -> dict[str, Floats]:
-        """Collect the fitted numbers by name."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        """Collect the fitted arrays, as a model file names them."""
+        return {f"fit.{n}": v for n, v in vars(self).items() if isinstance(v, np.ndarray)}
 
     def options(self) -> dict[str, str | int]:
-        """Collect names and sizes that the fitted numbers need, by name."""
-        return {name: value for name, value in vars(self).items() if name not in self.tensors()}
+        """Collect the fields that are names or sizes."""
+        return {n: v for n, v in vars(self).items() if isinstance(v, str | int)}
 
 
 @dataclass(frozen=True)

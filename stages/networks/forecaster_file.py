@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stages.baselines.ar import Ar
 from stages.baselines.ets import Ets
@@ -12,10 +11,6 @@ from stages.files import AGAIN, InputError
 from stages.networks import model_file
 from stages.networks.model_file import SeriesFacts, Tensors
 from stages.signals.sines import Floats
-from stages.signals.transforms import from_tensors, tensors_of
-
-if TYPE_CHECKING:
-    from stages.networks.forecaster import NetworkForecaster
 
 BASELINES: dict[str, type[Forecaster]] = {
     "naive": Naive,
@@ -41,25 +36,6 @@ class Trained:
     range: Floats
 
 
-def baseline_tensors(forecaster: Forecaster) -> tuple[Tensors, dict[str, str | int]]:
-    """Name the tensors of a method without a network, and its options."""
-    named = {f"fit.{name}": value for name, value in forecaster.tensors().items()}
-    return named, forecaster.options()
-
-
-def network_tensors(forecaster: "NetworkForecaster") -> Tensors:
-    """Name the tensors of networks: as torch does where there is one, else with its number."""
-    tensors, count = tensors_of(forecaster.transform), len(forecaster.networks)
-    for number, network in enumerate(forecaster.networks):
-        weights = model_file.tensors_of(network).items()
-        tensors |= {prefix(number, count) + name: value for name, value in weights}
-    return tensors
-
-
-def prefix(number: int, count: int) -> str:
-    return f"{number}." if count > 1 else ""
-
-
 def load(path: Path) -> Trained:
     """Read a forecaster; raises InputError where the file is not one."""
     tensors, facts = model_file.read(path)
@@ -80,11 +56,4 @@ def forecaster_of(facts: SeriesFacts, tensors: Tensors) -> Forecaster:
         return BASELINES[facts.cell](**facts.options, **fitted)
     from stages.networks.forecaster import NetworkForecaster  # loads torch
 
-    transform = from_tensors(facts.transform, facts.season, tensors)
-    weights = {name: value for name, value in tensors.items() if "transform" not in name}
-    networks = []
-    for number in range(facts.ensemble):
-        start = prefix(number, facts.ensemble)
-        own = {n.removeprefix(start): v for n, v in weights.items() if n.startswith(start)}
-        networks.append(model_file.network_of(facts, own))
-    return NetworkForecaster(networks, transform)
+    return NetworkForecaster.from_tensors(facts, tensors)

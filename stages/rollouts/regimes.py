@@ -33,9 +33,10 @@ def free_running(
     """
     outputs, hidden, state = teacher_forced(model, warmup, state)
     ends, rows = np.broadcast_to(horizon, len(warmup)), np.arange(len(warmup))
-    whole = np.full((len(rows), ends.max(), 1), np.nan)
+    # Made once: many small arrays that stay would scatter the memory of the blocks.
+    whole, first = np.full((len(rows), ends.max(), 1), np.nan), np.empty((ends[0], hidden.shape[2]))
     whole[:, :1] = outputs = outputs[:, -1:]
-    first = [hidden[0, -1:].copy()]
+    first[0] = hidden[0, -1]
     for start in range(1, ends.max(), BLOCK):
         goes_on = ends[rows] > start
         rows, outputs, state = rows[goes_on], outputs[goes_on], state[goes_on]
@@ -43,9 +44,9 @@ def free_running(
         outputs, hidden, state = model.run(outputs[:, -1], state, steps)
         whole[rows, start : start + steps] = outputs
         if rows[0] == 0:
-            first.append(hidden[0].copy())  # a view would keep the whole block in memory
+            first[start : start + steps] = hidden[0, : ends[0] - start]
     whole[np.arange(ends.max()) >= ends[:, None]] = np.nan
-    return whole, np.concatenate(first)[: ends[0]]
+    return whole, first
 
 
 def memory_wiped(model: Model, values: Floats) -> Floats:
