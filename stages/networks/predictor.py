@@ -1,5 +1,6 @@
 """A trained network as the rollouts use every model: NumPy arrays in and out, flat states."""
 
+from collections.abc import Iterable
 from itertools import repeat
 
 import numpy as np
@@ -34,7 +35,9 @@ class Predictor(Model):
         return self._loop(repeat(None, steps), self._tensor(output), state)
 
     @torch.no_grad()
-    def _loop(self, inputs, output, state: Floats) -> tuple[Floats, Floats, Floats]:
+    def _loop(
+        self, inputs: Iterable[Tensor | None], output: Tensor | None, state: Floats
+    ) -> tuple[Floats, Floats, Floats]:
         outputs, hidden, own = loop(self._step, inputs, output, self.own(state))
         return array(torch.stack(outputs, 1)), array(torch.stack(hidden, 1)), self.flat(own)
 

@@ -49,7 +49,7 @@ class Subject:
 def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Floats, Floats]:
     """Measure the free run over the horizon.
 
-    Returns its outputs (time,) and hidden states (time, hidden) of the first sequence, too.
+    Returns the outputs (time,) and the hidden states (time, hidden) of the first sequence, too.
     """
     ends = metrics.count_steps(subject.sines, subject.periods)
     outputs, hidden = free_running(subject.model, subject.past, ends)
