@@ -13,7 +13,7 @@ from stages.signals.sines import Floats
 
 
 class Forecaster:
-    """Continues a past. A model file has its fields: arrays as tensors, names and sizes as options."""
+    """Continues a past. Its fields stand in a model file: arrays as tensors, others as options."""
 
     @classmethod
     def fit(cls, series: Series) -> Self:
