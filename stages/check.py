@@ -1,6 +1,4 @@
-"""Look at params.yaml, its CSV files and dvc.lock as a whole, before any work.
-
-For a CSV file that was not pulled, DVC itself only names the link to it in reports/datasets.
+"""Check params.yaml, its CSV files and dvc.lock, before any work.
 
 A `dvc repro` that is killed while it writes dvc.lock leaves a part of it. If the committed file
 begins with this part, the committed one replaces it.
@@ -8,12 +6,12 @@ begins with this part, the committed one replaces it.
 
 import argparse
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from voluptuous import Invalid
 
 from stages import files
 from stages.files import InputError
@@ -23,26 +21,20 @@ from stages.settings.whole import Settings
 from stages.signals import series_file
 
 LOCK = Path("dvc.lock")
-CHECK_OUT = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
-SCHEMA = "2.0"  # of dvc.lock, since DVC 2
+REMEDY = "take the committed one by `git checkout dvc.lock`, or delete it and run `dvc repro`"
 
 
 def check_lock(path: Path) -> None:
     """Restore a dvc.lock that was cut short, where that loses nothing; a missing one is fine.
 
-    Raises InputError where it is not as DVC writes it.
+    Raises InputError where DVC cannot read it, and it is not the beginning of the committed one.
     """
-    if not path.exists():
-        return
-    text = files.text(path)
-    problem = fault(text)
-    if problem is None:
+    text = files.text(path) if path.exists() else None
+    if text is None or is_readable(text):
         return
     committed = committed_text(path)
-    if not committed or fault(committed):
-        raise InputError(f"{path}{problem}; delete it, and `dvc repro` makes it again")
-    if not committed.startswith(text):
-        raise InputError(f"{path}{problem}; {CHECK_OUT}")
+    if not is_readable(committed) or not committed.startswith(text):
+        raise InputError(f"{path}: is cut short, or holds other than what DVC writes; {REMEDY}")
     files.write_all({path: committed})
 
 
@@ -52,37 +44,13 @@ def committed_text(path: Path) -> str:
     return subprocess.run(command, capture_output=True, encoding="utf-8").stdout
 
 
-def fault(text: str) -> str | None:
-    """Describe the fault of a dvc.lock, after its name; None without one."""
-    if not text.strip():
-        return ": is empty"
-    if conflict := files.merge_conflict(text):
-        return f":{conflict.partition(';')[0]}"
-    short = ": is cut short, as by a `dvc repro` that was killed"
-    if not text.endswith("\n"):
-        return short
+def is_readable(text: str) -> bool:
+    """Tell whether DVC can read a dvc.lock, and it ends with a whole line."""
     try:
-        lock = YAML(typ="safe", pure=True).load(text)
-        schema, complete = lock["schema"], all(map(is_complete, entries(lock["stages"])))
-    except (YAMLError, ValueError, LookupError, TypeError, AttributeError):
-        return short
-    if schema != SCHEMA:
-        return f": has the schema {files.shown(str(schema))}; expected {SCHEMA}"
-    return None if complete else short
-
-
-def entries(stages: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the files of all stages; raises an error if one is not a stage."""
-    for stage in stages.values():
-        stage["cmd"]
-        for parameters in stage.get("params", {}).values():
-            parameters.items()
-        yield from (*stage.get("deps", ()), *stage.get("outs", ()))
-
-
-def is_complete(entry: dict[str, Any]) -> bool:
-    """Tell whether an entry has all keys that DVC writes for a file."""
-    return isinstance(entry["path"], str) and isinstance(entry["size"], int) and "md5" in entry
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
+    except (YAMLError, ValueError, Invalid):
+        return False
+    return text.endswith("\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -97,6 +65,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
     del arguments
     for row in settings.datasets.values():
         if isinstance(row, Measured):
+            # DVC itself only names the link to it in reports/datasets.
             series_file.check_present(Path(row.csv))
     check_lock(LOCK)
     print("params.yaml, dvc.lock: no mistakes")

@@ -1,14 +1,11 @@
 """Read files with a one-line error, and write them completely or not at all."""
 
 import os
-import re
-import stat
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 MAKE, AGAIN = "make it with `dvc repro`", "make it again with `dvc repro`"
-CONFLICT = re.compile(r"(<{7}|={7}|>{7})( |$)")
+Content = str | Callable[[Path], None]  # a text, or a function that writes to a path
 
 
 class InputError(Exception):
@@ -16,24 +13,20 @@ class InputError(Exception):
 
 
 def size(path: Path, make: str = MAKE) -> int:
-    """Measure a readable file in bytes, following links, as DVC makes them.
+    """Measure a readable file in bytes; links are followed, as DVC makes them.
 
     make: the remedy for a missing file.
-    Raises InputError for a file that is missing or unreadable, a folder or a device.
+    Raises InputError for a file that is missing or unreadable, or not a file.
     """
     try:
-        status = path.stat()
-        if stat.S_ISREG(status.st_mode):
-            with path.open("rb"):
-                return status.st_size
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: is a folder or a device; expected a file")
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_size
     except FileNotFoundError:
-        if path.is_symlink():
-            raise InputError(f"{path}: is a link to a file that does not exist; {make}") from None
         raise InputError(f"{path}: no such file; {make}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {reason(error)}") from None
-    kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
-    raise InputError(f"{path}: is {kind}; expected a file")
 
 
 def text(path: Path, make: str = MAKE, fix: str = AGAIN) -> str:
@@ -50,46 +43,33 @@ def text(path: Path, make: str = MAKE, fix: str = AGAIN) -> str:
         raise InputError(f"{path}:{line}: is not UTF-8 text; {fix}") from None
 
 
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to, and rename it to `path` when the block succeeds.
-
-    The temporary name ends in `.partial`, which Git and DVC ignore: a killed process leaves no
-    broken output. Raises InputError for a path that cannot be written.
-    """
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; expected a file to write or to replace")
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield partial
-            with partial.open("rb") as written:
-                os.fsync(written.fileno())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"{path}: cannot be written: {path.parent} is no folder") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {reason(error)}") from None
-
-
-Content = str | Callable[[Path], None]  # a text, or a function that writes to a path
-
-
 def write_all(outputs: Mapping[Path, Content]) -> None:
-    """Write several files, all or none: each a text, or a function that writes to a path.
+    """Write several files, all or none.
 
-    Raises InputError for a path that cannot be written; all files stay as they were.
+    A file is first written under a name that ends in `.partial`, which Git and DVC ignore: a killed
+    process leaves no broken output. Raises InputError for a path that cannot be written; then all
+    files stay as they were.
     """
-    with ExitStack() as stack:
+    partials: dict[Path, Path] = {}
+    try:
         for path, content in outputs.items():
-            partial = stack.enter_context(atomic(path))
+            if path.is_dir():
+                raise InputError(f"{path}: is a folder; expected a file to write or to replace")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = partials[path] = path.with_name(path.name + ".partial")
             if isinstance(content, str):
                 partial.write_text(content, encoding="utf-8", newline="\n")
             else:
                 content(partial)
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
+        for path, partial in partials.items():
+            partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {reason(error)}") from None
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)
 
 
 def reason(error: Exception) -> str:
@@ -99,27 +79,6 @@ def reason(error: Exception) -> str:
 
 
 def shown(text: str, most: int = 60) -> str:
-    """Shorten a text for a message, with its control characters escaped."""
-    return printable(text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}")
-
-
-def printable(text: str) -> str:
-    """Escape the control characters of a text, line breaks among them."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def merge_conflict(text: str) -> str:
-    """Locate an unresolved merge conflict, as the end of a message; empty without one.
-
-    The message has the lines, the problem and the remedy.
-    """
-    lines = text.splitlines()
-    signs = {n: line[:7] for n, line in enumerate(lines, start=1) if CONFLICT.match(line)}
-    first = next((n for n, sign in signs.items() if sign != "=" * 7), None)
-    if first is None:
-        return ""
-    last = next((n for n, sign in signs.items() if n >= first and sign == ">" * 7), len(lines))
-    return (
-        f"{first}: has an unresolved merge conflict, lines {first} to {last}; keep one side, and "
-        "delete the lines with <<<<<<<, ======= and >>>>>>>"
-    )
+    """Shorten a text for a message, with its control characters escaped, line breaks among them."""
+    short = text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)

@@ -19,7 +19,7 @@ MEASURED = (
     "  sales: {csv: sales.csv, column: units, season: 12, validation: 36, test: 36, "
     "warmup: 36, horizon: 12}\n"
 )
-GIT = "`git checkout dvc.lock` takes the committed one, and what changed since runs again"
+MESSAGE = f"dvc.lock: is cut short, or holds other than what DVC writes; {check.REMEDY}"
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_lock_that_is_cut_and_newer_than_the_commit_gets_one_line(committed: s
     for length in range(len("schema: '2.0'\nstages:\n") + 60, len(newer), 10):
         LOCK.write_text(newer[:length])
         if said := fault():
-            assert said == f"dvc.lock: is cut short, as by a `dvc repro` that was killed; {GIT}"
+            assert said == MESSAGE
         else:
             assert loads_in_dvc(newer[:length])
             harmless += 1
@@ -95,26 +95,15 @@ def test_a_harmless_cut_ends_in_the_same_lock(project: Project) -> None:
     outs = lines.index("    outs:\n", starts[-3])
     within = next(i for i in range(outs + 2, starts[-2]) if lines[i].startswith("    - path"))
     lock.write_text("".join(lines[:within]))
-    assert check.fault(lock.read_text()) is None
+    assert check.is_readable(lock.read_text())
     project.run("dvc", "repro")
     assert lock.read_text() == whole
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", ": is empty"),
-        ("\n", ": is empty"),
-        ("stages: {}\n", ": is cut short, as by a `dvc repro` that was killed"),
-        ("- 1\n", ": is cut short, as by a `dvc repro` that was killed"),
-        ("schema: '2.0'\nstages:\n  a:\n    cmd: b\n    deps:\n    - path: c\n", ": is cut short"),
-        ("schema: '3.0'\nstages: {}\n", ": has the schema 3.0; expected 2.0"),
-        ("a: 1\n<<<<<<< HEAD\n=======\n>>>>>>> b\n", ":2: has an unresolved merge conflict"),
-    ],
+    "text", ["", "stages: {}\n", "- 1\n", "schema: '3.0'\nstages: {}\n", "a: 1\n<<<<<<< HEAD\n"]
 )
-def test_what_is_no_lock_gets_one_line_with_a_remedy(
-    committed: str, text: str, message: str
-) -> None:
+def test_what_is_no_lock_gets_one_line_with_a_remedy(committed: str, text: str) -> None:
     LOCK.write_text(text)
     if committed.startswith(text):
         assert fault() == "" and LOCK.read_text() == committed
@@ -122,9 +111,7 @@ def test_what_is_no_lock_gets_one_line_with_a_remedy(
     git("commit", "--quiet", "--message", "no lock")
     check.committed_text.cache_clear()
     LOCK.write_text(text)
-    said = fault()
-    assert said.startswith(f"dvc.lock{message}")
-    assert said.endswith("; delete it, and `dvc repro` makes it again")
+    assert fault() == MESSAGE
     LOCK.unlink()
     assert fault() == ""
 
@@ -144,9 +131,7 @@ def test_the_check_prints_one_line(project: Project) -> None:
     lock.write_text(changed(whole)[:-20])
     done = project.try_("python", "-m", "stages.check")
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == (
-        f"error: dvc.lock: is cut short, as by a `dvc repro` that was killed; {GIT}\n"
-    )
+    assert done.stderr == f"error: {MESSAGE}\n"
     lock.write_text(whole[:-20])
     assert project.run("python", "-m", "stages.check") == "params.yaml, dvc.lock: no mistakes\n"
     assert project.run("git", "status", "--porcelain") == ""

@@ -1,28 +1,37 @@
 """The schema of a task: one row of `datasets`."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from annotated_types import Len, Predicate
+from pydantic import Field, ValidationError, ValidationInfo, WrapValidator, field_validator
 
 from stages.settings.schema import Schema
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Number = Annotated[float, Field(ge=1e-6, le=1e6)]
-Phase = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
-def _ascending(bounds: list[float]) -> list[float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"expected [low, high], got {bounds[0]:g} above {bounds[1]:g}")
-    return bounds
+def described(expected: str) -> WrapValidator:
+    """Give the mistakes of a union one message instead of one for each member."""
+
+    def validate(value: Any, of_members: Any) -> Any:
+        try:
+            return of_members(value)
+        except ValidationError:
+            raise ValueError(f"expected {expected}") from None
+
+    return WrapValidator(validate)
 
 
 Phases = Annotated[
-    Literal["uniform"] | Annotated[list[Phase], Field(min_length=1)],
-    Field(description="rad"),
+    Literal["uniform"] | Annotated[list[float], Len(1)],
+    described("uniform, or a list of numbers"),
 ]
-Range = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
+Range = Annotated[
+    Number | Annotated[list[Number], Len(2, 2), Predicate(lambda ends: ends[0] <= ends[1])],
+    described("a number from 1e-6 to 1e6, or a range [low, high]"),
+]
 
 
 class Dataset(Schema):
@@ -33,12 +42,10 @@ class Dataset(Schema):
     validation_sequences: Count = 64
     test_sequences: Count = 64
     steps: int = Field(50, ge=3, le=1_000_000)
-    span: Number = Field(10.0, description="units of time")
+    span: Number = 10.0
     phase: Phases = "uniform"
-    frequency: Number | Range = Field(
-        1.0, validate_default=True, description="rad per unit of time"
-    )
-    amplitude: Number | Range = 1.0
+    frequency: Range = Field(1.0, validate_default=True)
+    amplitude: Range = 1.0
     noise: float = Field(0.0, ge=0, le=1e3)
     test_seed: int | None = Field(None, ge=0, le=2**32 - 1)
     test_phase: Phases | None = None
@@ -63,9 +70,8 @@ class Dataset(Schema):
         """Classify the task: one sine, any sine, or any sine in noise."""
         if self.noise > 0:
             return "in noise"
-        return (
-            "one sine" if as_range(self.frequency)[0] == as_range(self.frequency)[1] else "any sine"
-        )
+        low, high = as_range(self.frequency)
+        return "one sine" if low == high else "any sine"
 
     @field_validator("warmup")
     @classmethod
@@ -77,16 +83,12 @@ class Dataset(Schema):
 
     @field_validator("frequency")
     @classmethod
-    def _below_nyquist(
-        cls, frequency: float | list[float], info: ValidationInfo
-    ) -> float | list[float]:
+    def _below_nyquist(cls, frequency: Range, info: ValidationInfo) -> Range:
         if {"steps", "span"} <= info.data.keys():  # else they have mistakes of their own
-            steps, span = info.data["steps"], info.data["span"]
-            nyquist, highest = math.pi * (steps - 1) / span, as_range(frequency)[1]
-            if highest >= nyquist:
+            nyquist = math.pi * (info.data["steps"] - 1) / info.data["span"]
+            if as_range(frequency)[1] >= nyquist:
                 raise ValueError(
-                    f"expected less than {nyquist:.4g}, the Nyquist frequency of "
-                    f"{steps} steps over a span of {span:g}"
+                    f"expected less than {nyquist:.4g}, π (steps - 1) / span (Nyquist)"
                 )
         return frequency
 
@@ -94,15 +96,15 @@ class Dataset(Schema):
 class Measured(Schema):
     """One row of `datasets` in params.yaml: a measured series, and how its forecasts are judged."""
 
-    csv: str = Field(min_length=1, description="the path of a CSV file")
-    column: str = Field(min_length=1, description="the name of the column of values")
-    time: str | None = Field(None, min_length=1, description="the name of the column of times")
-    season: int = Field(ge=1, le=100_000, description="values in a season, 1 for none")
-    validation: Count = Field(description="values")
-    test: Count = Field(description="values")
-    warmup: int = Field(ge=2, le=1_000_000, description="values before a forecast")
-    horizon: int = Field(ge=1, le=100_000, description="values ahead")
-    origins: int = Field(20, ge=1, le=100_000, description="forecasts in each part")
+    csv: str = Field(min_length=1)
+    column: str = Field(min_length=1)
+    time: str | None = Field(None, min_length=1)
+    season: int = Field(ge=1, le=100_000)
+    validation: Count
+    test: Count
+    warmup: int = Field(ge=2, le=1_000_000)
+    horizon: int = Field(ge=1, le=100_000)
+    origins: int = Field(20, ge=1, le=100_000, validate_default=True)
 
     @field_validator("warmup")
     @classmethod
@@ -112,24 +114,14 @@ class Measured(Schema):
             raise ValueError(f"expected {least} or more: two seasons")
         return warmup
 
-    @field_validator("horizon")
-    @classmethod
-    def _inside_the_parts(cls, horizon: int, info: ValidationInfo) -> int:
-        most = min(info.data.get(part, math.inf) for part in ("validation", "test"))
-        if horizon > most:
-            raise ValueError(f"expected {most} at most: the shorter of validation and test")
-        return horizon
-
     @field_validator("origins")
     @classmethod
-    def _fit_the_parts(cls, origins: int, info: ValidationInfo) -> int:
-        parts = [info.data[part] for part in ("validation", "test") if part in info.data]
-        most = min(parts, default=math.inf) - info.data.get("horizon", math.nan) + 1
-        if origins > most:  # never where the horizon has a mistake of its own
-            raise ValueError(
-                f"expected {most} at most, so that each horizon ends inside the shorter of "
-                "validation and test"
-            )
+    def _inside_the_parts(cls, origins: int, info: ValidationInfo) -> int:
+        shorter = min(info.data.get(part, math.inf) for part in ("validation", "test"))
+        most = shorter - info.data.get("horizon", 0) + 1
+        if origins > most:
+            text = "at most, so that each horizon ends inside the shorter of validation and test"
+            raise ValueError(f"expected {most} {text}")
         return origins
 
 

@@ -100,10 +100,8 @@ class LevenbergMarquardt(Schema):
         warmup = info.data.get("warmup", math.inf)
         if not steps and warmup <= SETTLED:
             raise ValueError(f"expected steps of the free run, or a warmup above {SETTLED}")
-        if sorted(set(steps)) != steps:
-            raise ValueError("expected ascending steps, none of them twice")
-        if steps and steps[0] < 2 - warmup:
-            raise ValueError(f"expected no step before {2 - warmup}, the first prediction of all")
+        if sorted(set(steps)) != steps or min(steps, default=1) < 2 - warmup:
+            raise ValueError(f"expected ascending steps from {2 - warmup}, none of them twice")
         return steps
 
     @field_validator("amplitude_jitter")
@@ -114,10 +112,7 @@ class LevenbergMarquardt(Schema):
         return jitter
 
 
-Phase = Annotated[
-    Ridge | Adam | LevenbergMarquardt,
-    Field(discriminator="phase"),
-]
+Phase = Annotated[Ridge | Adam | LevenbergMarquardt, Field(discriminator="phase")]
 
 
 class Accept(Schema):
@@ -131,8 +126,8 @@ class Accept(Schema):
 class Row(Schema):
     """One row of `models` in params.yaml."""
 
-    cell: str = Field(description="the name of a cell, such as rnn or ar")
-    dataset: str = Field(description="the name of a row of `datasets`")
+    cell: str
+    dataset: str
 
 
 class Lags(Row):
@@ -158,7 +153,7 @@ class NetworkRow(Row):
     products: int = Field(8, ge=1, le=1024)
     seed: int = Field(0, ge=0, le=2**32 - 1)
     precision: Literal["float32", "float64"] = "float64"
-    device: str = Field("cpu", description="a device that torch has here, such as cpu or cuda")
+    device: str = "cpu"
     transform: Literal["seasonal_difference", "window"] = "seasonal_difference"
     ensemble: int = Field(1, ge=1, le=100)
     attempts: int | None = Field(None, ge=1, le=1000)
@@ -177,20 +172,15 @@ class NetworkRow(Row):
     @classmethod
     def _not_ridge(cls, phases: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
         if info.data.get("cell") == "innovation" and any(p.phase == "ridge" for p in phases or ()):
-            raise ValueError("has a ridge phase; this cell needs levenberg_marquardt or adam")
+            raise ValueError("expected phases of levenberg_marquardt or adam for this cell")
         return phases
 
 
 TORCH_CELLS = ("rnn", "gru", "lstm")
 ROWS: dict[str, type[Row]] = {
     "linear": Lags,
-    "prony": Fit,
-    "sine_fit": Fit,
-    "naive": Forecaster,
-    "seasonal_naive": Forecaster,
-    "drift": Forecaster,
-    "ets": Forecaster,
-    "ar": Forecaster,
+    **dict.fromkeys(("prony", "sine_fit"), Fit),
+    **dict.fromkeys(("naive", "seasonal_naive", "drift", "ets", "ar"), Forecaster),
 }  # a row of any other cell is a network
 
 
@@ -228,22 +218,20 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
 
 def growing_free_run(warmup: int, horizon: int) -> list[Phase]:
     """Write phases of Levenberg-Marquardt on free runs up to a horizon, as those of `elman`."""
-
-    def phase(part: float, **settings: Any) -> Phase:
-        steps = max(1, round(part * warmup))
-        common = {"phase": "levenberg_marquardt", "warmup": steps, "noise": 1e-2, "soft_limit": 0.5}
-        return LevenbergMarquardt.model_validate(common | settings)
-
-    def until(*parts: float) -> list[int]:
-        return sorted({1, *(max(1, round(part * horizon)) for part in parts)})
-
-    one_step = [phase(0.4, sequences=64, iterations=15)] if round(0.4 * warmup) > SETTLED else []
-    return [
-        *one_step,
-        phase(0.4, sequences=128, free_steps=until(1 / 16, 1 / 8, 1 / 4), iterations=20),
-        phase(0.6, sequences=128, free_steps=until(3 / 16, 3 / 8, 5 / 8), iterations=20),
-        phase(1, sequences=256, free_steps=until(1 / 4, 1 / 2, 1), noise=1e-3, iterations=25),
-    ]
+    rows = (  # share of the warm-up, shares of the horizon, sequences, noise, iterations
+        (0.4, (), 64, 1e-2, 15),
+        (0.4, (1 / 16, 1 / 8, 1 / 4), 128, 1e-2, 20),
+        (0.6, (3 / 16, 3 / 8, 5 / 8), 128, 1e-2, 20),
+        (1.0, (1 / 4, 1 / 2, 1), 256, 1e-3, 25),
+    )
+    phases = []
+    for part, shares, sequences, noise, iterations in rows:
+        steps = {max(1, round(share * horizon)) for share in shares}
+        row = {"warmup": max(1, round(part * warmup)), "sequences": sequences, "noise": noise}
+        row |= {"free_steps": sorted(steps | {1}) if steps else [], "iterations": iterations}
+        if steps or row["warmup"] > SETTLED:
+            phases.append(LevenbergMarquardt(phase="levenberg_marquardt", soft_limit=0.5, **row))
+    return phases
 
 
 def filled(phase: Phase, default: Adam) -> Phase:

@@ -1,14 +1,12 @@
-"""The base of all params.yaml schemas."""
+"""The base of all schemas of params.yaml."""
 
 import pydantic
 
 
 class Schema(pydantic.BaseModel):
-    """Base of every schema: frozen, no unknown keys, no silent conversion of types.
+    """A frozen model without unknown keys, and without silent conversion of types.
 
-    The description of a number is its unit, that of a text says what it names. A validator's
-    ValueError begins with "expected", and then the value is put before it; or it is the whole text
-    after the key: "has no bound; expected …".
+    The ValueError of a validator begins with "expected"; the key and the value are put before it.
     """
 
     model_config = pydantic.ConfigDict(
