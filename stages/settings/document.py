@@ -54,7 +54,7 @@ def parse(path: Path) -> Document:
     text = files.text(path, make, "save it as UTF-8").removeprefix("\ufeff")
     try:
         marked = YAML().load(text)
-        values = YAML(typ="safe", pure=True).load(text)
+        values = YAML(typ="safe").load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = ", ".join(filter(None, (error.context, error.problem)))
@@ -90,11 +90,11 @@ def place_of(error: Any) -> Place:
 def message_of(error: Any, schema: type[Schema]) -> str:
     """Describe an error after its key: the value, and what was expected."""
     kind, context, loc = error["type"], error.get("ctx", {}), error["loc"]
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "invalid_key"):
         # A schema within another one has the name of its key or tag: LevenbergMarquardt.
         nested = {to_snake(each.__name__): each for each in Schema.__subclasses__()}
         known = nested.get(loc[-2], schema) if len(loc) > 1 else schema
-        return f"is not a known key{suggest(loc[-1], known.model_fields)}"
+        return f"is not a known key{suggest(str(loc[-1]), known.model_fields)}"
     if kind in ("missing", "union_tag_not_found"):
         return "is missing; expected a value"
     value = context.get("tag", error["input"])
