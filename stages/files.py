@@ -16,11 +16,9 @@ def size(path: Path, make: str = MAKE) -> int:
     """Measure a readable file in bytes; links are followed, as DVC makes them.
 
     make: the remedy for a missing file.
-    Raises InputError for a file that is missing or unreadable, or not a file.
+    Raises InputError for a file that is missing or unreadable, and for a folder.
     """
     try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: is a folder or a device; expected a file")
         with path.open("rb") as file:
             return os.fstat(file.fileno()).st_size
     except FileNotFoundError:

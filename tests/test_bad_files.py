@@ -177,7 +177,7 @@ def test_a_missing_file_and_a_folder_get_one_line_and_a_link_is_followed(
     for make, message in (
         (lambda: None, "no such file; make it with `dvc repro`"),
         (lambda: path.symlink_to("nowhere"), "no such file; make it with `dvc repro`"),
-        (path.mkdir, "is a folder or a device; expected a file"),
+        (path.mkdir, "cannot be read: Is a directory"),
     ):
         path.unlink(missing_ok=True)
         make()

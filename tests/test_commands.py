@@ -71,7 +71,7 @@ ARGUMENTS = [
     (generate, "phases --out data --report r", f"data: {FOLDER}"),
     (generate, "phases --out d --report dvc.yaml", f"dvc.yaml/source.csv: {NO_PATH}"),
     (train, "stable data/none.npz --out m --curve c", f"data/none.npz: {NO_FILE}"),
-    (train, "stable data --out m --curve c", "data: is a folder or a device; expected a file"),
+    (train, "stable data --out m --curve c", "data: cannot be read: Is a directory"),
     (evaluate, EVALUATE.format(MODEL, "dvc.yaml", "j"), "dvc.yaml: "),
     (evaluate, EVALUATE.format("dvc.yaml", DATA, "j"), "dvc.yaml: "),
     (evaluate, EVALUATE.format(MODEL, "data/noisy.npz", "j"), "data/noisy.npz: time_step is "),

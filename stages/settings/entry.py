@@ -13,7 +13,6 @@ PARAMS = Path("params.yaml")
 EPILOG = """Settings are read from params.yaml in the current folder, and the whole file is checked
 before any work; dvc.yaml has the command line that DVC runs. Exit codes: 0 done, 2 bad input (one
 line a mistake, and no output is changed), 130 interrupted."""
-BAD_INPUT = 2
 
 
 def run(
@@ -30,8 +29,7 @@ def finish(work: Callable[[], None]) -> None:
     """Do the work of a command; exit 2 on bad input, with one line for each mistake on stderr."""
     try:
         refuse_foreign_copy()
-        work()
-        return
+        return work()
     except InputError as error:
         message = str(error)
     except OSError as error:
@@ -40,18 +38,17 @@ def finish(work: Callable[[], None]) -> None:
         message = "not enough memory; expected fewer or shorter sequences, or a smaller network"
     for line in message.splitlines():
         print(f"error: {line}", file=sys.stderr)
-    sys.exit(BAD_INPUT)
+    sys.exit(2)
 
 
 def refuse_foreign_copy() -> None:
-    """Raise InputError unless the running `stages` package is the one under the current folder.
+    """Raise InputError unless the imported `stages` package is the one under the current folder.
 
-    `dvc exp run --queue` and `--temp` work in a copy of the repository; an installed package, or
-    one on PYTHONPATH, would silently run other code there than the experiment's.
+    `dvc exp run --queue` and `--temp` work in a copy of the repository: a package on PYTHONPATH
+    would run other code there than the experiment's.
     """
     imported = Path(stages.__file__).resolve().parent
-    expected = Path.cwd().resolve() / "stages"
-    if imported != expected:
+    if imported != Path.cwd().resolve() / "stages":
         raise InputError(
             f"the imported package {imported} is not the one under the current folder; "
             "run `python -m stages.NAME` from the repository's root, with PYTHONPATH unset"

@@ -12,21 +12,13 @@ from stages import files
 from stages.files import InputError
 from stages.settings.dataset import Dataset, Measured
 from stages.settings.document import Document, Mistake, Place, parse, suggest, validate
-from stages.settings.model import (
-    ROWS,
-    Adam,
-    Forecaster,
-    Lags,
-    LevenbergMarquardt,
-    NetworkRow,
-    Ridge,
-)
-from stages.settings.model import Row as ModelRow
+from stages.settings.model import ROWS, Adam, Forecaster, Lags, NetworkRow, Ridge, Row
 from stages.settings.plot import Plot
 from stages.settings.schema import Schema
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # of a row, and so of files and stages
-Row = TypeVar("Row")
+NO_NAME = "cannot name a row; expected text of letters, digits, - and _"
+AnyRow = TypeVar("AnyRow")
 
 
 class Sections(Schema):
@@ -42,7 +34,7 @@ class Settings:
     """A checked params.yaml. written: its plain values, without defaults."""
 
     datasets: dict[str, Dataset | Measured]
-    models: dict[str, ModelRow]
+    models: dict[str, Row]
     plot: Plot
     written: dict[str, Any]
     document: Document = Document(Path("params.yaml"), {})
@@ -52,7 +44,7 @@ class Settings:
         return self.document.error([(place, text)])
 
 
-def row(rows: Mapping[str, Row], name: str) -> Row:
+def row(rows: Mapping[str, AnyRow], name: str) -> AnyRow:
     """Look up a row by its name; raises InputError where there is none."""
     if name not in rows:
         raise InputError(f"params.yaml: has no row {files.shown(name)}{suggest(name, rows)}")
@@ -69,9 +61,7 @@ def read(path: Path) -> Settings:
         for name, values in written.items() if isinstance(written, dict) else ():
             place = (section, name)
             if not isinstance(name, str) or not NAME.fullmatch(name):
-                mistakes.append(
-                    (place, "cannot name a row; expected text of letters, digits, -, _")
-                )
+                mistakes.append((place, NO_NAME))
             checked[name], more = validate(schema_of(section, values), values, place)
             mistakes += more
     mistakes += misfits(**rows)
@@ -112,18 +102,15 @@ def misfits(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[
                     yield ("models", name, *place), text
 
 
-def steps_needed(model: ModelRow) -> Iterator[tuple[Place, int]]:
+def steps_needed(model: Row) -> Iterator[tuple[Place, int]]:
     """Yield the keys of a row that need sequences of a least length, and that length."""
     if isinstance(model, Lags):
         yield ("lags",), model.lags + 1
     elif isinstance(model, NetworkRow):
         yield ("accept", "warmup"), model.accept.warmup
         for i, phase in enumerate(model.training or ()):
-            match phase:
-                case Adam():
-                    predicted = phase.free_steps
-                case Ridge():
-                    predicted = 2
-                case LevenbergMarquardt():
-                    predicted = max([1, *phase.free_steps])
+            if isinstance(phase, Adam):
+                predicted = phase.free_steps
+            else:
+                predicted = 2 if isinstance(phase, Ridge) else max([1, *phase.free_steps])
             yield ("training", i, "warmup"), phase.warmup + predicted

@@ -127,9 +127,9 @@ horizon: 12 → horizon: 18
 hero: [linear, stable] → hero: stable
  33: plot.hero is 'stable'; expected a valid list
   stable: →   ../stable:
- 13: models.../stable cannot name a row; expected text of letters, digits, -, _
+ 13: models.../stable cannot name a row; expected text of letters, digits, - and _
   stable: →   7:
- 13: models.7 cannot name a row; expected text of letters, digits, -, _
+ 13: models.7 cannot name a row; expected text of letters, digits, - and _
 models: → models: {}⏎gate:
  11: models is {}; expected at least 1 item after validation, not 0
  12: gate is not a known key; known keys: datasets, models, plot
