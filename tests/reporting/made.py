@@ -17,7 +17,7 @@ TASKS = {
     "noisy": Sines(frequency=[0.5, 2.0], noise=0.05),
     "mine": Sines(frequency=0.3),
     "tides": Measured(
-        csv="tides.csv", column="metres", season=12, validation=30, test=30, warmup=24, horizon=20
+        csv="tides.csv", column="metres", season=12, validation=39, test=39, warmup=24, horizon=20
     ),
 }
 
