@@ -1,7 +1,6 @@
-"""dvc.yaml lists the code that each stage imports: a file that is missing leaves results stale,
-and one too many makes stages run for nothing.
+"""dvc.yaml lists the code that each stage imports, no file missing and none too many.
 
-Modules that can refuse to run, and change no result, are in no list: EXEMPT. So a reworded message
+EXEMPT modules can refuse to run, but change no result. They are in no list: a reworded message
 makes no stage run again.
 """
 
@@ -12,8 +11,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT, Project, loaded_by, outputs
-from tests.one_process import commands_of, run_stages
+from tests.conftest import ROOT, RUNNER, SMALL, Project, loaded_by, outputs
+from tests.processes import changed_stages, commands_of
 
 EXEMPT = {
     "stages/check.py",
@@ -25,32 +24,25 @@ EXEMPT = {
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 
 
-def module(path: str) -> str:
-    return path.removesuffix(".py").replace("/", ".")
+ROWS = YAML(typ="safe").load(SMALL)["models"]
 
 
 def imported_files(root: Path, script: str) -> set[str]:
     """List the files that a script imports, itself among them, without EXEMPT and its imports."""
-    finder = ModuleFinder(path=[str(root)], excludes=[module(path) for path in EXEMPT])
+    exempt = [path.removesuffix(".py").replace("/", ".") for path in EXEMPT]
+    finder = ModuleFinder(path=[str(root)], excludes=exempt)
     finder.run_script(str(root / script))
-    files = (loaded.__file__ for loaded in finder.modules.values() if loaded.__file__)
+    files = (module.__file__ for module in finder.modules.values() if module.__file__)
     return {str(Path(file).relative_to(root)) for file in files}
-
-
-def python_files(root: Path, listed: list[str]) -> list[str]:
-    """List files, with folders written out."""
-    files: list[str] = []
-    for path in listed:
-        inside = sorted((root / path).rglob("*.py")) or [root / path]
-        files += [str(file.relative_to(root)) for file in inside]
-    return files
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_the_code_that_a_stage_depends_on_is_the_code_that_it_imports(name: str) -> None:
     stage = STAGES[name].get("do", STAGES[name])
     assert stage["cmd"].startswith(f"PATH=.venv/bin:$PATH python -Em stages.{name} ")
-    listed = python_files(ROOT, [dep for dep in stage["deps"] if dep.startswith("stages")])
+    code = [ROOT / dep for dep in stage["deps"] if dep.startswith("stages")]
+    files = [file for path in code for file in (list(path.rglob("*.py")) or [path])]
+    listed = [str(file.relative_to(ROOT)) for file in files]
     assert len(set(listed)) == len(listed)
     # Importing a module runs the packages around it first.
     assert set(listed) == imported_files(ROOT, f"stages/{name}.py") | {"stages/__init__.py"}
@@ -90,32 +82,25 @@ def test_imports_are_followed_into_functions_and_through_modules(tmp_path: Path)
 
 STAND_INS = {
     "stages/files.py": """
-MAKE = AGAIN = ""
-Content = object
-
 class InputError(Exception):
     pass
 
-def size(path, make=MAKE):
+def size(path, make=""):
     return path.stat().st_size
 
-def text(path, make=MAKE, mend=AGAIN):
+def text(path, make="", fix=""):
     return path.read_bytes().decode()
-
-def reason(error):
-    return ""
-
-def shown(text, most=60):
-    return ""
 
 def write_all(outputs):
     for path, content in outputs.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, newline="") if isinstance(content, str) else content(path)
+
+def __getattr__(name):  # parts of messages
+    return object
 """,
     "stages/settings/whole.py": """
-from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
 
 from ruamel.yaml import YAML
 
@@ -123,12 +108,7 @@ from stages.settings.dataset import Dataset, Measured
 from stages.settings.model import ROWS, NetworkRow
 from stages.settings.plot import Plot
 
-@dataclass
-class Settings:
-    datasets: Any
-    models: Any
-    plot: Any
-    written: Any
+Settings = SimpleNamespace
 
 def row(rows, name):
     return rows[name]
@@ -143,7 +123,8 @@ def read(path):
         name: ROWS.get(values["cell"], NetworkRow).model_validate(values)
         for name, values in written["models"].items()
     }
-    return Settings(datasets, models, Plot.model_validate(written["plot"]), written)
+    plot = Plot.model_validate(written["plot"])
+    return Settings(datasets=datasets, models=models, plot=plot, written=written)
 """,
     "stages/settings/entry.py": """
 from pathlib import Path
@@ -160,64 +141,85 @@ def run(parser, main):
 
 def test_no_output_depends_on_exempt_code(project: Project) -> None:
     """Each stage makes the same bytes where the exempt modules do the least that can be done."""
-    made = outputs(project)
+    before = outputs(project)
     for path in EXEMPT:
         (project.root / path).unlink()
     for path, text in STAND_INS.items():
         (project.root / path).write_text(text)
-    assert run_stages(project, commands_of(project)).returncode == 0
-    assert outputs(project) == made
+    project.run_stages()
+    assert outputs(project) == before
 
 
-def test_a_reworded_message_runs_nothing_again(project: Project) -> None:
-    project.edit("stages/settings/document.py", "is missing; expected", "is not there; expected")
-    for path in EXEMPT:
-        with (project.root / path).open("a") as code:
-            code.write("# Another word.\n")
-    assert "up to date" in project.run("dvc", "status")
+def test_edited_code_makes_its_stages_run_again_and_no_others(project: Project) -> None:
+    """As the README's table says. Stages that read a changed output follow when it was made."""
+    generate = {"generate@phases", "generate@noisy"}
+    train, evaluate = ({f"{stage}@{row}" for row in ROWS} for stage in ("train", "evaluate"))
+    elsewhere = ("gate.yaml", "dvc_gate/rules.py", "tests/conftest.py", "tools/project.py")
+    edits = [
+        (["stages/generate.py"], generate),
+        (["stages/signals/sines.py"], generate | train | evaluate),
+        (["stages/networks/cells.py"], train | evaluate),
+        (["stages/training/adam.py"], train),
+        (["stages/rollouts/metrics.py"], evaluate),
+        (["stages/reporting/figures.py"], {"plot"}),
+        ([*EXEMPT, *elsewhere], set()),
+    ]
+    for paths, stages in edits:
+        for path in paths:
+            with (project.root / path).open("a") as code:
+                code.write("# edited\n")
+        assert changed_stages(project) == stages, paths
+        project.run("git", "checkout", "--quiet", ".")
 
 
 def test_no_module_is_imported_by_name() -> None:
     """The closure cannot see such an import."""
+    hidden = {"__import__", "import_module", "runpy", "exec", "eval"}
     for path in [*ROOT.glob("stages/**/*.py"), *ROOT.glob("dvc_gate/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names: set[str] = set()
-            if isinstance(node, ast.Name):
-                names = {node.id}
-            elif isinstance(node, ast.Attribute):
-                names = {node.attr}
-            elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = {getattr(node, "id", ""), getattr(node, "attr", "")}
+            if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {alias.name for alias in node.names}
-            assert not names & {"__import__", "import_module", "runpy", "exec", "eval"}, path
+            assert not names & hidden, path
 
 
-@pytest.mark.parametrize("name", sorted({*STAGES, "check"}))
-def test_no_library_is_loaded_that_a_stage_can_do_without(name: str) -> None:
-    """Some take seconds. Training a network loads SciPy and torch later."""
-    slow = {"torch", "scipy", "pandas", "matplotlib"}
-    loaded = loaded_by(f"import stages.{name}") & slow
-    assert loaded == ({"pandas", "matplotlib"} if name == "plot" else set())
+def test_the_check_and_the_stages_import_slow_libraries_late() -> None:
+    """Each takes up to seconds, and is loaded by those alone that need it."""
+    program = "import " + ", ".join(
+        f"stages.{name}" for name in ("check", *STAGES.keys() - {"plot"})
+    )
+    assert not loaded_by(program) & {"torch", "scipy", "pandas", "matplotlib"}
 
 
-def test_no_room_imports_a_stage_and_no_stage_another() -> None:
+def test_torch_is_loaded_for_networks_alone(project: Project) -> None:
+    for stage in ("generate", "plot"):
+        finder = ModuleFinder(path=[str(ROOT)])
+        finder.run_script(str(ROOT / f"stages/{stage}.py"))
+        assert "torch" not in finder.badmodules
+    commands = commands_of(project)
+    rows = [
+        commands[f"{stage}@{row}"]
+        for row in ("linear", "sine_fit")
+        for stage in ("train", "evaluate")
+    ]
+    assert "torch" not in loaded_by(RUNNER, project.root, *rows)
+
+
+def test_no_stage_imports_another_not_even_through_a_room() -> None:
     stages = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("stages/*.py")}
-    for path in sorted(ROOT.glob("stages/**/*.py")):
-        own = path.relative_to(ROOT).as_posix()
+    for own in stages - {"stages/__init__.py"}:
         assert imported_files(ROOT, own) & stages <= {own, "stages/__init__.py", "stages/table.py"}
 
 
-def test_schemas_and_rooms_lead_to_no_yaml_and_no_messages() -> None:
+def test_schemas_and_rooms_import_no_yaml_and_no_messages() -> None:
     """They see arrays and typed settings."""
     rooms = ("signals", "networks", "training", "rollouts")
-    schemas = {"schema", "dataset", "model", "plot"}
-    paths = [path for room in rooms for path in sorted(ROOT.glob(f"stages/{room}/*.py"))]
-    messages = {"document", "entry", "whole"}
-    for path in [*paths, *(ROOT / f"stages/settings/{name}.py" for name in schemas)]:
-        finder = ModuleFinder(path=[str(ROOT)])
-        finder.run_script(str(path))
-        modules = {*finder.modules, *finder.badmodules}
-        assert not modules & {
-            "yaml",
-            "ruamel.yaml",
-            *(f"stages.settings.{name}" for name in messages),
-        }
+    scripts = [path for room in rooms for path in ROOT.glob(f"stages/{room}/*.py")]
+    schemas = ("schema", "dataset", "model", "plot")
+    scripts += [ROOT / f"stages/settings/{name}.py" for name in schemas]
+    finder = ModuleFinder(path=[str(ROOT)])
+    for script in scripts:
+        finder.run_script(str(script))
+    forbidden = {"yaml", "ruamel.yaml"}
+    forbidden |= {f"stages.settings.{name}" for name in ("document", "entry", "whole")}
+    assert not forbidden & (finder.modules.keys() | finder.badmodules.keys())
