@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,32 @@ from dvc.repo import Repo
 from dvc.utils.serialize import load_yaml
 
 from tests.conftest import ENVIRONMENT, Project
+
+INTERRUPTED = "interrupted: the old outputs were left as they were\n"
+# A `dvc` that halts when dvc.lock is half written.
+HALTING_DVC = f"""\
+#!/bin/sh
+'''exec' "{sys.executable}" "$0" "$@"
+' '''
+import io, pathlib, sys, time
+from dvc.utils.serialize import _common
+
+def halting(path, data, dumper, fs=None, **options):
+    stream = io.StringIO()
+    dumper(data, stream, **options)
+    text = stream.getvalue()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text[: len(text) // 2])
+        file.flush()
+        pathlib.Path("halted").touch()
+        while not pathlib.Path("go on").exists():
+            time.sleep(0.02)
+        file.write(text[len(text) // 2 :])
+
+_common._dump_data = halting
+from dvc.cli import main
+sys.exit(main())
+"""
 
 
 def commands_of(project: Project) -> dict[str, str]:

@@ -5,6 +5,7 @@ makes no stage run again.
 """
 
 import ast
+import re
 from modulefinder import ModuleFinder
 from pathlib import Path
 
@@ -223,3 +224,12 @@ def test_schemas_and_rooms_import_no_yaml_and_no_messages() -> None:
     forbidden = {"yaml", "ruamel.yaml"}
     forbidden |= {f"stages.settings.{name}" for name in ("document", "entry", "whole")}
     assert not forbidden & (finder.modules.keys() | finder.badmodules.keys())
+
+
+@pytest.mark.parametrize(("room", "other"), [("tools", "tests"), ("tests", "tools")])
+def test_tools_and_tests_do_not_import_each_other(room: str, other: str) -> None:
+    """But for the tests of the tools."""
+    statement = re.compile(rf"^\s*(from|import) {other}\b", re.MULTILINE)
+    for file in (ROOT / room).rglob("*.py"):
+        if ROOT / "tests/tools" not in file.parents:
+            assert not statement.search(file.read_text("utf-8")), file

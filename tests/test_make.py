@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ENVIRONMENT, ROOT, Project
-from tests.processes import script, start, wait_for, working_in
+from tests.processes import HALTING_DVC, INTERRUPTED, script, start, wait_for, working_in
 
 PIPELINE = """\
 stages:
@@ -131,12 +131,6 @@ def begun(lines: list[str], word: str = "begins") -> set[str]:
     return {line.partition(" ")[0] for line in lines if line.endswith(word)}
 
 
-def begun_now(project: Project) -> int:
-    """Count the stages that have begun so far."""
-    file = project.root / "journal"
-    return len(begun(file.read_text().splitlines())) if file.exists() else 0
-
-
 def lock_of(project: Project) -> bytes:
     return (project.root / "dvc.lock").read_bytes()
 
@@ -182,8 +176,8 @@ def test_nothing_to_do_costs_two_commands_of_dvc_side_by_side(
 ) -> None:
     rows = made.clone(tmp_path / "rows")
     (rows.root / "calls").unlink()
-    said = rows.run("make", "repro", "JOBS=2")
-    assert said == "checked\nData and pipelines are up to date.\n"
+    shown = rows.run("make", "repro", "JOBS=2")
+    assert shown == "checked\nData and pipelines are up to date.\n"
     calls = (rows.root / "calls").read_text().splitlines()
     assert sorted(calls) == ["--wait-for-lock repro --dry --force-downstream", "dag --dot"]
     assert not journal(rows)
@@ -229,69 +223,43 @@ def test_the_check_comes_first(rows: Project) -> None:
     assert not (rows.root / "calls").exists() and not journal(rows)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_ends_all_rows_in_one_line(rows: Project, jobs: int) -> None:
+@pytest.mark.parametrize(
+    ("command", "signal_", "begun"),
+    [
+        ("exec make repro JOBS=1", signal.SIGINT, 1),
+        ("exec make repro JOBS=2", signal.SIGINT, 2),
+        # A script's background ignores Ctrl-C, and so does all that it starts.
+        ("make repro JOBS=2 & wait", signal.SIGHUP, 2),
+    ],
+)
+def test_a_signal_ends_all_rows_in_one_line(
+    rows: Project, command: str, signal_: signal.Signals, begun: int
+) -> None:
     (rows.root / "hook.sh").write_text("sleep 600\n")
-    running = start(rows, "make", "repro", f"JOBS={jobs}")
-    wait_for(lambda: begun_now(rows) == jobs, running)
-    os.killpg(running.pid, signal.SIGINT)
-    shown, said = running.communicate(timeout=60)
-    assert said == "interrupted: the old outputs were left as they were\n"
-    assert running.returncode == -signal.SIGINT
-    assert not re.search("(?i)error|interrupt", shown)
+    running = start(rows, "sh", "-c", command)
+    journal = rows.root / "journal"
+    wait_for(lambda: journal.exists() and journal.read_text().count("begins") == begun, running)
+    os.killpg(running.pid, signal_)
+    shown, message = running.communicate(timeout=60)
+    assert INTERRUPTED in message and running.returncode == -signal_
+    if signal_ == signal.SIGINT:
+        assert message == INTERRUPTED and not re.search("(?i)error|interrupt", shown)
     assert not list(working_in(rows))
     assert not (rows.root / "dvc.lock").exists()
-
-
-def test_in_the_background_a_hang_up_ends_all_rows(rows: Project) -> None:
-    """A script's background ignores Ctrl-C, and so does all that it starts."""
-    (rows.root / "hook.sh").write_text("sleep 600\n")
-    running = start(rows, "sh", "-c", "make repro JOBS=2 & wait")
-    wait_for(lambda: begun_now(rows) == 2, running)
-    os.killpg(running.pid, signal.SIGHUP)
-    _, said = running.communicate(timeout=60)
-    assert "interrupted: the old outputs were left as they were\n" in said
-    assert not list(working_in(rows))
-    assert not (rows.root / "dvc.lock").exists()
-
-
-HALTING = """\
-#!/bin/sh
-'''exec' "{python}" "$0" "$@"
-' '''
-import io, pathlib, sys, time
-from dvc.utils.serialize import _common
-
-def halting(path, data, dumper, fs=None, **options):
-    stream = io.StringIO()
-    dumper(data, stream, **options)
-    text = stream.getvalue()
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text[: len(text) // 2])
-        file.flush()
-        pathlib.Path("halted").touch()
-        while not pathlib.Path("go on").exists():
-            time.sleep(0.02)
-        file.write(text[len(text) // 2 :])
-
-_common._dump_data = halting
-from dvc.cli import main
-sys.exit(main())
-"""
 
 
 def test_ctrl_c_waits_while_dvc_writes_its_lock(made: Project, tmp_path: Path) -> None:
     rows = made.clone(tmp_path / "rows")
     whole = len(lock_of(rows))
     (rows.root / "params.yaml").write_text(parameters().replace("seed: 1", "seed: 2"))
-    script(rows.root / ".venv/bin/dvc", HALTING.format(python=sys.executable))
+    script(rows.root / ".venv/bin/dvc", HALTING_DVC)
     running = start(rows, "make", "repro", "JOBS=2")
     wait_for((rows.root / "halted").exists, running)
     os.killpg(running.pid, signal.SIGINT)
     wait_for(lambda: "flock" in working_in(rows), running)
     (rows.root / "go on").touch()
-    _, said = running.communicate(timeout=60)
-    assert said == "interrupted: the old outputs were left as they were\n"
+    _, message = running.communicate(timeout=60)
+    assert message == INTERRUPTED
     assert len(lock_of(rows)) == whole
 
 
@@ -373,6 +341,6 @@ def test_a_read_only_folder_is_one_line(rows: Project) -> None:
     command = ("unshare", "--mount", "sh", "-c")
     if rows.try_(*command, mounted).returncode:
         pytest.skip("no folder can be made read-only here: it takes root")
-    said = rows.try_(*command, f"{mounted} && cd {folder} && make repro JOBS=2")
-    assert said.returncode == 2
-    assert said.stdout == "error: this folder is read-only: nothing can be made in it\n"
+    done = rows.try_(*command, f"{mounted} && cd {folder} && make repro JOBS=2")
+    assert done.returncode == 2
+    assert done.stdout == "error: this folder is read-only: nothing can be made in it\n"

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import stages
-from tools.project import ENVIRONMENT, copy_code, outputs, run
+from tools.project import copy_code, outputs, processor, run
 
 PARAMS = Path(__file__).with_name("emulated.yaml")
 CONTROL = "rnn_adam"
+QEMU = "qemu-x86_64"
+INSTALL = f"{QEMU} 10 or newer is needed: Debian's qemu-user (12: of bookworm-backports)"
 PROCESSORS = ("Haswell", "EPYC")  # of those that the emulator knows
-INSTALL = "qemu-x86_64 10 or newer is needed: Debian's qemu-user (12: of bookworm-backports)"
 # Makes MKL believe that every processor is Intel's.
 SHIM = "int mkl_serv_intel_cpu_true(void) { return 1; }\nint mkl_serv_intel_cpu(void) { return 1; }"
 # All stages in one process. A process that they start would escape the emulation, and torch takes
@@ -45,121 +46,86 @@ class Machine:
     """A processor: what stands before the command, and additions to its environment."""
 
     name: str
-    prefix: list[str] = field(default_factory=list)
+    prefix: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def run_on(machine: Machine, folder: Path, commands: list[str]) -> str:
-    """Run the commands of stages on a machine; give the reason where they fail, else nothing."""
-    done = subprocess.run(
-        [*machine.prefix, sys.executable, "-c", RUNNER, *commands],
-        cwd=folder,
-        env=ENVIRONMENT | machine.environment,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode == 0:
-        return ""
-    stage = (done.stdout.strip() or "the start").splitlines()[-1]
-    message = (done.stderr.strip() or "no message").splitlines()[-1]
-    return f"exit code {done.returncode} after `{stage}`: {message}"
+HERE = Machine("here")
 
 
-def judge(machine: Machine, failure: str, here: dict[str, bytes], there: dict[str, bytes]) -> bool:
-    """Print how many files agree; tell whether all do."""
-    differ = [path for path in here.keys() | there.keys() if here.get(path) != there.get(path)]
-    line = f"{len(here.keys() - set(differ))} of {len(here)} files agree"
-    if failure:
-        line += f"; {failure}"
-    elif differ:
-        line += f"; first of those that differ: {', '.join(sorted(differ)[:3])}"
-    print(f"{machine.name:24} {line}", flush=True)
-    return not failure and not differ
+def run_on(machine: Machine, code: Path, commands: list[str]) -> dict[str, bytes]:
+    """Run commands of stages on a machine, in a copy of the code; give the outputs by path.
+
+    Raises RuntimeError where a stage fails.
+    """
+    folder = code.with_name(f"{code.name}, {machine.name}")
+    shutil.copytree(code, folder, symlinks=True)
+    command = (*machine.prefix, sys.executable, "-c", RUNNER, *commands)
+    run(folder, *command, **machine.environment)
+    return outputs(folder)
 
 
-def forced_intel(folder: Path) -> Machine | None:
-    """Compile the shim for MKL; None where there is no C compiler."""
+def forced_intel(folder: Path) -> list[Machine]:
+    """Compile the shim for MKL; empty where there is no C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not compiler:
         print("no C compiler: MKL's path for Intel is not forced", file=sys.stderr)
-        return None
+        return []
     (folder / "shim.c").write_text(SHIM)
     library = folder / "shim.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, folder / "shim.c"], check=True)
-    return Machine("here, MKL as on Intel", environment={"LD_PRELOAD": str(library)})
+    return [Machine("here, MKL as on Intel", environment={"LD_PRELOAD": str(library)})]
 
 
-def control(folder: Path, machine: Machine, reference: Path, commands: list[str]) -> bool:
-    """Train with an unfused Adam here and on the machine; tell whether the models differ."""
-    models, training = [], [text for text in commands if f"stages.train {CONTROL} " in text]
-    for where in (Machine("here"), machine):
-        copy = folder / f"control {where.name}"
-        shutil.copytree(reference, copy, symlinks=True)
-        adam = copy / "stages/training/adam.py"
-        adam.write_text(adam.read_text().replace("fused=True", "fused=False"))
-        if failure := run_on(where, copy, training):
-            raise RuntimeError(failure)
-        models.append((copy / f"models/{CONTROL}.safetensors").read_bytes())
-    same = models[0] == models[1]
+def control_differs(code: Path, machine: Machine, commands: list[str]) -> bool:
+    """Train with an unfused Adam here and on a machine; tell whether the models differ."""
+    adam = code / "stages/training/adam.py"
+    adam.write_text(adam.read_text().replace("fused=True", "fused=False"))
+    stage = re.compile(rf"stages\.(generate|train {CONTROL}) ")
+    chosen = [command for command in commands if stage.search(command)]
+    here, there = (run_on(where, code, chosen) for where in (HERE, machine))
+    model = f"models/{CONTROL}.safetensors"
+    same = here[model] == there[model]
     print(f"negative control         {'AGREES, so nothing is proved' if same else 'differs'}")
     return not same
 
 
-def processor() -> str:
-    """Name this machine's processor, and whether it has AVX-512."""
-    model = re.search(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return f"{model[1]} with{'' if 'avx512f' in stages.processor_features() else 'out'} AVX-512"
-
-
-def compare_all(folder: Path, qemu: str, processors: list[str], params: Path) -> bool:
+def compare_all(folder: Path) -> bool:
     """Run the pipeline on all machines and print the verdicts; tell whether all files agree."""
-    reference, untouched, here = folder / "here", folder / "untouched", Machine("here")
-    copy_code(reference, params.read_text(encoding="utf-8"))
-    shutil.copytree(reference, untouched, symlinks=True)
-    plan = run(reference, "dvc", "repro", "--dry", "--force-downstream")
+    code = folder / "code"
+    copy_code(code, PARAMS.read_text(encoding="utf-8"))
+    plan = run(code, "dvc", "repro", "--dry", "--force-downstream")
     commands = re.findall("^> (.*)$", plan, re.MULTILINE)
-    if failure := run_on(here, reference, commands):
-        raise RuntimeError(failure)
-    files = outputs(reference)
-    print(f"{here.name:24} {processor()}, {len(files)} files", flush=True)
-    machines = [Machine(name, [qemu, "-cpu", name]) for name in processors]
-    if intel := forced_intel(folder):
-        machines.insert(0, intel)
-
-    def attempt(machine: Machine) -> tuple[str, dict[str, bytes]]:
-        copy = shutil.copytree(untouched, folder / machine.name, symlinks=True)
-        return run_on(machine, copy, commands), outputs(copy)
-
+    here = run_on(HERE, code, commands)
+    avx = "with" if "avx512f" in stages.processor_features() else "without"
+    print(f"{HERE.name:24} {processor()} {avx} AVX-512, {len(here)} files", flush=True)
+    emulated = [Machine(name, (QEMU, "-cpu", name)) for name in PROCESSORS]
+    machines, agree = [*forced_intel(folder), *emulated], True
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(attempt, machines)
-        verdicts = [
-            judge(machine, failure, files, there)
-            for machine, (failure, there) in zip(machines, results, strict=True)
-        ]
-    if params != PARAMS:
-        return all(verdicts)
-    return control(folder, machines[-1], reference, commands) and all(verdicts)
+        results = pool.map(lambda machine: run_on(machine, code, commands), machines)
+        for machine, there in zip(machines, results, strict=True):
+            paths = here.keys() | there.keys()
+            differ = sorted(path for path in paths if here.get(path) != there.get(path))
+            agree &= not differ
+            first = f"; first of those that differ: {', '.join(differ[:3])}" if differ else ""
+            count = f"{len(here.keys() - set(differ))} of {len(here)} files agree"
+            print(f"{machine.name:24} {count}{first}", flush=True)
+    control = shutil.copytree(code, folder / "control", symlinks=True)
+    return control_differs(control, machines[-1], commands) and agree
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    argparse.ArgumentParser(
         prog="python -m tools.emulated_processors", description=__doc__
-    )
-    parser.add_argument("--qemu", default=shutil.which("qemu-x86_64"), help="the emulator to use")
-    parser.add_argument("--cpu", nargs="+", default=PROCESSORS, help="processors that it emulates")
-    parser.add_argument("--params", type=Path, default=PARAMS, help="run another params.yaml")
-    arguments = parser.parse_args()
-    try:
-        version = subprocess.check_output([arguments.qemu, "--version"], text=True)
-    except (OSError, TypeError, subprocess.CalledProcessError):
+    ).parse_args()
+    if not shutil.which(QEMU):
         print(INSTALL, file=sys.stderr)
         sys.exit(2)
-    print(version.splitlines()[0])
+    print(run(Path(), QEMU, "--version").splitlines()[0])
     signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
     with tempfile.TemporaryDirectory(prefix="cpus-") as name:
         try:
-            agree = compare_all(Path(name), arguments.qemu, arguments.cpu, arguments.params)
-            sys.exit(0 if agree else 1)
+            sys.exit(0 if compare_all(Path(name)) else 1)
         except RuntimeError as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(2)

@@ -1,6 +1,8 @@
 """Copies of this repository with other parameters, and the commands that run there."""
 
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -33,15 +35,23 @@ def copy_code(folder: Path, params: str) -> None:
     run(folder, "git", *AUTHOR, "commit", "--quiet", "--message", "code")
 
 
-def run(folder: Path, *command: str) -> str:
-    """Run a command in a folder, and give its output.
+def run(folder: Path, *command: str, **variables: str) -> str:
+    """Run a command in a folder, with more environment variables; give its output.
 
     Raises RuntimeError with its messages where it fails.
     """
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True)
+    environment = ENVIRONMENT | variables
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        raise RuntimeError(f"{' '.join(command[:3])}: {done.stdout}{done.stderr}")
     return done.stdout
+
+
+def processor() -> str:
+    """Name this machine's processor."""
+    cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
+    return model[1] if model else platform.machine()
 
 
 def outputs(folder: Path) -> dict[str, bytes]:

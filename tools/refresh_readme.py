@@ -22,8 +22,6 @@ ROOMS = {
     "tools": ("tools",),
     "tests": ("tests",),
 }
-
-
 EXAMPLE = "co2"  # the row of `datasets` whose table stands below "Your own series"
 
 
@@ -34,8 +32,8 @@ def results() -> tuple[str, str]:
     sections = reports.sections(models, settings.datasets)
     shown = [*settings.plot.one_sine, *settings.plot.hero]
     example = next(section for section in sections if section.title == EXAMPLE)
-    said = f"**{EXAMPLE}**: {page.verdict(example)}\n\n{page.table(example)}"
-    return page.summary(sections, shown), said
+    judged = f"**{EXAMPLE}**: {page.verdict(example)}\n\n{page.table(example)}"
+    return page.summary(sections, shown), judged
 
 
 def lines() -> str:

@@ -5,7 +5,6 @@
 set -o pipefail
 # The names that make can say: with another among them a plain `dvc repro` makes all.
 NAME='[A-Za-z0-9_][A-Za-z0-9_@-]*'
-[[ $OSTYPE == linux* ]] || { python -m stages.check && exec dvc repro --keep-going; }
 
 repro() {
     local plan stages graph before failed=0

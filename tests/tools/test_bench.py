@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +9,8 @@ import pytest
 
 from stages.baselines.lags import Lags
 from stages.baselines.sine_fits import Prony
-from stages.reporting.style import short
-from tests.conftest import ENVIRONMENT, ROOT
+from tests.conftest import ROOT
 from tools.bench import gated, jacobian, measure, page, record, rows
-from tools.bench.blog import blog_losses
 from tools.bench.echo_state import LeakyNetwork, triangle, with_read_out
 
 FEW = 6
@@ -59,7 +55,7 @@ def test_the_read_out_of_an_echo_state_network_is_ridge_regression(sines: measur
 
 
 @pytest.mark.parametrize("free", [False, True])
-@pytest.mark.parametrize("task", ["phases", "sines", "noisy"])
+@pytest.mark.parametrize("task", ["phases", "sines"])
 def test_gated_peers_get_equally_many_iterations_either_way(task: str, free: bool) -> None:
     where = measure.task(task, quick=True)
     row = gated.row_of("gru", where, rate=0.01, iterations=10, free=free)
@@ -75,12 +71,6 @@ def test_gated_peers_get_equally_many_iterations_either_way(task: str, free: boo
 def test_torch_func_gives_the_jacobian_of_the_pipeline(name: str) -> None:
     """Otherwise it raises AssertionError."""
     assert all(value > 0 for key, value in jacobian.timed(name, quick=True).items() if "ms" in key)
-
-
-def test_the_blogs_loop_learns() -> None:
-    sequence = np.sin(np.linspace(0, 10, 50))
-    losses = blog_losses(np.tile(sequence, (60, 1)))
-    assert losses[-1] < 0.2 * losses[0]
 
 
 def test_settings_are_chosen_by_an_error_that_is_0_for_the_truth_and_at_most_1(
@@ -124,30 +114,13 @@ def test_a_peer_that_is_as_good_as_ours_is_named_first() -> None:
     assert "As good as `innovation` over 100 periods: **none of the peers**." in text
 
 
-def test_names_of_peers_fit_beside_a_figure() -> None:
-    names = [f"{cell} {gated.UNITS} {how}" for cell in ("GRU", "LSTM") for how in gated.HOW]
-    assert all(short(name) == name for name in [*names, "ESN 500"])
-
-
-@pytest.mark.parametrize("name", ["recurrence", "prony", "stable"])
+@pytest.mark.parametrize("name", ["recurrence", "stable"])
 def test_a_row_is_trained_and_judged_as_the_pipeline_does(name: str) -> None:
     (measured,) = rows.measure(name, held_out=False, quick=True)
     committed = json.loads((ROOT / "reports" / name / "metrics.json").read_text())
     assert measured["parameters"] == committed["parameters"]
     assert measured["rmse_1"] < 1e-6 and measured["time"] > 0
     assert int(measured["attempts"]) >= 1
-
-
-def test_a_name_that_names_nothing_is_refused_with_all_names() -> None:
-    done = subprocess.run(
-        (sys.executable, "-m", "tools.bench", "--only", "nothing*"),
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
-    assert "error: --only nothing*: expected one of rows.phases.linear, " in done.stderr
 
 
 def test_a_record_without_numbers_is_still_strict_json() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from functools import partial
 
-from tools.bench import echo_state, gated, jacobian, pipeline, record, rows
+from tools.bench import blog, echo_state, gated, jacobian, record, rows
 from tools.bench.measure import Row, settings
 from tools.bench.page import TITLES, markdown
 
@@ -33,7 +33,7 @@ def measurements() -> dict[str, Callable[..., list[Row]]]:
             known[f"peers.{name}.esn_{units}"] = partial(echo_state.measure, units, name)
         for cell in ("gru", "lstm"):
             known[f"peers.{name}.{cell}"] = partial(gated.measure, cell, name)
-    return known | {"jacobian": jacobian.measure, "pipeline": pipeline.measure}
+    return known | {"jacobian": jacobian.measure, "pipeline": blog.measure}
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def main() -> None:
         print(markdown(table), flush=True)
         if not arguments.quick:
             measured[name] = record.entry(table)
-            record.save(measured, known, settings().datasets)
+            record.save(measured, known)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,14 @@ Each measurement has the commit and the machine that made it, so that a part can
 import json
 import math
 import platform
-import re
 from collections.abc import Iterable
 from importlib.metadata import distributions
-from pathlib import Path
 from typing import Any
 
 from stages import files
-from stages.settings.dataset import Dataset
 from tools.bench.measure import Row
 from tools.bench.page import DIVERGED, Record, page
-from tools.project import ROOT, run
+from tools.project import ROOT, processor, run
 
 RECORD = ROOT / "reports/bench.json"
 REPORT = ROOT / "reports/bench.md"
@@ -32,12 +29,10 @@ def commit() -> str:
 
 def machine() -> str:
     """Describe the machine by its processor and the versions alone."""
-    cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    processor = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
     installed = {package.name: package.version for package in distributions()}
     versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
-    name = processor[1] if processor else platform.machine()
-    return f"{name}, one thread; Python {platform.python_version()}, {', '.join(versions)}"
+    python = platform.python_version()
+    return f"{processor()}, one thread; Python {python}, {', '.join(versions)}"
 
 
 def load() -> Record:
@@ -55,7 +50,7 @@ def entry(rows: list[Row]) -> dict[str, Any]:
     return {"commit": commit(), "machine": machine(), "rows": strict_rows}
 
 
-def save(record: Record, order: Iterable[str], datasets: dict[str, Dataset]) -> None:
+def save(record: Record, order: Iterable[str]) -> None:
     """Write the record and the page; measurements in their order."""
     record = {name: record[name] for name in order if name in record}
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

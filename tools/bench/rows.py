@@ -23,23 +23,21 @@ def measure(name: str, *, held_out: bool, quick: bool) -> list[m.Row]:
     """
     row = m.settings().models[name]
     where = m.task(row.dataset, quick=quick)
-    before = blog_seconds(quick=quick)
-    times, attempts, runs, parameters = [], [], [], 0
+    before, parts = blog_seconds(quick=quick), (where.train, where.validation)
+    times, attempts, runs = [], [], []
     for seeded in seeds_of(name, row, held_out=held_out, quick=quick):
         taken, (tensors, facts) = m.seconds(
-            lambda seeded=seeded: train_sines(
-                name, seeded, where.train, where.validation, Curve(name)
-            )
+            lambda seeded=seeded: train_sines(name, seeded, *parts, Curve(name))
         )
         tensors.pop(CARRIED, None)
         model = model_of(facts, tensors)
         times.append(taken)
         attempts.append(str(facts.attempts))
-        parameters = model.parameters
         runs.append(m.judged(model, where))
     loop = np.mean([before, blog_seconds(quick=quick)])
     measured: m.Row = {"name": f"`{name}`", "units": getattr(row, "hidden_size", 0)}
-    measured |= {"parameters": parameters, **m.over_seeds(runs), "attempts": ", ".join(attempts)}
+    measured |= {"parameters": model.parameters, **m.over_seeds(runs)}
+    measured |= {"attempts": ", ".join(attempts)}
     measured |= {"time": float(np.median(times)) / loop, "time_worst": max(times) / loop}
     return [measured | {"settings": HELD_OUT_SEEDS if held_out else "the row of params.yaml"}]
 
