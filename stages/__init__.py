@@ -38,16 +38,7 @@ NEED_AVX2 = ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATUR
 # NumPy refuses to load where features are both enabled and disabled.
 REMOVED = ("NPY_ENABLE_CPU_FEATURES",)
 # Those whose version can change the bytes of an output.
-PACKAGES = (
-    "torch",
-    "numpy",
-    "scipy",
-    "statsmodels",
-    "pandas",
-    "matplotlib",
-    "pillow",
-    "safetensors",
-)
+PACKAGES = "torch numpy scipy statsmodels pandas matplotlib pillow safetensors".split()
 
 
 def processor_features() -> set[str]:
@@ -62,10 +53,8 @@ def processor_features() -> set[str]:
 
 def pins(machine: str, features: set[str]) -> dict[str, str]:
     """Select the part of `PINNED_ENVIRONMENT` that a processor of this architecture can run."""
-    whole = machine in ("x86_64", "AMD64") and {"avx2", "fma"} <= features
-    return {
-        key: value for key, value in PINNED_ENVIRONMENT.items() if whole or key not in NEED_AVX2
-    }
+    left_out = () if machine == "x86_64" and {"avx2", "fma"} <= features else NEED_AVX2
+    return {key: value for key, value in PINNED_ENVIRONMENT.items() if key not in left_out}
 
 
 def doubts() -> list[str]:
