@@ -235,7 +235,7 @@ def test_the_check_comes_first(rows: Project) -> None:
 def test_a_signal_ends_all_rows_in_one_line(
     rows: Project, command: str, signal_: signal.Signals, begun: int
 ) -> None:
-    (rows.root / "hook.sh").write_text("sleep 600\n")
+    (rows.root / "hook.sh").write_text("exec sleep 600\n")  # a shell that forks may miss a signal
     running = start(rows, "sh", "-c", command)
     journal = rows.root / "journal"
     wait_for(lambda: journal.exists() and journal.read_text().count("begins") == begun, running)
