@@ -61,15 +61,14 @@ def test_dvc_shows_the_metrics_of_each_model(finished: Project) -> None:
     assert {"task", "correct_digits"} <= stable.keys()
 
 
-def test_a_queued_experiment_runs_its_own_parameters_and_code(project: Project) -> None:
-    queued = ("--queue", "-S", "+models.linear.lags=3", "evaluate@linear")
-    project.run("dvc", "exp", "run", *queued)
-    with (project.root / "stages/train.py").open("a") as code:
-        code.write("raise SystemExit('the code of the workspace, edited later')\n")
-    project.run("dvc", "exp", "run", "--run-all")
+def test_an_experiment_in_a_folder_of_its_own_leaves_the_workspace(project: Project) -> None:
+    """As queued experiments run."""
+    before = outputs(project)
+    project.run("dvc", "exp", "run", "--temp", "-S", "+models.linear.lags=3", "evaluate@linear")
     (experiment,) = json.loads(project.run("dvc", "exp", "show", "--json"))[1]["experiments"]
     metrics = experiment["revs"][0]["data"]["metrics"]["reports/linear/metrics.json"]["data"]
     assert metrics["parameters"] == metrics_of(project, "linear")["parameters"] + 2
+    assert outputs(project) == before
 
 
 def test_a_new_task_and_its_row_run_their_stages_and_the_plot_alone(project: Project) -> None:
