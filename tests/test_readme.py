@@ -18,6 +18,7 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("$ ")
 ]
+STATUS = "git status --porcelain"
 # The rows that the README's commands name, with less data.
 PARAMS = """\
 datasets:
@@ -56,20 +57,19 @@ def newcomer(published: Project, folder: Path) -> Project:
 def test_every_command_runs_as_it_stands(published: Project, tmp_path: Path) -> None:
     """The gate may fail there, for an experiment with other weights is in the workspace."""
     assert {"make repro", "make test", ". .venv/bin/activate", "make gate"} <= set(COMMANDS)
+    assert COMMANDS[0] == "make repro"
+    commands = [COMMANDS[0], STATUS, *COMMANDS[1:]]
     lines = ["git config user.name x; git config user.email x@y"]
-    for command in COMMANDS:
+    for command in commands:
         short = command.replace("make test", "make --dry-run test")
         lines.append(f"{short} 2>&1; printf '\\0%s\\0' $?")
-        if command == "make repro":
-            lines.append("git status --porcelain")
     project = newcomer(published, tmp_path / "clone")
     printed = project.run("bash", "-c", "\n".join(lines)).split("\0")
-    texts, codes = dict(zip(COMMANDS, printed[::2], strict=False)), printed[1::2]
-    for command, code in zip(COMMANDS, codes, strict=True):
+    texts, codes = dict(zip(commands, printed[::2], strict=False)), printed[1::2]
+    for command, code in zip(commands, codes, strict=True):
         assert code == "0" or (command, code) == ("make gate", "2"), (command, texts[command])
         assert "Traceback" not in texts[command]
-    # The bytes of `make repro` are the committed ones: `git status` printed nothing.
-    assert COMMANDS[0] == "make repro" and texts[COMMANDS[1]].startswith("make")
+    assert texts[STATUS] == ""  # `make repro` made the committed bytes
     experiment = next(text for command, text in texts.items() if "dvc exp run" in command)
     ran = re.findall(r"Running stage '([^']+)'", experiment)
     assert ran == ["train@stable", "evaluate@stable", "plot"]
