@@ -99,7 +99,6 @@ def test_a_cut_that_dvc_can_read_ends_in_the_same_lock(project: Project) -> None
     [
         "",
         "stages: {}\n",
-        "schema: '2.0'\nstages:\n  a:\n    cmd: b\n    deps:\n    - path: c\n",
         "schema: '3.0'\nstages: {}\n",
         "a: 1\n<<<<<<< HEAD\n=======\n>>>>>>> b\n",
     ],

@@ -10,6 +10,7 @@ from stages.settings.schema import Schema
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Number = Annotated[float, Field(ge=1e-6, le=1e6)]
+MOST_VALUES = 2e8  # of the free runs of a test part: 1.6 GB
 
 
 def described(expected: str) -> WrapValidator:
@@ -50,7 +51,7 @@ class Dataset(Schema):
     test_seed: int | None = Field(None, ge=0, le=2**32 - 1)
     test_phase: Phases | None = None
     warmup: int = Field(20, ge=1, le=1_000_000, validate_default=True)
-    periods: int = Field(1000, ge=1, le=100_000)
+    periods: int = Field(1000, ge=1, le=100_000, validate_default=True)
 
     @property
     def time_step(self) -> float:
@@ -80,6 +81,19 @@ class Dataset(Schema):
         if warmup > steps - 2:
             raise ValueError(f"expected {steps - 2} at most: of {steps} steps, one must count")
         return warmup
+
+    @field_validator("periods")
+    @classmethod
+    def _fit_into_memory(cls, periods: int, info: ValidationInfo) -> int:
+        data = info.data
+        if {"steps", "span", "frequency", "test_sequences"} <= data.keys():
+            step = as_range(data["frequency"])[0] * data["span"] / (data["steps"] - 1)  # rad
+            most = int(MOST_VALUES / data["test_sequences"] * step / (2 * math.pi))
+            if periods > most:
+                raise ValueError(
+                    f"expected {most} at most: a period is {2 * math.pi / step:.4g} steps"
+                )
+        return periods
 
     @field_validator("frequency")
     @classmethod
@@ -114,15 +128,15 @@ class Measured(Schema):
             raise ValueError(f"expected {least} or more: two seasons")
         return warmup
 
-    @field_validator("origins")
+    @field_validator("horizon", "origins")
     @classmethod
-    def _inside_the_parts(cls, origins: int, info: ValidationInfo) -> int:
+    def _inside_the_parts(cls, count: int, info: ValidationInfo) -> int:
         shorter = min(info.data.get(part, math.inf) for part in ("validation", "test"))
-        most = shorter - info.data.get("horizon", 0) + 1
-        if origins > most:
+        used = 0 if info.field_name == "horizon" else info.data.get("horizon", math.nan) - 1
+        if count > (most := shorter - used):
             text = "at most, so that each horizon ends inside the shorter of validation and test"
             raise ValueError(f"expected {most} {text}")
-        return origins
+        return count
 
 
 def as_range(setting: float | list[float]) -> tuple[float, float]:

@@ -122,6 +122,10 @@ cell: linear, lags: 2 → cell: ar
  12: models.linear.cell is linear; expected a cell for a measured series: sales
 season: 12 → season: 13
  3: datasets.sales.warmup is 24; expected 26 or more: two seasons
+horizon: 12 → horizon: 37
+ 3: datasets.sales.horizon is 37; expected 36 at most, so that each horizon ends inside the shorter of validation and test
+periods: 5 → test_sequences: 100000, periods: 65
+ 2: datasets.blog.periods is 65; expected 64 at most: a period is 30.79 steps
 horizon: 12 → horizon: 18
  3: datasets.sales.origins is 20; expected 19 at most, so that each horizon ends inside the shorter of validation and test
 hero: [linear, stable] → hero: stable
