@@ -7,7 +7,7 @@ the bytes of a result depend. The caller's values are overridden: a result must 
 import os
 import sys
 
-# The repository's folder comes last: a user's own torch.py or random.py there is not the library.
+# Search the repository's folder last: a user's torch.py or random.py must not hide the library.
 sys.path.sort(key=lambda folder: os.path.abspath(folder) == os.path.dirname(__path__[0]))
 
 import platform
@@ -20,7 +20,7 @@ INTERRUPTED = 130
 LOCK = Path(__file__).parents[1] / "requirements.lock"
 
 PINNED_ENVIRONMENT = {
-    # One path through MKL for every vendor of processors, whatever the alignment of the memory.
+    # MKL runs the same code for every processor vendor and every memory alignment.
     "MKL_CBWR": "COMPATIBLE",
     "ATEN_CPU_CAPABILITY": "avx2",
     "OMP_NUM_THREADS": "1",
@@ -30,14 +30,14 @@ PINNED_ENVIRONMENT = {
     # NumPy's exp, tanh, power … have other last digits where AVX-512 is used.
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     "MPLBACKEND": "agg",
-    # Not the user's own: a damaged one stops matplotlib's import.
+    # Ignore the user's matplotlibrc: a damaged one stops matplotlib's import.
     "MATPLOTLIBRC": os.devnull,
 }
 # Set only on processors with AVX2: on others they would stop the process or be refused.
 NEED_AVX2 = ("ATEN_CPU_CAPABILITY", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES")
 # NumPy refuses to load where features are both enabled and disabled.
 REMOVED = ("NPY_ENABLE_CPU_FEATURES",)
-# Those whose version can change the bytes of an output.
+# Packages whose version can change the bytes of an output.
 PACKAGES = "torch numpy scipy statsmodels pandas matplotlib pillow safetensors".split()
 
 
@@ -52,13 +52,13 @@ def processor_features() -> set[str]:
 
 
 def pins(machine: str, features: set[str]) -> dict[str, str]:
-    """Select the part of `PINNED_ENVIRONMENT` that a processor of this architecture can run."""
+    """Select the variables of `PINNED_ENVIRONMENT` that suit a processor."""
     left_out = () if machine == "x86_64" and {"avx2", "fma"} <= features else NEED_AVX2
     return {key: value for key, value in PINNED_ENVIRONMENT.items() if key not in left_out}
 
 
 def doubts() -> list[str]:
-    """List the reasons why bytes may differ from dvc.lock; usually none."""
+    """List the reasons why outputs may not match dvc.lock byte by byte; usually none."""
     reasons = []
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         reasons.append(f"this is {platform.system()} on {platform.machine()}, not Linux on x86_64")
@@ -89,7 +89,7 @@ def other_versions(lock: Path) -> list[str]:
 
 
 def _pin_environment() -> None:
-    """Set `PINNED_ENVIRONMENT`, as far as the processor can.
+    """Set the variables of `PINNED_ENVIRONMENT` that suit the processor.
 
     Raises ImportError where NumPy or torch was already loaded under other values.
     """
@@ -108,7 +108,7 @@ def _pin_environment() -> None:
 
 
 def require_pinned(capability: str, threads: int) -> None:
-    """Raise ImportError unless torch took up the pins: its `get_cpu_capability()` and threads."""
+    """Raise ImportError unless torch uses the pinned CPU capability and one thread."""
     wanted = os.environ.get("ATEN_CPU_CAPABILITY", capability).upper()
     if capability != wanted or threads != 1:
         raise ImportError(
@@ -123,6 +123,6 @@ def _interrupted(*_: object) -> None:
 
 
 _pin_environment()
-# Under `python -m stages.NAME`; as early as this, since importing torch takes long.
+# Handle Ctrl-C under `python -m stages.NAME` alone, and this early: importing torch takes long.
 if sys.argv[0] == "-m" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _interrupted)

@@ -25,16 +25,16 @@ REMEDY = "take the committed one by `git checkout dvc.lock`, or delete it and ru
 
 
 def check_lock(path: Path) -> None:
-    """Restore a dvc.lock that was cut short, where that loses nothing; a missing one is fine.
+    """Restore a dvc.lock that was cut short, from the last commit; accept a missing one.
 
-    Raises InputError where DVC cannot read it, and it is not the beginning of the committed one.
+    Raises InputError where DVC cannot read it, and the committed one does not begin with it.
     """
     text = files.text(path) if path.exists() else None
     if text is None or is_readable(text):
         return
     committed = committed_text(path)
     if not is_readable(committed) or not committed.startswith(text):
-        raise InputError(f"{path}: is cut short, or holds other than what DVC writes; {REMEDY}")
+        raise InputError(f"{path}: is cut short, or is not a file that DVC wrote; {REMEDY}")
     files.write_all({path: committed})
 
 
@@ -45,7 +45,7 @@ def committed_text(path: Path) -> str:
 
 
 def is_readable(text: str) -> bool:
-    """Tell whether DVC can read a dvc.lock, and it ends with a whole line."""
+    """Check that DVC can read a dvc.lock, and that its last line is complete."""
     try:
         COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
     except (YAMLError, ValueError, Invalid):
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog="python -m stages.check",
         description=__doc__,
-        epilog="Exit codes: 0 no mistake, 2 mistakes, one a line.",
+        epilog="Exit code 0: no mistake. 2: mistakes, one a line.",
     )
 
 
@@ -65,7 +65,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
     del arguments
     for row in settings.datasets.values():
         if isinstance(row, Measured):
-            # DVC itself only names the link to it in reports/datasets.
+            # DVC's own message names a link in reports/datasets, not this file.
             series_file.check_present(Path(row.csv))
     check_lock(LOCK)
     print("params.yaml, dvc.lock: no mistakes")

@@ -13,7 +13,7 @@ class InputError(Exception):
 
 
 def size(path: Path, make: str = MAKE) -> int:
-    """Measure a readable file in bytes; links are followed, as DVC makes them.
+    """Measure the size of a readable file in bytes; follow links, since DVC makes them.
 
     make: the remedy for a missing file.
     Raises InputError for a file that is missing or unreadable, and for a folder.

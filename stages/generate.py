@@ -16,7 +16,7 @@ from stages.signals import dataset_file, series_file, sines
 from stages.signals.series import Series, check
 
 SHOWN_SEQUENCES = 4
-LOOKED_THROUGH = 1000  # sequences, for some that differ
+SEARCHED_SEQUENCES = 1000  # first ones of a split, searched for different sequences
 SHOWN_STEPS = 200
 BINS = 12
 
@@ -47,9 +47,9 @@ def generate(row: Dataset) -> dict[str, sines.Sines]:
 def shown_sequences(split: sines.Sines) -> Iterable[tuple[float, ...]]:
     """Yield (sequence, periods, value, truth) of the first sequences of a split that differ.
 
-    Periods are those of the median frequency, so that others are seen to be faster or slower.
+    periods: time in periods of the median frequency; other frequencies look faster or slower.
     """
-    kinds = np.column_stack((split.phase, split.frequency, split.amplitude))[:LOOKED_THROUGH]
+    kinds = np.column_stack((split.phase, split.frequency, split.amplitude))[:SEARCHED_SEQUENCES]
     firsts = np.sort(np.unique(kinds, axis=0, return_index=True)[1])[:SHOWN_SEQUENCES]
     steps = np.arange(min(split.values.shape[1], SHOWN_STEPS))
     periods = steps * split.time_step * float(np.median(split.frequency)) / (2 * np.pi)
@@ -62,7 +62,7 @@ def shown_sequences(split: sines.Sines) -> Iterable[tuple[float, ...]]:
 def distributions(split: sines.Sines) -> Iterable[tuple[str, float, float, float]]:
     """Yield (quantity, low, high, share): the distribution of a split's sequences.
 
-    A row is a bin; where a quantity has few values, each is a row, with low equal to high.
+    A row is a bin from low to high. If a quantity has few values, a row is one value: low = high.
     """
     for quantity in ("phase", "frequency", "amplitude"):
         values = getattr(split, quantity)
@@ -99,17 +99,17 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("row", help="name of a row of `datasets` in params.yaml")
     parser.add_argument("--out", type=Path, required=True, help="dataset file to write (.npz)")
-    parser.add_argument("--report", type=Path, required=True, help="folder of what figures show")
+    parser.add_argument("--report", type=Path, required=True, help="folder for the tables to draw")
     return parser
 
 
 def csv_of(names: str, rows: Iterable[tuple[object, ...]]) -> str:
-    """Write rows below the names of their columns as the text of a CSV file."""
+    """Write rows as the text of a CSV file. names: of the columns, separated by spaces."""
     return table.csv(dict(zip(names.split(), zip(*rows, strict=True), strict=True)))
 
 
 def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, files.Content]:
-    """Make a row, its files by path: a dataset file, and the tables of its figures."""
+    """Make the files of a row, by path: a dataset file, and the tables of its figures."""
     if isinstance(row, Measured):
         series = read_series(row)
         target = os.path.relpath(row.csv, report)

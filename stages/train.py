@@ -19,31 +19,31 @@ from stages.signals.intervals import interval_half_widths
 from stages.signals.series import Series
 from stages.signals.sines import Sines
 
-FREE_STEPS = 80  # at most, of the free run in training, for rows that do not give `training`
+MOST_FREE_STEPS = 80  # of the free runs in a default training
 COLUMNS = ("attempt", "phase", "iteration", "steps_seen", "loss")  # of the training curve
 REPORT_EVERY = 100  # iterations, as the blog prints its loss
 
 
 class Curve:
-    """The training curve: prints the loss while a row is trained, and keeps it."""
+    """The training curve: prints and records the loss while a row is trained."""
 
     def __init__(self, row: str) -> None:
         self._row = row
         self.rows: list[tuple[int, str, int, int, float]] = []
 
     def report(self, attempt: int, phase: str) -> Callable[[int, int, float], None]:
-        """Begin a phase: the function to call with an iteration's number, steps seen and loss."""
+        """Begin a phase; return a recorder of iteration, steps seen and loss."""
         seen_before = self.rows[-1][3] if self.rows else 0
         print(f"{self._row}: attempt {attempt + 1}, {phase}", flush=True)
 
-        def take(iteration: int, steps_seen: int, loss: float) -> None:
+        def record(iteration: int, steps_seen: int, loss: float) -> None:
             if phase == "adam" and iteration > REPORT_EVERY and iteration % REPORT_EVERY:
                 return
             self.rows.append((attempt + 1, phase, iteration, seen_before + steps_seen, loss))
             if iteration % REPORT_EVERY == 0:
                 print(f"{self._row}: {phase} iteration {iteration} loss {loss:.6g}", flush=True)
 
-        return take
+        return record
 
     def table(self) -> dict[str, list[str | int | float]]:
         """List the curve by column, a row an iteration."""
@@ -54,7 +54,7 @@ def train_sines(
     name: str, row: Row, sines: Sines, validation: Sines, curve: Curve
 ) -> tuple[Tensors, Facts]:
     """Train a row on sines: its tensors and facts."""
-    tensors, settled = {}, {}
+    tensors, trained_facts = {}, {}
     if isinstance(row, Lags):
         model, loss = fit_lags(row.lags, sines.values)
         curve.report(0, "least_squares")(1, sines.values[:, 1:].size, loss)
@@ -62,9 +62,9 @@ def train_sines(
     elif isinstance(row, NetworkRow):
         from stages.training.sines import train_on_sines  # loads torch
 
-        warmup = sines.values.shape[1] // 3  # where the row has no phases
-        row = with_defaults(row, kind_of(sines), warmup, min(warmup, FREE_STEPS))
-        trained, tensors, settled = train_on_sines(row, sines, validation, curve.report)
+        warmup = sines.values.shape[1] // 3  # of a default training
+        row = with_defaults(row, kind_of(sines), warmup, min(warmup, MOST_FREE_STEPS))
+        trained, tensors, trained_facts = train_on_sines(row, sines, validation, curve.report)
         if trained.error is not None:
             print(f"{name}: validation RMSE of the free run {trained.error:.3g}")
         if not trained.accepted:
@@ -74,7 +74,7 @@ def train_sines(
                 file=sys.stderr,
             )
     facts = Facts(
-        **(row.model_dump(include=set(Facts.model_fields) - {"attempts"}) | settled),
+        **(row.model_dump(include=set(Facts.model_fields) - {"attempts"}) | trained_facts),
         time_step=sines.time_step,
         frequency=[float(sines.frequency.min()), float(sines.frequency.max())],
         amplitude=[float(sines.amplitude.min()), float(sines.amplitude.max())],
@@ -132,7 +132,7 @@ def check_network(name: str, row: NetworkRow, settings: Settings) -> None:
         text = f"is {row.device}; expected a device that torch has here ({reason})"
         raise settings.mistake(("models", name, "device"), text) from None
     if row.device != "cpu":
-        note = f"note: bytes may differ from dvc.lock's: {name} trains on {row.device}"
+        note = f"note: outputs may not match dvc.lock: {name} trains on {row.device}"
         print(note, file=sys.stderr)
 
 

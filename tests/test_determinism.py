@@ -45,7 +45,7 @@ def test_another_version_is_noted_in_one_line_and_runs(project: Project) -> None
     project.edit("requirements.lock", f"\nnumpy=={installed}\n", "\nnumpy==1.0\n")
     done = project.try_(*command)
     assert done.returncode == 0
-    assert done.stderr == f"note: bytes may differ from dvc.lock's: numpy is {installed}, not 1.0\n"
+    assert done.stderr == f"note: outputs may not match dvc.lock: numpy is {installed}, not 1.0\n"
     assert (project.root / "data/phases.npz").read_bytes() == before
 
 

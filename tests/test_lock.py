@@ -118,4 +118,4 @@ def test_a_series_that_was_not_pulled_gets_one_line_before_any_work(project: Pro
     (project.root / "sales.csv.dvc").touch()
     done = project.try_("python", "-m", "stages.check")
     assert done.returncode == 2
-    assert done.stderr == "error: sales.csv: no such file; `dvc pull sales.csv` brings it\n"
+    assert done.stderr == "error: sales.csv: no such file; get it with `dvc pull sales.csv`\n"

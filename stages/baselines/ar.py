@@ -12,7 +12,7 @@ from stages.signals.series import Series
 from stages.signals.sines import Floats
 
 RIDGES = (1e-1, 1e-2, 1e-4, 1e-6, 1e-10)  # × the mean sum of squares of a lag
-ROWS_PER_WEIGHT = 3  # the least
+ROWS_PER_WEIGHT = 3  # at least
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Ar(Forecaster):
     def fit(cls, series: Series) -> Self:
         """Choose the autoregression with the least error on the validation part.
 
-        The least mean absolute error over the whole horizon is the least MASE. Raises ValueError
-        where the training part has too few values for a single weight.
+        The error is the mean absolute error over all steps of the horizon: MASE, but for a factor.
+        Raises ValueError where the training part has too few values for a single weight.
         """
         origins = series.rolling_origins("validation")
         past, future = series.past(origins), series.future(origins)

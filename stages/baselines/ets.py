@@ -16,16 +16,16 @@ from stages.signals.series import Series
 from stages.signals.sines import Floats
 
 TRENDS = ("none", "additive", "damped")
-DECIMALS = 4  # of the smoothing: the optimiser's further ones depend on the processor
+DECIMALS = 4  # of the smoothing: the optimiser's further digits depend on the processor
 
 
 @dataclass(frozen=True)
 class Ets(Forecaster):
     """ŷ = l + φb + s, or (l + φb)·s where the season is multiplicative; e = y - ŷ.
 
-    l ← l + φb + αe, b ← φb + βe, s ← s + γe; where it is multiplicative, with e/s for l and b, and
-    then e/l for s. trend: none, additive, damped. seasonal: none, additive, multiplicative.
-    smoothing: α, β, γ, φ, (4,).
+    l ← l + φb + αe, b ← φb + βe, s ← s + γe. With a multiplicative season, l and b take e/s in
+    place of e, and then s takes e/l. trend: none, additive, damped. seasonal: none, additive,
+    multiplicative. smoothing: α, β, γ, φ, (4,).
     """
 
     trend: str
@@ -51,7 +51,7 @@ class Ets(Forecaster):
 
     @property
     def parameters(self) -> int:
-        """Count those of α, β, γ and φ that the form has."""
+        """Count the smoothing parameters that the form has, of α, β, γ and φ."""
         return 1 + TRENDS.index(self.trend) + (self.seasonal != "none")
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # it may diverge
@@ -74,7 +74,7 @@ class Ets(Forecaster):
     def _initial(self, y: Floats) -> tuple[Floats, Floats, Floats]:
         """Estimate level, slope (batch,) and seasons (batch, season) before a past (batch, time).
 
-        Least squares over the past, as if nothing was smoothed.
+        They fit the past by least squares, with α = β = γ = 0.
         """
         time, m = y.shape[1], self.season
         has_slope, has_season = self.trend != "none", self.seasonal != "none"

@@ -1,4 +1,4 @@
-"""Models of sines, as the rollouts use them."""
+"""The interface of models of sines, which the rollouts use."""
 
 from collections.abc import Callable, Iterable
 from itertools import repeat
@@ -12,7 +12,7 @@ from stages.signals.sines import Floats
 class Model:
     """A model that predicts the next value of each sequence; its state is (batch, state_size).
 
-    parameters: number of trained values. memory: where memory units stand in the hidden state.
+    parameters: number of trained values. memory: the columns of memory units in the hidden state.
     """
 
     parameters = 0
@@ -20,11 +20,11 @@ class Model:
     state_size: int
 
     def initial_state(self, batch: int) -> Floats:
-        """Begin before the first value, with zeros: (batch, state_size)."""
+        """Make the state before the first value: zeros, (batch, state_size)."""
         return np.zeros((batch, self.state_size))
 
     def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
-        """Take x(t), (batch, 1), and the state at t-1 to x̂(t+1), h(t) and the state at t."""
+        """Compute x̂(t+1), h(t) and the state at t from x(t), (batch, 1), and the state at t-1."""
         raise NotImplementedError
 
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
@@ -36,7 +36,7 @@ class Model:
         outputs, hidden, state = loop(self.step, values.swapaxes(0, 1), None, state)
         return np.stack(outputs, axis=1), np.stack(hidden, axis=1), state
 
-    @np.errstate(over="ignore", invalid="ignore")  # a free run may blow up
+    @np.errstate(over="ignore", invalid="ignore")  # a free run may diverge
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
         """Run freely from the last output (batch, 1) and the state behind it.
 
@@ -53,7 +53,7 @@ def loop(step: Callable[..., Any], inputs: Iterable[Any], output: Any, state: An
     """
     outputs, hidden = [], []
     for x in inputs:
-        output, behind, state = step(output if x is None else x, state)
+        output, h, state = step(output if x is None else x, state)
         outputs.append(output)
-        hidden.append(behind)
+        hidden.append(h)
     return outputs, hidden, state

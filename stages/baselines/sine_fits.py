@@ -9,16 +9,16 @@ from stages.baselines.model import Model
 from stages.signals.sines import Floats
 
 FINENESS = 4  # frequencies of the grid for each value of a sequence
-REFINEMENTS = 5  # Gauss–Newton iterations; from the grid, 5 leave 1e-11 of the frequency
-TINY = 1e-300  # in place of a slope of nothing
-FEWEST = 4  # values that a sine, three numbers, is fitted to
+REFINEMENTS = 5  # Gauss–Newton iterations; after 5 the frequency has a relative error of 1e-11
+TINY = 1e-300  # in place of zero as a divisor
+FEWEST = 4  # values for a fit of the three parameters of a sine
 
 
 class Prony(Model):
     """Two lags, x̂(t+1) = c·x(t) - x(t-1), with c fitted to the past by least squares.
 
-    c = Σ x(t)·(x(t+1) + x(t-1)) / Σ x(t)² over all triples of values seen so far; 2, a straight
-    line, where there is none. Exact for a sine without noise, where c = 2cos(ωΔ). Source: Prony
+    c = Σ x(t)·(x(t+1) + x(t-1)) / Σ x(t)² over all triples of values seen so far. Without a triple
+    c = 2: a straight line. Exact for a sine without noise, where c = 2cos(ωΔ). Source: Prony
     1795, with the coefficient of x(t-1) fixed at -1, so that no sine grows or decays.
     A state is (batch, 5): both sums, x(t), x(t-1), and how many values were seen. The hidden state
     is c and x(t-1).
@@ -27,43 +27,43 @@ class Prony(Model):
     state_size = 5
 
     def step(self, x: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
-        x, (above, below, last, before, seen) = x[:, 0], state.T
-        above = above + np.where(seen >= 2, last * (x + before), 0)
-        below = below + np.where(seen >= 2, last * last, 0)
-        last = np.where(seen >= 1, last, x)  # before the first value stands that value again
-        c = _coefficient(above, below)
-        state = np.stack((above, below, x, last, seen + 1), axis=1)
+        x, (numerator, denominator, last, before, seen) = x[:, 0], state.T
+        numerator = numerator + np.where(seen >= 2, last * (x + before), 0)
+        denominator = denominator + np.where(seen >= 2, last * last, 0)
+        last = np.where(seen >= 1, last, x)  # the first value stands for the one before it
+        c = _coefficient(numerator, denominator)
+        state = np.stack((numerator, denominator, x, last, seen + 1), axis=1)
         return (c * x - last)[:, None], np.stack((c, last), axis=1), state
 
     @np.errstate(over="ignore", invalid="ignore")  # it grows without limit where |c| > 2
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
-        """Run freely; own outputs fit c exactly, so c stays as the past left it."""
-        above, below, last, _, seen = state.T
-        c = _coefficient(above, below)
+        """Run freely with a constant c: it fits the model's own outputs exactly."""
+        numerator, denominator, last, _, seen = state.T
+        c = _coefficient(numerator, denominator)
         path = np.empty((steps + 2, len(state)))
         path[0], path[1] = last, output[:, 0]
         for before, last, after in zip(path, path[1:], path[2:], strict=False):
             np.multiply(c, last, out=after)
             after -= before
         hidden = np.stack((np.broadcast_to(c, path[:-2].shape), path[:-2]), axis=-1)
-        state = np.stack((above, below, path[-2], path[-3], seen + steps), axis=1)
+        state = np.stack((numerator, denominator, path[-2], path[-3], seen + steps), axis=1)
         return path[2:, :, None].swapaxes(0, 1), hidden.swapaxes(0, 1), state
 
 
 class SineFit(Model):
     """The maximum-likelihood sine of all values seen so far, in white Gaussian noise.
 
-    p·cos(ωt) + q·sin(ωt), the three fitted by least squares: p and q solved at each frequency of a
-    grid below the Nyquist frequency, 0 < ω < π radians per step; then Gauss–Newton from the best.
-    Source: Rife and Boorstyn 1974. Up to three values, it repeats the last one. A hidden state is
-    the amplitude, ω [rad per step] and the phase at the next value. A state is (batch, 4): those,
-    and how many values were seen.
+    The sine is p·cos(ωt) + q·sin(ωt); p, q and ω are fitted by least squares. First p and q are
+    solved at each frequency of a grid, 0 < ω < π [rad per step], below the Nyquist frequency. Then
+    Gauss–Newton starts from the best one. Source: Rife and Boorstyn 1974. After fewer than four
+    values it repeats the last one. A hidden state is the amplitude, ω [rad per step] and the phase
+    at the next value. A state is (batch, 4): those, and the number of values seen.
     """
 
     state_size = 4
 
     def forward(self, values: Floats, state: Floats) -> tuple[Floats, Floats, Floats]:
-        """Predict each next value by a fit of its own, so in a time that grows with length².
+        """Predict each next value by a new fit; the time grows with length².
 
         Raises ValueError where the state is not the initial one: a state does not hold the past.
         """
@@ -93,7 +93,7 @@ class SineFit(Model):
         return np.concatenate((_refined(x, grid), np.full((len(x), 1), x.shape[1])), axis=1)
 
     def run(self, output: Floats, state: Floats, steps: int) -> tuple[Floats, Floats, Floats]:
-        """Run freely: the sine of the state goes on."""
+        """Run freely: continue the sine of the state."""
         amplitude, frequency, phase, seen = state.T
         angle = phase[:, None] + frequency[:, None] * np.arange(1, steps + 1)
         outputs = amplitude[:, None] * np.sin(angle)
@@ -104,7 +104,7 @@ class SineFit(Model):
 
 
 class _Grid:
-    """Running sums of what a sine of each grid frequency explains of the values so far."""
+    """Running sums for least-squares fits of a sine at each grid frequency."""
 
     def __init__(self, batch: int, time: int) -> None:
         count = FINENESS * max(time, FEWEST)
@@ -115,7 +115,7 @@ class _Grid:
         self._cc, self._ss, self._cs = np.zeros((3, count - 1))
 
     def add(self, x: Floats) -> None:
-        """Take the next values of each sequence: (batch, time)."""
+        """Add the next values of each sequence, (batch, time), to the sums."""
         steps = np.arange(self._seen, self._seen + x.shape[1])
         angle = steps[:, None] * self._frequencies
         cos, sin = np.cos(angle), np.sin(angle)
@@ -127,7 +127,7 @@ class _Grid:
         self._seen += x.shape[1]
 
     def best(self) -> Floats:
-        """Find the best grid frequency: (batch,), rad per step."""
+        """Choose the grid frequency with the least squared error: (batch,), rad per step."""
         c, s = self._with_cos, self._with_sin
         determinant = self._cc * self._ss - self._cs**2
         explained = (self._ss / determinant) * c
@@ -140,24 +140,24 @@ class _Grid:
 def _refined(x: Floats, grid: _Grid) -> Floats:
     """Fit sines to x (batch, time): amplitude, frequency, and the phase at the next value.
 
-    Gauss–Newton from the best frequency of the grid, by at most its spacing; p and q are solved
-    again at each frequency. Returns (batch, 3).
+    Gauss–Newton starts from the best frequency of the grid, and moves it by at most the spacing. At
+    each frequency p and q are solved again. Returns (batch, 3).
     """
-    # Counted from the middle, the frequency hardly depends on the phase.
+    # With time 0 in the middle, errors of the frequency and the phase hardly correlate.
     steps = np.arange(x.shape[1]) - (x.shape[1] - 1) / 2
     frequency, spacing = grid.best(), grid.spacing
     low = np.maximum(frequency - spacing, spacing / 2)
     high = np.minimum(frequency + spacing, np.pi - spacing / 2)
     for _ in range(REFINEMENTS):
         cos, sin = _waves(frequency, steps)
-        p, q = _shares(x, cos, sin)
+        p, q = _coefficients(x, cos, sin)
         slope = steps * (q * cos - p * sin)
         # Project the slope onto the orthogonal complement of cos and sin.
-        part_p, part_q = _shares(slope, cos, sin)
-        slope -= part_p * cos + part_q * sin
+        slope_p, slope_q = _coefficients(slope, cos, sin)
+        slope -= slope_p * cos + slope_q * sin
         change = (slope * (x - p * cos - q * sin)).sum(1) / np.maximum((slope**2).sum(1), TINY)
         frequency = np.clip(frequency + change, low, high)
-    p, q = _shares(x, *_waves(frequency, steps))
+    p, q = _coefficients(x, *_waves(frequency, steps))
     phase = np.arctan2(p, q)[:, 0] + frequency * (steps[-1] + 1)
     return np.stack((np.hypot(p, q)[:, 0], frequency, np.remainder(phase, 2 * np.pi)), axis=1)
 
@@ -174,14 +174,14 @@ def _waves(frequency: Floats, steps: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _shares(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
-    """Solve for the least-squares shares p and q of cos and sin in x, (batch, 1)."""
-    # Counted from the middle, sine and cosine are orthogonal.
+def _coefficients(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
+    """Fit p·cos + q·sin to x (batch, time) by least squares: p and q, each (batch, 1)."""
+    # With time 0 in the middle, sine and cosine are orthogonal.
     p = (x * cos).sum(1) / (cos * cos).sum(1)
     q = (x * sin).sum(1) / (sin * sin).sum(1)
     return p[:, None], q[:, None]
 
 
-def _coefficient(above: Floats, below: Floats) -> Floats:
+def _coefficient(numerator: Floats, denominator: Floats) -> Floats:
     """Divide the sums of `Prony`: c, (batch,)."""
-    return np.where(below > 0, above / np.where(below > 0, below, 1), 2.0)
+    return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1), 2.0)

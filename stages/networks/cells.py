@@ -1,4 +1,4 @@
-"""Cells of our own: modules with one step of time, beside those that torch has.
+"""Recurrent cells: torch's, and cells of our own, which define one time step.
 
 A cell of your own is a subclass of `Cell` with a `step`, and one entry of `CELLS`.
 """
@@ -19,7 +19,7 @@ class Cell(nn.Module):
         self.state_size = hidden_size if state_size is None else state_size
 
     def step(self, x: Tensor, state: Tensor) -> Tensor:
-        """Take x(t), (batch, input), and the state at t-1 to the state at t."""
+        """Compute the state at t from x(t), (batch, input), and the state at t-1."""
         raise NotImplementedError
 
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -43,8 +43,8 @@ class Innovation(Cell):
         h' = O [z, q, 1]                  Linear.
         m' = m + e · tanh(K [z, q, 1])    Changes only where the prediction was wrong.
 
-    In a free run x is ŷ. Then e is zero, and m stays to the last bit. For a given memory the free
-    run is linear in x and h, so it prefers no amplitude to another. Innovations as inputs: Zhou et
+    In a free run x is ŷ. Then e is zero, and m is constant to the last bit. For a given memory the
+    free run is linear in x and h, so no amplitude is preferred. Innovations as inputs: Zhou et
     al. 2025 (arXiv 2505.05916), after the Kalman filter. Products: Sutskever et al. 2011.
     """
 
@@ -60,7 +60,7 @@ class Innovation(Cell):
         self.K = nn.Linear(z + products, memory_size)
 
     def step(self, x: Tensor, state: Tensor) -> Tensor:
-        """Take x(t), (batch, 1), and [h, m] at t-1 to [h', m']."""
+        """Compute [h', m'] from x(t), (batch, 1), and [h, m] at t-1."""
         h, m = state[:, : self.hidden_size], state[:, self.hidden_size :]
         e = x - self.w(h)
         z = torch.cat((x, state), 1)

@@ -32,7 +32,7 @@ class NetworkForecaster(Forecaster):
         return self.transform.undo(past, outputs)
 
     def tensors(self) -> Tensors:
-        """Name the tensors as torch does, with its number before them if a network has peers."""
+        """Name the tensors as torch does, after the network's number where there are several."""
         tensors = transforms.tensors_of(self.transform)
         for prefix, network in zip(prefixes(len(self.networks)), self.networks, strict=True):
             tensors |= {prefix + name: value for name, value in tensors_of(network).items()}
@@ -40,7 +40,7 @@ class NetworkForecaster(Forecaster):
 
     @classmethod
     def from_tensors(cls, facts: SeriesFacts, tensors: Tensors) -> Self:
-        """Read what `tensors` wrote; raises an error where they do not fit the facts."""
+        """Rebuild the networks from `tensors`; raises an error where these do not fit the facts."""
         transform = transforms.from_tensors(facts.transform, facts.season, tensors)
         weights = {name: value for name, value in tensors.items() if "transform" not in name}
         networks = []

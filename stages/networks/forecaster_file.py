@@ -1,4 +1,4 @@
-"""Forecasters of a measured series, as model files keep them."""
+"""Read forecasters of a measured series from model files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BASELINES: dict[str, type[Forecaster]] = {
     "ets": Ets,
     "ar": Ar,
 }
-LEVELS = (80, 95)  # % of the intervals
+LEVELS = (80, 95)  # % probability of an interval
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def load(path: Path) -> Trained:
 
 
 def forecaster_of(facts: SeriesFacts, tensors: Tensors) -> Forecaster:
-    """Build a forecaster; raises an error where its tensors are others than it needs."""
+    """Build a forecaster; raises an error where tensors are missing, unknown or misshapen."""
     if facts.cell in BASELINES:
         fitted = {name.removeprefix("fit."): value for name, value in tensors.items()}
         return BASELINES[facts.cell](**facts.options, **fitted)

@@ -58,8 +58,9 @@ class Facts(AnyFacts):
 class SeriesFacts(AnyFacts):
     """The facts of a model of a measured series.
 
-    column: the name of its values. season, warmup, horizon: values, as in its task. transform: what
-    its networks see; ensemble: how many there are. options: names and sizes of another method.
+    column: the name of the column of values. season, warmup, horizon: numbers of values, as in the
+    task. transform, ensemble: the inputs of its networks, and their number. options: settings of a
+    method without a network.
     """
 
     column: str
@@ -109,9 +110,9 @@ def read(path: Path) -> tuple[Tensors, Facts | SeriesFacts]:
         raise InputError(f"{path}: is not a readable model file ({reason}); {AGAIN}") from None
     stored = stated.pop("sha256", None) if isinstance(stated, dict) else None
     if stored is None:
-        raise InputError(f"{path}: does not say what model it holds; {AGAIN}")
+        raise InputError(f"{path}: has no facts about its model; {AGAIN}")
     if stored != digest(stated, tensors):
-        raise InputError(f"{path}: is damaged: its content is not what was saved; {AGAIN}")
+        raise InputError(f"{path}: is damaged: its SHA-256 does not fit its content; {AGAIN}")
     try:
         facts = (SeriesFacts if "season" in stated else Facts).model_validate(stated)
     except pydantic.ValidationError as error:
@@ -161,11 +162,12 @@ def network_of(facts: AnyFacts, tensors: Tensors) -> "Network":
     sizes = Sizes(facts.hidden_size, facts.num_layers, facts.memory_size, facts.products)
     values = sum(map(np.size, tensors.values()))
     if max(facts.hidden_size, facts.num_layers, facts.memory_size, facts.products) > values:
-        raise ValueError(f"they hold {values} values, too few")  # or making it would take for ever
+        # Before a network is made that no memory can hold.
+        raise ValueError(f"{values} values are too few for the sizes")
     network = Network(facts.cell, sizes).double()
     check(tensors, {name: tuple(weight.shape) for name, weight in network.weights.items()})
     loaded = {name: torch.from_numpy(value) for name, value in tensors.items()}
-    network.load_state_dict(loaded, strict=False)  # it has other names of the same tensors, too
+    network.load_state_dict(loaded, strict=False)  # a cell may name `linear` a second time
     return network
 
 

@@ -70,7 +70,7 @@ class Network(nn.Module):
         return self.linear(x), torch.stack(after)
 
     def initial_state(self, batch: int) -> State:
-        """Begin before the first value, with zeros."""
+        """Make the state before the first value: zeros."""
         zeros = self.linear.weight.new_zeros
         if isinstance(self.rnn, Cell):
             return zeros(batch, self.rnn.state_size)

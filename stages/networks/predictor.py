@@ -1,4 +1,4 @@
-"""A trained network as the rollouts use every model: NumPy arrays in and out, flat states."""
+"""Give a trained network the interface of `Model`: NumPy arrays in and out, flat states."""
 
 from collections.abc import Iterable
 from itertools import repeat
@@ -14,9 +14,9 @@ from stages.signals.sines import Floats
 
 
 class Predictor(Model):
-    """A network that is run, not trained; in the network's own precision.
+    """A network behind the interface of `Model`. It runs in the network's own precision.
 
-    A state is (batch, size): what the network's own state holds of each sequence.
+    A state is (batch, size): the network's state as one row for each sequence.
     """
 
     def __init__(self, network: Network) -> None:
@@ -38,8 +38,8 @@ class Predictor(Model):
     def _loop(
         self, inputs: Iterable[Tensor | None], output: Tensor | None, state: Floats
     ) -> tuple[Floats, Floats, Floats]:
-        outputs, hidden, own = loop(self._step, inputs, output, self.own(state))
-        return array(torch.stack(outputs, 1)), array(torch.stack(hidden, 1)), self.flat(own)
+        outputs, hidden, last = loop(self._step, inputs, output, self.unflat(state))
+        return array(torch.stack(outputs, 1)), array(torch.stack(hidden, 1)), self.flat(last)
 
     def _step(self, x: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Step the network; h(t) is that of its last layer, with the memory units."""
@@ -56,7 +56,7 @@ class Predictor(Model):
         layers = torch.cat(state) if isinstance(state, tuple) else state
         return array(layers.transpose(0, 1).flatten(1))
 
-    def own(self, state: Floats) -> State:
+    def unflat(self, state: Floats) -> State:
         """Read a state that `flat` wrote."""
         rows = self._tensor(state)
         if isinstance(self.network.rnn, Cell):

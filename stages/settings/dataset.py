@@ -10,15 +10,15 @@ from stages.settings.schema import Schema
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Number = Annotated[float, Field(ge=1e-6, le=1e6)]
-MOST_VALUES = 2e8  # of the free runs of a test part: 1.6 GB
+MOST_VALUES = 2e8  # in the free runs of a test part together: 1.6 GB
 
 
-def described(expected: str) -> WrapValidator:
-    """Give the mistakes of a union one message instead of one for each member."""
+def one_message(expected: str) -> WrapValidator:
+    """Report a wrong value of a union once, instead of once for each member."""
 
-    def validate(value: Any, of_members: Any) -> Any:
+    def validate(value: Any, validate_members: Any) -> Any:
         try:
-            return of_members(value)
+            return validate_members(value)
         except ValidationError:
             raise ValueError(f"expected {expected}") from None
 
@@ -27,16 +27,16 @@ def described(expected: str) -> WrapValidator:
 
 Phases = Annotated[
     Literal["uniform"] | Annotated[list[float], Len(1)],
-    described("uniform, or a list of numbers"),
+    one_message("uniform, or a list of numbers"),
 ]
 Range = Annotated[
     Number | Annotated[list[Number], Len(2, 2), Predicate(lambda ends: ends[0] <= ends[1])],
-    described("a number from 1e-6 to 1e6, or a range [low, high]"),
+    one_message("a number from 1e-6 to 1e6, or a range [low, high]"),
 ]
 
 
 class Dataset(Schema):
-    """One row of `datasets` in params.yaml: sequences, and how every model of them is judged."""
+    """One row of `datasets` in params.yaml: sine sequences, and how their models are judged."""
 
     seed: int = Field(0, ge=0, le=2**32 - 1)
     sequences: int = Field(64, ge=1, le=10_000_000)
@@ -60,7 +60,7 @@ class Dataset(Schema):
 
     @property
     def protocol(self) -> tuple[object, ...]:
-        """List what fixes the errors: the test sequences, the warm-up and the horizon."""
+        """List the settings that decide a model's errors: test sequences, warm-up, horizon."""
         seed = self.seed if self.test_seed is None else self.test_seed
         phase = self.test_phase or self.phase
         sequences = (self.test_sequences, self.steps, self.span, self.frequency, self.amplitude)
@@ -76,10 +76,11 @@ class Dataset(Schema):
 
     @field_validator("warmup")
     @classmethod
-    def _one_counts(cls, warmup: int, info: ValidationInfo) -> int:
+    def _leave_a_prediction(cls, warmup: int, info: ValidationInfo) -> int:
         steps = info.data.get("steps", math.inf)
         if warmup > steps - 2:
-            raise ValueError(f"expected {steps - 2} at most: of {steps} steps, one must count")
+            text = f"one of {steps - 1} predictions must follow the warm-up"
+            raise ValueError(f"expected {steps - 2} at most: {text}")
         return warmup
 
     @field_validator("periods")
@@ -90,15 +91,14 @@ class Dataset(Schema):
             step = as_range(data["frequency"])[0] * data["span"] / (data["steps"] - 1)  # rad
             most = int(MOST_VALUES / data["test_sequences"] * step / (2 * math.pi))
             if periods > most:
-                raise ValueError(
-                    f"expected {most} at most: a period is {2 * math.pi / step:.4g} steps"
-                )
+                text = f"to fit into memory: a period is {2 * math.pi / step:.4g} steps"
+                raise ValueError(f"expected {most} at most, {text}")
         return periods
 
     @field_validator("frequency")
     @classmethod
     def _below_nyquist(cls, frequency: Range, info: ValidationInfo) -> Range:
-        if {"steps", "span"} <= info.data.keys():  # else they have mistakes of their own
+        if {"steps", "span"} <= info.data.keys():  # missing where they are invalid
             nyquist = math.pi * (info.data["steps"] - 1) / info.data["span"]
             if as_range(frequency)[1] >= nyquist:
                 raise ValueError(

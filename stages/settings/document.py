@@ -20,12 +20,12 @@ from stages.files import InputError
 from stages.settings.schema import Schema
 
 Place = tuple[str | int, ...]  # the keys and list positions that lead to a value
-Mistake = tuple[Place, str]  # where it is, and its message after the key
+Mistake = tuple[Place, str]  # its place, and the message that follows the key
 
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file. marked: its values as ruamel.yaml marks them with their lines."""
+    """A parsed file. marked: its values as ruamel.yaml's objects, which hold line numbers."""
 
     path: Path
     values: dict[str, Any]
@@ -50,7 +50,7 @@ class Document:
 
 def parse(path: Path) -> Document:
     """Parse a YAML file of sections; raises InputError at the first mistake in its syntax."""
-    make = "run commands in the repository's root, where it is"
+    make = "run commands in the repository's root"
     text = files.text(path, make, "save it as UTF-8").removeprefix("\ufeff")
     try:
         marked = YAML().load(text)
@@ -69,7 +69,7 @@ def parse(path: Path) -> Document:
 
 
 def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, list[Mistake]]:
-    """Validate the values at a place of params.yaml, and list a mistake for each wrong key."""
+    """Validate values: give the model (None if invalid), and a mistake for each wrong key."""
     try:
         return schema.model_validate(values), []
     except pydantic.ValidationError as error:
@@ -79,7 +79,7 @@ def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, li
 
 def place_of(error: Any) -> Place:
     """List the keys that lead to an error, without the tags of unions."""
-    # A tag stands after the key or the number of a value: adam in training.0.adam.warmup.
+    # pydantic puts a union's tag after the key or list position: adam in training.0.adam.warmup.
     pairs = pairwise((None, *error["loc"]))
     keys = [key for before, key in pairs if before != "initial" and not isinstance(before, int)]
     if tag := error.get("ctx", {}).get("discriminator"):
@@ -88,10 +88,10 @@ def place_of(error: Any) -> Place:
 
 
 def message_of(error: Any, schema: type[Schema]) -> str:
-    """Describe an error after its key: the value, and what was expected."""
+    """Write the message that follows the key: the value, and the expected one."""
     kind, context, loc = error["type"], error.get("ctx", {}), error["loc"]
     if kind in ("extra_forbidden", "invalid_key"):
-        # A schema within another one has the name of its key or tag: LevenbergMarquardt.
+        # The key or tag of a nested schema is its name in snake case: levenberg_marquardt.
         nested = {to_snake(each.__name__): each for each in Schema.__subclasses__()}
         known = nested.get(loc[-2], schema) if len(loc) > 1 else schema
         return f"is not a known key{suggest(str(loc[-1]), known.model_fields)}"

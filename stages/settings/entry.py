@@ -1,4 +1,4 @@
-"""Start and end every stage: in its own folder, with one line for each mistake."""
+"""Run a stage: check its folder, read params.yaml, print one line for each mistake."""
 
 import argparse
 import sys
@@ -10,9 +10,9 @@ from stages.files import InputError, reason
 from stages.settings.whole import Settings, read
 
 PARAMS = Path("params.yaml")
-EPILOG = """Settings are read from params.yaml in the current folder, and the whole file is checked
-before any work; dvc.yaml has the command line that DVC runs. Exit codes: 0 done, 2 bad input (one
-line a mistake, and no output is changed), 130 interrupted."""
+EPILOG = """Settings come from params.yaml in the current folder; the whole file is checked first.
+dvc.yaml has the command line that DVC runs. Exit code 0: done. 2: bad input, with one line for each
+mistake, and no output changed. 130: interrupted."""
 
 
 def run(
@@ -21,7 +21,7 @@ def run(
     """Parse the arguments and params.yaml, and run a stage."""
     arguments = parser.parse_args()
     if doubts := stages.doubts():
-        print(f"note: bytes may differ from dvc.lock's: {'; '.join(doubts)}", file=sys.stderr)
+        print(f"note: outputs may not match dvc.lock: {'; '.join(doubts)}", file=sys.stderr)
     finish(lambda: main(arguments, read(PARAMS)))
 
 
@@ -44,8 +44,8 @@ def finish(work: Callable[[], None]) -> None:
 def refuse_foreign_copy() -> None:
     """Raise InputError unless the imported `stages` package is the one under the current folder.
 
-    `dvc exp run --queue` and `--temp` work in a copy of the repository: a package on PYTHONPATH
-    would run other code there than the experiment's.
+    `dvc exp run --queue` and `--temp` work in a copy of the repository: there a
+    package on PYTHONPATH would replace the experiment's code.
     """
     imported = Path(stages.__file__).resolve().parent
     if imported != Path.cwd().resolve() / "stages":

@@ -7,10 +7,10 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from stages.settings.schema import Schema
 
-Whole = Annotated[int, Field(ge=1, le=100_000)]
-Weight = Annotated[float, Field(ge=0, lt=1)]
-MOST_UNITS = 24  # hidden units; Levenberg-Marquardt has a matrix of weights × weights
-SETTLED = 10  # first predictions of a teacher-forced sequence, which do not count
+Count = Annotated[int, Field(ge=1, le=100_000)]
+Factor = Annotated[float, Field(ge=0, lt=1)]
+MOST_UNITS = 24  # for Levenberg-Marquardt by default: its matrix is weights × weights
+UNSETTLED = 10  # first predictions of a teacher-forced sequence; the loss leaves them out
 
 
 class Normal(Schema):
@@ -32,7 +32,7 @@ class EchoState(Schema):
     method: Literal["echo_state"] = "echo_state"
     spectral_radius: float = Field(0.3, ge=0, le=10)
     input_scale: float = Field(0.5, gt=0, le=10)
-    averages: list[Weight] = Field([], max_length=100)
+    averages: list[Factor] = Field([], max_length=100)
 
 
 class ZeroReadOut(Schema):
@@ -48,7 +48,7 @@ class Ridge(Schema):
     """The read-out solved by ridge regression; the cell stays as it was drawn."""
 
     phase: Literal["ridge"]
-    sequences: Whole = 32
+    sequences: Count = 32
     warmup: int = Field(19, ge=0, le=1_000_000)
     noise: float = Field(1e-3, gt=0, le=10)
     noise_weight: float = Field(1e-5, gt=0, le=1)
@@ -62,13 +62,13 @@ class Adam(Schema):
     iterations: int = Field(ge=1, le=10_000_000)
     learning_rate: float = Field(0.01, gt=0, le=10)
     decay: float = Field(1.0, gt=0, le=1)
-    batch: Whole = 1
+    batch: Count = 1
     carry_hidden_state: bool = False
-    warmup: Whole = 1
+    warmup: Count = 1
     free_steps: int = Field(0, ge=0, le=100_000)
     noise: float = Field(0.0, ge=0, le=10)
     clip: float | None = Field(None, gt=0, le=1e6)
-    check_every: Whole | None = None
+    check_every: Count | None = None
 
     @field_validator("free_steps")
     @classmethod
@@ -82,31 +82,31 @@ class LevenbergMarquardt(Schema):
     """Levenberg-Marquardt on the predictions of the network's own free run."""
 
     phase: Literal["levenberg_marquardt"]
-    warmup: Whole
+    warmup: Count
     free_steps: list[int] = Field([], max_length=1000, validate_default=True)
-    sequences: Whole
+    sequences: Count
     noise: float = Field(0.0, ge=0, le=10)
     fresh: bool = False
     amplitude_jitter: float = Field(0.0, ge=0, lt=1)
     soft_limit: float | None = Field(None, gt=0, le=1e6)
     normalise_by_step: bool = False
-    forgetting: list[Weight] = Field([0.9], min_length=1, max_length=2)
-    products: Whole | None = None
-    iterations: Whole
+    forgetting: list[Factor] = Field([0.9], min_length=1, max_length=2)
+    products: Count | None = None
+    iterations: Count
 
     @field_validator("free_steps")
     @classmethod
-    def _some_count(cls, steps: list[int], info: ValidationInfo) -> list[int]:
+    def _some_predictions(cls, steps: list[int], info: ValidationInfo) -> list[int]:
         warmup = info.data.get("warmup", math.inf)
-        if not steps and warmup <= SETTLED:
-            raise ValueError(f"expected steps of the free run, or a warmup above {SETTLED}")
+        if not steps and warmup <= UNSETTLED:
+            raise ValueError(f"expected steps of the free run, or a warmup above {UNSETTLED}")
         if sorted(set(steps)) != steps or min(steps, default=1) < 2 - warmup:
             raise ValueError(f"expected ascending steps from {2 - warmup}, none of them twice")
         return steps
 
     @field_validator("amplitude_jitter")
     @classmethod
-    def _is_drawn(cls, jitter: float, info: ValidationInfo) -> float:
+    def _needs_fresh(cls, jitter: float, info: ValidationInfo) -> float:
         if jitter and not info.data.get("fresh"):
             raise ValueError("expected 0, or fresh: true")
         return jitter
@@ -116,10 +116,10 @@ Phase = Annotated[Ridge | Adam | LevenbergMarquardt, Field(discriminator="phase"
 
 
 class Accept(Schema):
-    """The test of a trained network, on the validation sequences alone."""
+    """The bound on a trained network's RMSE, in free runs of the validation sequences."""
 
-    warmup: Whole = 20
-    periods: Whole = 100
+    warmup: Count = 20
+    periods: Count = 100
     rmse: float = Field(1e-3, gt=0, le=1e6)
 
 
@@ -145,7 +145,7 @@ class Forecaster(Row):
 
 
 class NetworkRow(Row):
-    """A recurrent network. What is not given follows the task: `with_defaults`."""
+    """A recurrent network. `with_defaults` fills in missing keys for the task."""
 
     hidden_size: int = Field(16, ge=1, le=4096)
     num_layers: int = Field(1, ge=1, le=64)
@@ -189,8 +189,8 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
 
     kind: as `Dataset.kind`, or "measured". warmup: values that the network is given before a
     forecast; horizon: values to forecast. One sine, torch's cells: ridge. A series: Adam on the
-    free run. All else: Levenberg-Marquardt on a free run that grows; beyond `MOST_UNITS`, Adam. A
-    phase of Adam on a series takes from that default every key that it does not give.
+    free run. All else: Levenberg-Marquardt on a free run that grows; beyond `MOST_UNITS`, Adam. On
+    a series, the default fills in the keys that a row's own phase of Adam does not give.
     """
     initial, attempts = Uniform(), 1
     one_step = {"phase": "adam", "learning_rate": 0.01, "batch": 32, "clip": 1.0}
@@ -217,7 +217,7 @@ def with_defaults(row: NetworkRow, kind: str, warmup: int, horizon: int) -> Netw
 
 
 def growing_free_run(warmup: int, horizon: int) -> list[Phase]:
-    """Write phases of Levenberg-Marquardt on free runs up to a horizon, as those of `elman`."""
+    """Build Levenberg-Marquardt phases whose free runs grow to a horizon, as those of `elman`."""
     rows = (  # share of the warm-up, shares of the horizon, sequences, noise, iterations
         (0.4, (), 64, 1e-2, 15),
         (0.4, (1 / 16, 1 / 8, 1 / 4), 128, 1e-2, 20),
@@ -229,13 +229,13 @@ def growing_free_run(warmup: int, horizon: int) -> list[Phase]:
         steps = {max(1, round(share * horizon)) for share in shares}
         row = {"warmup": max(1, round(part * warmup)), "sequences": sequences, "noise": noise}
         row |= {"free_steps": sorted(steps | {1}) if steps else [], "iterations": iterations}
-        if steps or row["warmup"] > SETTLED:
+        if steps or row["warmup"] > UNSETTLED:
             phases.append(LevenbergMarquardt(phase="levenberg_marquardt", soft_limit=0.5, **row))
     return phases
 
 
 def filled(phase: Phase, default: Adam) -> Phase:
-    """Give a phase of Adam the keys of a default that its row does not write."""
+    """Fill in, from a default, the keys that a phase of Adam does not give."""
     if not isinstance(phase, Adam):
         return phase
     own = phase.model_dump(exclude_unset=True)

@@ -8,9 +8,9 @@ from stages.settings.schema import Schema
 class Plot(Schema):
     """The section `plot` of params.yaml: which rows of `models` are drawn in full.
 
-    hero: rows of one task of sines: the first and the last are drawn, all are in the README's
-    table. one_sine: one or two rows, whose hidden states are drawn. any_sine: a row with a memory.
-    A name without a row in `models` is left out.
+    hero: rows of one sine task, all in the README's table; the first and the last are drawn.
+    one_sine: one or two rows, whose hidden states are drawn. any_sine: a row with memory units.
+    A name without a row in `models` is ignored.
     """
 
     hero: list[str] = Field([], max_length=4)

@@ -79,7 +79,7 @@ def schema_of(section: str, row: Any) -> type[Schema]:
 
 
 def misfits(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Yield models without a dataset, models for the other kind of task, and too short sequences.
+    """Yield the mistakes between models and datasets: a missing one, another kind, few steps.
 
     A row that has a mistake of its own is None.
     """
@@ -98,12 +98,12 @@ def misfits(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[
         if isinstance(data, Dataset):
             for place, count in steps_needed(model):
                 if count > data.steps:
-                    text = f"needs {count} steps; expected {data.steps}, those of {model.dataset}"
-                    yield ("models", name, *place), text
+                    text = f"needs {count} steps; expected at most {data.steps}"
+                    yield ("models", name, *place), f"{text}, as in {model.dataset}"
 
 
 def steps_needed(model: Row) -> Iterator[tuple[Place, int]]:
-    """Yield the keys of a row that need sequences of a least length, and that length."""
+    """Yield the keys of a row that need a minimum number of steps, and that number."""
     if isinstance(model, Lags):
         yield ("lags",), model.lags + 1
     elif isinstance(model, NetworkRow):

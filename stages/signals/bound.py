@@ -1,7 +1,7 @@
 """The Cramér–Rao bound of a sine in noise: how well its past determines its future.
 
 Source: Rife and Boorstyn 1974, "Single-tone parameter estimation from discrete-time observations".
-Exact sums for a real sine stand here in place of their approximations for many values.
+This code has the exact sums for a real sine; the source approximates them for many values.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ def fisher_information(sines: Sines, *, noise: float, warmup: int) -> Floats:
     """Compute the Fisher information of amplitude, frequency and phase: (batch, 3, 3).
 
     The warm-up is the time steps 0 … warmup - 1. noise: standard deviation of white Gaussian noise.
-    The frequency counts in radians per time step, ωΔ; the phase in radians at step 0.
+    frequency: ωΔ [rad per time step]. phase: at step 0 [rad].
     Raises ValueError where the noise is not above 0 or the warm-up has fewer than three values.
     """
     if not noise > 0 or warmup < 3:
@@ -36,11 +36,11 @@ def covariance(sines: Sines, *, noise: float, warmup: int) -> Floats:
 def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]) -> Floats:
     """Compute the mean square error of forecasts at the time steps k: (batch, time).
 
-    A forecast is â sin(φ̂ + ω̂k), its three estimates Gaussian around the truth with the covariances
-    (batch, 3, 3). Its mean square error is exact, not linearised: where the error of the phase
-    grows beyond a turn, the error of the forecast stays at about that of an unrelated sine. While
-    the phase error is small, this is the bound of unbiased forecasts. Later it is the error of the
-    best unbiased estimates; forecasts shrunk towards zero would have less.
+    A forecast is â sin(φ̂ + ω̂k). Its three estimates are Gaussian around the truth, with the
+    covariances (batch, 3, 3). The mean square error is exact, not linearised: once the phase is off
+    by more than a turn, it stays at about that of an unrelated sine. While the phase error is
+    small, it is the bound of unbiased forecasts. Later it is the error of forecasts from the best
+    unbiased estimates, and forecasts shrunk towards zero have less.
     """
     a = sines.amplitude[:, None]
     theta = sines.angle(steps)
@@ -62,8 +62,8 @@ def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]
 def forecast_rmse(sines: Sines, counts: NDArray[np.int64], *, noise: float, warmup: int) -> float:
     """Compute the root mean square error of the best forecasts after the warm-up.
 
-    counts: how many steps after the warm-up count of each sequence, (batch,); all steps of all
-    sequences are pooled, as in the RMSE of a free run. Raises what `fisher_information` does.
+    counts: steps of each sequence after the warm-up, (batch,). All steps of all sequences are
+    pooled, as in the RMSE of a free run. Raises what `fisher_information` does.
     """
     if counts.shape != sines.phase.shape:
         raise ValueError(f"expected counts {sines.phase.shape}, got {counts.shape}")

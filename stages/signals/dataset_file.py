@@ -19,7 +19,7 @@ from stages.signals.sines import Sines
 
 SPLITS = ("train", "validation", "test")
 ARRAYS = ("values", "phase", "frequency", "amplitude")
-# Far beyond every row of `datasets`, and small enough for sums of squares.
+# Wider than any row of `datasets`, and too small for sums of squares to overflow.
 LIMITS = {
     "values": (-1e9, 1e9),
     "phase": (-1e6, 1e6),
@@ -30,7 +30,7 @@ LIMITS = {
 }
 PROTOCOL = ("season", "validation", "test", "warmup", "horizon", "origins")
 SERIES = ("values", "protocol", "text")  # text: the name and the times, as JSON
-# What zipfile and NumPy raise at damaged bytes.
+# The exceptions of zipfile and NumPy for damaged bytes.
 DAMAGED = (
     *(ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, SyntaxError),
     *(MemoryError, zipfile.BadZipFile, zlib.error),
@@ -38,7 +38,7 @@ DAMAGED = (
 
 
 def save(path: Path, splits: dict[str, Sines]) -> None:
-    """Write the splits to a path; all have one time step and one noise."""
+    """Write the splits to a path; all have the same time step and noise."""
     arrays = {
         f"{split}_{array}": getattr(sines, array)
         for split, sines in splits.items()
@@ -59,8 +59,8 @@ def load(path: Path, split: str) -> Sines:
     shape = arrays["values"].shape
     if len(shape) != 3 or shape[2] != 1 or shape[0] < 1 or shape[1] < 3:
         raise InputError(
-            f"{path}: {split}_values has the shape {shape}; expected (batch, time, 1) with one "
-            f"sequence of three values at least; {AGAIN}"
+            f"{path}: {split}_values has the shape {shape}; expected (batch, time, 1) with at "
+            f"least one sequence of at least three values; {AGAIN}"
         )
     shapes = {"values": shape, "time_step": (), "noise": ()}
     for name, array in arrays.items():
@@ -73,7 +73,7 @@ def load(path: Path, split: str) -> Sines:
         low, high = LIMITS[name]
         if not ((array >= low) & (array <= high)).all():
             limits = f"numbers from {low:g} to {high:g}"
-            raise InputError(f"{path}: {stored[name]} holds other than {limits}; {AGAIN}")
+            raise InputError(f"{path}: {stored[name]}: expected {limits}; {AGAIN}")
     scalars = {name: arrays.pop(name).item() for name in ("time_step", "noise")}
     return Sines(**arrays, **scalars)
 
@@ -81,7 +81,7 @@ def load(path: Path, split: str) -> Sines:
 def is_series(path: Path) -> bool:
     """Distinguish a dataset file of a measured series from one of sines.
 
-    False for a damaged file: `load` raises its InputError.
+    Returns False for a damaged file, for which `load` raises InputError.
     """
     files.size(path)
     try:
@@ -136,7 +136,7 @@ def _read(path: Path, names: Iterable[str]) -> list[np.ndarray]:
     try:
         with zipfile.ZipFile(path) as archive:
             if any(member.compress_type for member in archive.infolist()):
-                raise ValueError("an array is compressed")  # it may become any number of bytes
+                raise ValueError("an array is compressed")  # it may unpack to any size
         with np.load(path, allow_pickle=False) as archive:
             return [archive[name] for name in names]
     except DAMAGED as error:

@@ -10,13 +10,14 @@ from stages.signals.sines import Floats
 def interval_half_widths(errors: Floats, level: float) -> Floats:
     """Compute half widths of forecast intervals by split-conformal prediction: (horizon,).
 
-    errors: (origins, horizon), on the validation part. A new error of a step lies within its half
-    width with a probability of at least `level`, where it is exchangeable with those errors: the
-    half width is the ⌈(n + 1)·level⌉-th smallest of n absolute errors. Infinite where n is too
-    small. Source: Vovk, Gammerman and Shafer 2005.
+    errors: (origins, horizon), on the validation part. The half width of a step is the
+    ⌈(n + 1)·level⌉-th smallest of its n absolute errors; infinite where n is too small. A new error
+    lies within it with a probability of at least `level`, if it is exchangeable with those errors.
+    Source: Vovk, Gammerman and Shafer 2005.
     """
     if errors.ndim != 2 or not len(errors) or not 0 < level < 1:
-        raise ValueError(f"expected errors (origins, horizon), 0 < level < 1, got {errors.shape}")
+        got = f"got {errors.shape} and {level}"
+        raise ValueError(f"expected errors (origins, horizon) and 0 < level < 1, {got}")
     rank = math.ceil((len(errors) + 1) * level - 1e-9)
     if rank > len(errors):
         return np.full(errors.shape[1], np.inf)

@@ -19,8 +19,8 @@ class Series:
     """Values evenly spaced in time, and the protocol by which their forecasts are judged.
 
     values: (time,). times: as the file writes them. season: values in a season, 1 for none.
-    validation, test: values of the two parts at the end. warmup: values before a forecast that it
-    is given. horizon: values ahead. origins: forecasts in each part.
+    validation, test: values in the two parts at the end. warmup: values that a forecast is given.
+    horizon: values to forecast. origins: forecasts in each part.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Series:
         return self.values[: self.bounds("validation")[0]]
 
     def bounds(self, part: Part) -> tuple[int, int]:
-        """Locate a part: the index of its first value, and that after its last one."""
+        """Locate a part: its start and its end, as for a slice."""
         end = len(self.values) - (self.test if part == "validation" else 0)
         return end - (self.validation if part == "validation" else self.test), end
 

@@ -21,7 +21,7 @@ Rows = list[tuple[int, list[str]]]  # each with the number of its line
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a CSV file: values (time,), and their times where a column has them."""
+    """A column of a CSV file: its values, (time,), and their times, if another column has them."""
 
     name: str
     values: Floats
@@ -31,8 +31,8 @@ class Column:
 def load(path: Path, column: str | None = None, time: str | None = None) -> Column:
     """Read a column of a CSV file, and check that its times ascend evenly.
 
-    column: its name; None if there is only one, whose header is then optional. time: the name of
-    the column of times. Lines of empty fields at the end are ignored.
+    column: its name; None reads the only column, which then needs no header. time: the name of the
+    column of times. Lines of empty fields at the end are ignored.
     Raises InputError in one line where the file is not such a series.
     """
     rows = _rows(path)
@@ -57,13 +57,13 @@ def load(path: Path, column: str | None = None, time: str | None = None) -> Colu
 
 
 def check_present(path: Path) -> None:
-    """Raise InputError where there is no such file; one that DVC tracks can be pulled."""
+    """Raise InputError where a file is missing; if DVC tracks it, the remedy is `dvc pull`."""
     tracked = path.with_name(f"{path.name}.dvc").is_file()
-    files.size(path, f"`dvc pull {path}` brings it" if tracked else EXPECTED)
+    files.size(path, f"get it with `dvc pull {path}`" if tracked else EXPECTED)
 
 
 def _rows(path: Path) -> Rows:
-    """Read the rows, without surrounding spaces and without empty ones at the end."""
+    """Read the rows; strip spaces around fields, and drop empty rows at the end."""
     check_present(path)
     text = files.text(path, fix="save it as CSV in UTF-8").removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -83,7 +83,7 @@ def _place(path: Path, names: list[str], name: str | None) -> int:
         return names.index(name)
     listed = shown(",".join(names), 100)
     if name is None:
-        raise InputError(f"{path}: has {len(names)} columns; name that of the values: {listed}")
+        raise InputError(f"{path}: has {len(names)} columns; name the one of the values: {listed}")
     raise InputError(
         f"{path}:1: has {count or 'no'} columns '{shown(name)}'; expected one of these: {listed}"
     )
@@ -98,7 +98,7 @@ def _times(path: Path, rows: Rows, place: int) -> tuple[str, ...]:
 
 
 def _value(path: Path, line: int, text: str) -> float:
-    """Read a number; raises InputError where there is none, or none that can be squared."""
+    """Read a number up to `LARGEST`; raises InputError for any other text."""
     value = _number(text)
     if not abs(value) <= LARGEST:
         expected = f"a number with a decimal point, up to {LARGEST:g}"
@@ -107,7 +107,7 @@ def _value(path: Path, line: int, text: str) -> float:
 
 
 def _number(text: str) -> float:
-    """Read a number; NaN where there is none. Python alone reads 1_000 as one."""
+    """Read a number; NaN for any other text, and for 1_000, a number in Python alone."""
     try:
         return math.nan if "_" in text else float(text)
     except ValueError:

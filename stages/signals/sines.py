@@ -1,4 +1,4 @@
-"""Sine sequences with known phase, frequency and amplitude, so that the truth is known later."""
+"""Sine sequences with known phase, frequency and amplitude: the truth is known at any time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-LOST = 0.4  # × amplitude: an error beyond it is a lost sine, as for Vlachas et al. 2020
+LOST = 0.4  # × amplitude: a sequence with a larger error is lost (Vlachas et al. 2020)
 
 
 @dataclass(frozen=True)
 class Sines:
     """Observed sequences and the sines behind them.
 
-    values: (batch, time, feature), feature 1, with the noise that was asked for.
+    values: (batch, time, feature), feature 1, with noise.
     phase [rad], frequency [rad per unit of time], amplitude: (batch,).
     time_step: Δ, units of time between two values. noise: its standard deviation.
     """

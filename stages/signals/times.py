@@ -22,8 +22,8 @@ Write = Callable[[float], str]
 def fault(times: Sequence[str]) -> tuple[int, str] | None:
     """Find the first time that is unreadable or that breaks the even spacing.
 
-    Return its index and a message; None where all ascend evenly. Dates of the same day of the month
-    ascend evenly where their months do.
+    Return its index and a message; None where all ascend evenly. Dates on the same day of
+    each month are compared by month, since months differ in length.
     """
     form = _form(times[0])
     for place, text in enumerate(times):
@@ -96,9 +96,10 @@ def _moment(microseconds: float) -> np.datetime64:
 def _monthly(
     dates: NDArray[np.datetime64],
 ) -> tuple[Floats, Callable[[float], np.datetime64]] | None:
-    """Map dates to months, and back, where the first two have the same day of the month.
+    """Map dates to numbers of months, and back.
 
-    A month without that day has its last one. Dates of another day lie between whole months.
+    None unless the first two dates have the same day of the month, in two months. In a month that
+    is too short, the last day stands for it. A date on another day gets a fraction.
     """
     months = dates.astype("M8[M]")
     in_month = dates[:2] - months[:2]

@@ -1,7 +1,7 @@
 """Transforms of a measured series to network inputs, and of forecasts back.
 
 Their numbers are computed on the training part alone. Values are (batch, time, 1). `apply` takes
-the past of a forecast, its first `warmup` values, and perhaps what followed it.
+the `warmup` values of a past, and in training the values after it.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class SeasonalDifference:
     """d(t) = (x(t) − x(t − season) − mean) / scale.
 
     A network that predicts zero repeats the last season, plus the mean change between seasons. The
-    first `season` values of the past are used up.
+    first `season` values of the past have no difference.
     """
 
     season: int
@@ -46,7 +46,7 @@ class Window:
     scale: float
 
     def apply(self, values: Floats, warmup: int) -> Floats:
-        """Centre values on the last season of their first `warmup`."""
+        """Subtract the mean of the past's last season; the past is the first `warmup` values."""
         return (values - self._level(values[:, :warmup])) / self.scale
 
     def undo(self, past: Floats, outputs: Floats) -> Floats:
@@ -75,7 +75,7 @@ def _scale(values: Floats) -> float:
 
 
 def tensors_of(transform: Transform) -> dict[str, Floats]:
-    """Write the numbers of a transform by name."""
+    """Name the numbers of a transform for a model file."""
     numbers = {name: number for name, number in vars(transform).items() if name != "season"}
     return {f"transform.{name}": np.array(number) for name, number in numbers.items()}
 

@@ -26,8 +26,9 @@ def adam(
     """Train a network; return the hidden state if it was carried, else None.
 
     Without free steps the loss is that of one-step predictions of whole sequences, taken in their
-    order, as in the blog. With them it is that of the free run, on pieces drawn at random. Adam:
-    Kingma and Ba 2015. With check_every, the weights with the least validation error are restored.
+    order, as in the blog. With free steps it is that of free runs, on pieces drawn at random.
+    Source: Kingma and Ba 2015. check_every: iterations between validations; at the end the weights
+    with the least validation error are restored.
     Raises InputError where the loss is not finite.
     """
     criterion = nn.MSELoss()

@@ -25,9 +25,9 @@ def initial_network(row: NetworkRow, random: np.random.Generator) -> Network:
             for weight in network.rnn.parameters():
                 draw(weight, sd, random)
         case EchoState() if row.cell == "innovation":
-            innovation(network, row.initial, random)
+            draw_innovation(network, row.initial, random)
         case EchoState():
-            echo_state(network, row.initial, random)
+            draw_echo_state(network, row.initial, random)
         case ZeroReadOut():
             nn.init.zeros_(network.linear.weight)
             nn.init.zeros_(network.linear.bias)
@@ -46,11 +46,11 @@ def draw(weight: Tensor, sd: float, random: np.random.Generator) -> None:
     weight.copy_(torch.from_numpy(random.normal(0, sd, tuple(weight.shape))))
 
 
-def echo_state(network: Network, initial: EchoState, random: np.random.Generator) -> None:
+def draw_echo_state(network: Network, initial: EchoState, random: np.random.Generator) -> None:
     """Draw the weights of an echo-state network (Jaeger 2001); biases and read-out are zero.
 
     Recurrent matrices are normal, scaled to the spectral radius; input matrices are uniform within
-    ±input_scale/√inputs. Both for each layer and gate.
+    ±input_scale/√inputs. Each layer and each gate has its own matrix.
     """
     for name, weight in network.weights.items():
         shape, values = tuple(weight.shape), np.zeros(tuple(weight.shape))
@@ -68,13 +68,13 @@ def of_radius(matrix: Floats, spectral_radius: float) -> Floats:
     return matrix * (spectral_radius / np.abs(np.linalg.eigvals(matrix)).max())
 
 
-def innovation(network: Network, initial: EchoState, random: np.random.Generator) -> None:
+def draw_innovation(network: Network, initial: EchoState, random: np.random.Generator) -> None:
     """Draw the weights of an innovation cell.
 
-    The waves feed back with the spectral radius. Inputs come in through N(0, input_scale²). Gates
-    take the memory through N(0, 1), so that products differ in where they respond to it. All else
-    is small. averages: decay factors of the last wave units, which begin as leaky averages of 1 +
-    x/2: a step counter and a running mean.
+    Weights between waves have the spectral radius. Weights from the input are N(0, input_scale²).
+    Weights from the memory to the gates are N(0, 1): each product responds to other memories. All
+    other weights are small. averages: decay factors of the last wave units. These begin as leaky
+    averages of 1 + x/2: they count steps, and average x.
     """
     cell, size = network.rnn, network.sizes.hidden_size
     for layer in (cell.C, cell.D, cell.O, cell.K, cell.w):
@@ -103,17 +103,17 @@ def grown(network: Network, products: int, random: np.random.Generator) -> Netwo
     """Add product units to an innovation cell without changing its output.
 
     The new units are drawn as initial weights are; nothing reads them yet.
-    Raises InputError where the cell has as many already, or is another.
+    Raises InputError for another cell, and where it has as many products already.
     """
     sizes = network.sizes
     if not isinstance(network.rnn, Innovation) or products <= sizes.products:
         raise InputError(
             f"training: products is {products}; "
-            "expected more than before, or none: cell innovation alone has them"
+            "expected more than before, in a cell innovation; no other cell has products"
         )
     larger_sizes = Sizes(sizes.hidden_size, sizes.num_layers, sizes.memory_size, products)
     larger = as_torch(network.cell, larger_sizes, random).to(network.linear.weight)
-    innovation(larger, EchoState(spectral_radius=0.0), random)
+    draw_innovation(larger, EchoState(spectral_radius=0.0), random)
     for name, weight in larger.weights.items():
         before = network.weights[name]
         if name.startswith(("rnn.O", "rnn.K")):  # they read the products

@@ -1,4 +1,4 @@
-"""Predictions of a free run, and their derivatives by all weights."""
+"""Predictions of a free run, and their derivatives with respect to all weights."""
 
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ from stages.networks.network import STEPS, Network
 class Rollout(NamedTuple):
     """A free run after `warmup` true values, and the steps whose predictions count.
 
-    counted: ascending. Step 1 is the first prediction after the warm-up; 0 and below are within
-    the warm-up, from true values alone.
+    counted: ascending. Step 1 predicts the first value after the warm-up. Steps 0 and below
+    predict values within it, from true values alone.
     """
 
     warmup: int
@@ -29,7 +29,7 @@ class Rollout(NamedTuple):
 
     @property
     def places(self) -> list[int]:
-        """The counted steps, numbered from the first true value, which is 0."""
+        """The counted steps as indices: 0 is the prediction from the first true value."""
         return [self.warmup + step - 2 for step in self.counted]
 
     def targets(self, values: Any) -> Any:
@@ -49,8 +49,8 @@ def predictions(network: Network, values: Tensor, rollout: Rollout) -> Tensor:
 class Tape(TorchFunctionMode):
     """Record each use of a linear map, while a network runs: (weight, bias, input, output).
 
-    torch's cells do not give the outputs of their maps. There the bias is copied for each
-    sequence, and recorded as the output: both have the same gradient.
+    torch's cells do not return the outputs of their maps. For these, each sequence has its own
+    copy of the bias, recorded in place of the output: both have the same gradient.
     """
 
     def __init__(self) -> None:
@@ -75,12 +75,12 @@ class Tape(TorchFunctionMode):
 
 
 def jacobian(network: Network, values: Tensor, rollout: Rollout) -> tuple[Tensor, Tensor]:
-    """Predict the counted values, (batch, residuals), and differentiate them by all weights.
+    """Predict the counted values, (batch, residuals), and differentiate them by the weights.
 
     The derivatives are (batch, residuals, weights), in the order of `network.parameters()`. One
-    backward pass for all residuals gives their gradients delta(t) by the outputs of the linear
-    maps W x(t) + b. Then W has the derivative Σ_t delta(t) ⊗ x(t), and b has Σ_t delta(t).
-    Outputs that were fed back are differentiated too.
+    backward pass for all residuals gives delta(t), their gradients with respect to the outputs of
+    the linear maps W x(t) + b. The derivative by W is Σ_t delta(t) ⊗ x(t), that by b is
+    Σ_t delta(t). Gradients pass through outputs that are fed back.
     Raises InputError for a weight that no linear map used: its derivative would be lost.
     """
     with Tape() as tape:

@@ -1,8 +1,8 @@
 """Levenberg–Marquardt on the predictions of a free run, over all weights of a network.
 
-Marquardt 1963. On a fixed batch, steps follow the curve of the residuals (geodesic acceleration,
-Transtrum and Sethna 2012). On a stream of batches, past iterations count too, less each time
-(recursive Levenberg–Marquardt, Ngia and Sjöberg 2000).
+Marquardt 1963. On a fixed batch, steps are corrected for curvature (geodesic acceleration,
+Transtrum and Sethna 2012). On a stream of batches, the loss includes past batches with a decaying
+weight (recursive Levenberg–Marquardt, Ngia and Sjöberg 2000).
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from stages.files import InputError
 from stages.networks.network import Network
 from stages.networks.predictor import array
-from stages.settings.model import SETTLED, LevenbergMarquardt
+from stages.settings.model import UNSETTLED, LevenbergMarquardt
 from stages.training.jacobian import Rollout, jacobian, predictions
 from stages.training.sequences import Batch, Floats, Report, Sequences, fixed_batch, fresh_batch
 
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-10  # relative to the largest diagonal element of JᵀJ
-SMALLEST_GAIN = 0.1  # of the predicted gain, for a step on a stream to be taken
-DAMPING_FACTOR = 2.0  # the damping falls by it after a step, and rises by it after a failure
+SMALLEST_GAIN = 0.1  # of a step on a stream, relative to the predicted gain
+DAMPING_FACTOR = 2.0  # divides the damping after a step, multiplies it after a failed one
 TRIES = 20  # attempts with rising damping before an iteration is skipped
 PROBE = 0.1  # distance at which the curvature along a step is measured, relative to the step
-LARGEST_ACCELERATION = 0.375  # that is trusted, relative to the step
-SHARE = 0.3  # of the newest batch in the running error of each step
+LARGEST_CORRECTION = 0.375  # length of a correction for curvature, relative to the step
+NEWEST_SHARE = 0.3  # of the newest batch, in the running error of each time step
 LARGEST = np.finfo(np.float64).max
 
 
@@ -39,13 +39,13 @@ def levenberg_marquardt(
     random: np.random.Generator,
     report: Report,
 ) -> None:
-    """Lessen the sum of squared residuals, by moving the network's weights.
+    """Reduce the sum of squared residuals, by moving the network's weights.
 
-    Without free steps all predictions within the warm-up count, but for the first ones. The loss
-    reported is the mean square. On a fixed batch it ends early where no step lessens the loss.
+    Without free steps all predictions within the warm-up count but the first `UNSETTLED`. The
+    reported loss is the mean square. On a fixed batch training ends where no step reduces the loss.
     Raises InputError where a free run diverges, or no weight changes the loss.
     """
-    counted = tuple(phase.free_steps) or tuple(range(SETTLED + 2 - phase.warmup, 2))
+    counted = tuple(phase.free_steps) or tuple(range(UNSETTLED + 2 - phase.warmup, 2))
     rollout = Rollout(phase.warmup, counted)
     draw = fresh_batch if phase.fresh else fixed_batch
     problem = Problem(network, rollout, draw(data, rollout, phase, random), phase.soft_limit)
@@ -67,15 +67,15 @@ def levenberg_marquardt(
         steps_seen = iteration * len(problem.batch.inputs) * rollout.steps
         report(iteration, steps_seen, here.loss.value / here.residuals.size)
         if phase.fresh:
-            past = loss.moved(step, remembered(iteration, phase.iterations, phase.forgetting))
+            past = loss.moved(step, past_weight(iteration, phase.iterations, phase.forgetting))
             if phase.normalise_by_step:
                 problem.follow_scale(here.residuals)
         elif not step.any():
             return
 
 
-def remembered(iteration: int, iterations: int, forgetting: Sequence[float]) -> float:
-    """Compute the weight of past iterations; 1 - weight is geometric from first to last."""
+def past_weight(iteration: int, iterations: int, forgetting: Sequence[float]) -> float:
+    """Compute the weight of past batches; 1 - weight changes geometrically over iterations."""
     first, last = 1 - forgetting[0], 1 - forgetting[-1]
     return 1 - first * (last / first) ** (iteration / iterations)
 
@@ -92,10 +92,10 @@ class Quadratic:
         """Predict the change of the loss by a step."""
         return float(step @ (2 * self.gradient + self.matrix @ step))
 
-    def moved(self, step: Floats, weight: float) -> "Quadratic":
-        """Weigh the loss, and centre it on the weights after a step."""
+    def moved(self, step: Floats, factor: float) -> "Quadratic":
+        """Centre the loss on the weights after a step, and multiply it by a factor."""
         value, gradient = self.value + self.change(step), self.gradient + self.matrix @ step
-        return Quadratic(weight * value, weight * gradient, weight * self.matrix)
+        return Quadratic(factor * value, factor * gradient, factor * self.matrix)
 
     def plus(self, other: "Quadratic") -> "Quadratic":
         """Add two losses around the same weights."""
@@ -123,7 +123,7 @@ class Linearised:
 
 @dataclass
 class Problem:
-    """A network, the batch that it predicts now, and how its errors count.
+    """A network, its current batch, and the settings that map errors to residuals.
 
     scale: (residuals,), the running RMS error of each step.
     """
@@ -146,9 +146,9 @@ class Problem:
     def residuals(self, errors: Floats) -> tuple[Floats, Floats]:
         """Map errors to residuals soft_limit·asinh(error / soft_limit) / scale.
 
-        Both are (batch, residuals); also give the derivatives. Beyond the soft limit only the order
-        of magnitude of an error counts. So a lost sequence does not outweigh the others. None
-        limits nothing.
+        Returns the residuals and their derivatives by the errors, both (batch, residuals). Beyond
+        the soft limit only the order of magnitude of an error counts. So a lost sequence does not
+        outweigh the others. Without a soft limit, residuals are error / scale.
         """
         if self.soft_limit is None:
             return errors / self.scale, np.broadcast_to(1 / self.scale, errors.shape)
@@ -179,11 +179,11 @@ class Problem:
         return Linearised(self.weights, residuals.ravel(), rows)
 
     def follow_scale(self, residuals: Floats) -> None:
-        """Bring the errors of the newest batch into the scale, cut off at the soft limit."""
+        """Update the scale with the errors of the newest batch, clipped at the soft limit."""
         most = self.soft_limit or np.inf
         errors = residuals.reshape(self.batch.targets.shape) * self.scale
         newest = rms(np.clip(errors, -most, most))
-        self.scale = np.sqrt((1 - SHARE) * self.scale**2 + SHARE * newest**2)
+        self.scale = np.sqrt((1 - NEWEST_SHARE) * self.scale**2 + NEWEST_SHARE * newest**2)
 
 
 def rms(errors: Floats) -> Floats:
@@ -194,11 +194,12 @@ def rms(errors: Floats) -> Floats:
 def descend(
     problem: Problem, here: Linearised, loss: Quadratic, damping: float, *, curved: bool
 ) -> tuple[Floats, float]:
-    """Move the weights by a damped step, and give it with the next damping.
+    """Move the weights by a damped step; return the step and the next damping.
 
-    A step on a fixed batch must lessen its loss. On a stream it must gain a share of the predicted
-    gain: measured on this batch, and predicted on the past ones, which are gone. The step is zero
-    if no damping gives one. curved: correct steps for the curvature of the residuals.
+    On a fixed batch a step must reduce the loss. On a stream it must reach a share of the predicted
+    gain; its gain is measured on this batch, and predicted for past batches, which are not stored.
+    If no damping gives such a step, it is zero. curved: correct steps for the curvature of the
+    residuals.
     """
     first_damping = damping
     for _ in range(TRIES):
@@ -206,8 +207,8 @@ def descend(
         if step is not None:
             residuals = problem.residuals_at(here.weights + step)
             change = loss.change(step)
-            of_past = change - here.loss.change(step)  # zero on a fixed batch
-            gain = here.loss.value - float(residuals @ residuals) - of_past
+            past_change = change - here.loss.change(step)  # zero on a fixed batch
+            gain = here.loss.value - float(residuals @ residuals) - past_change
             if gain > (0 if curved else SMALLEST_GAIN * -change):
                 return step, damping / DAMPING_FACTOR
         damping *= DAMPING_FACTOR
@@ -218,10 +219,10 @@ def descend(
 def damped_step(
     problem: Problem, here: Linearised, loss: Quadratic, damping: float, *, curved: bool
 ) -> Floats | None:
-    """Solve for −(JᵀJ + λI)⁻¹Jᵀr, corrected for the curvature of the residuals along it if asked.
+    """Compute the step −(JᵀJ + λI)⁻¹Jᵀr; curved: correct it for the curvature of the residuals.
 
     Three points along the step give the second derivative of the residuals in its direction.
-    None where rounding errors forbid the step, or a long correction shows that it is too long.
+    Returns None where rounding makes JᵀJ + λI indefinite, or where the correction is too long.
     """
     damped = loss.matrix + damping * np.eye(len(loss.matrix))
     try:
@@ -234,6 +235,6 @@ def damped_step(
     ahead, behind = (problem.residuals_at(here.weights + h * step) for h in (PROBE, -PROBE))
     curvature = (ahead - 2 * here.residuals + behind) / PROBE**2
     correction = -scipy.linalg.cho_solve(factor, curvature @ here.jacobian, check_finite=False) / 2
-    if np.linalg.norm(correction) <= LARGEST_ACCELERATION * np.linalg.norm(step):
+    if np.linalg.norm(correction) <= LARGEST_CORRECTION * np.linalg.norm(step):
         return step + correction
     return None

@@ -1,4 +1,4 @@
-"""A recipe: draw a network, train it in phases, and try again until its free run holds."""
+"""A recipe: draw a network, train it in phases, and try again until its error is accepted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ Validate = Callable[[Network], float]
 
 @dataclass(frozen=True)
 class Trained:
-    """A network, the state that it carried through training if it did, and its validation error.
+    """A trained network.
 
-    error: None where it decides nothing: one attempt of a row that does not write `accept`.
-    attempts: this one's number; accepted: whether the error is at most `accept.rmse`.
+    carried: its hidden state at the end of training, if it was carried between iterations. error:
+    on validation; None for a single attempt without `accept`. attempts: made so far. accepted:
+    whether the error is at most `accept.rmse`.
     """
 
     network: Network
@@ -35,7 +36,7 @@ class Trained:
 
 
 def train(row: NetworkRow, data: Sequences, validate: Validate, reports: Reports) -> Trained:
-    """Train until an attempt is accepted; without one, keep that with the least error."""
+    """Train until an attempt is accepted; if none is, return the one with the least error."""
     best: Trained | None = None
     for attempt in range(row.attempts):
         random = np.random.default_rng([row.seed, attempt])

@@ -11,7 +11,7 @@ from stages.settings.model import LevenbergMarquardt
 from stages.training.jacobian import Rollout
 
 Floats = NDArray[np.float64]
-# Called after every iteration with its number, the training steps seen so far, and the loss.
+# Called after every iteration with its number, the time steps seen so far, and the loss.
 Report = Callable[[int, int, float], None]
 
 
@@ -47,8 +47,8 @@ def fresh_batch(
 ) -> Batch:
     """Draw pieces of the noise-free sequences, begun anywhere, and add new noise to the inputs.
 
-    Sequences are drawn without replacement. Each piece is multiplied by a number within
-    1 ± amplitude_jitter, so that the ends of the range of amplitudes are not its rarest part.
+    Sequences are drawn without replacement. Each piece is multiplied by a random number within
+    1 ± amplitude_jitter: this widens the range of amplitudes, so that its ends are trained too.
     """
     length, count = rollout.steps + 1, min(phase.sequences, len(data.targets))
     chosen = random.choice(len(data.targets), count, replace=False)

@@ -13,7 +13,7 @@ from stages.training import recipe
 from stages.training.recipe import Reports
 from stages.training.sequences import Sequences
 
-SEEDS = 100_000  # between the seeds of an ensemble's members, so that rows do not share any
+SEED_GAP = 100_000  # between the seeds of an ensemble's members: no two rows share a seed
 
 
 def train_on_series(row: NetworkRow, series: Series, reports: Reports) -> NetworkForecaster:
@@ -37,7 +37,7 @@ def train_on_series(row: NetworkRow, series: Series, reports: Reports) -> Networ
     networks = []
     for member in range(row.ensemble):
         trained = recipe.train(
-            row.model_copy(update={"seed": row.seed + SEEDS * member}),
+            row.model_copy(update={"seed": row.seed + SEED_GAP * member}),
             Sequences(seen, seen),
             validate,
             lambda _, phase, member=member: reports(member, phase),

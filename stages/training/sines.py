@@ -20,7 +20,7 @@ from stages.training.sequences import Sequences
 def train_on_sines(
     row: NetworkRow, sines: Sines, validation: Sines, reports: Reports
 ) -> tuple[Trained, Tensors, dict[str, object]]:
-    """Train a network; give it with the tensors and the facts of its model file.
+    """Train a network; return it with the tensors and the facts of its model file.
 
     Attempts are compared by the free run of the validation sequences.
     """

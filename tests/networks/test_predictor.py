@@ -17,7 +17,7 @@ def test_flat_states_are_read_back_as_they_were(cell: str, layers: int) -> None:
     _, state = net(x)
     flat = predictor.flat(state)
     assert flat.shape == predictor.initial_state(3).shape and flat.any(axis=0).all()
-    torch.testing.assert_close(predictor.own(flat), state, rtol=0, atol=0)
+    torch.testing.assert_close(predictor.unflat(flat), state, rtol=0, atol=0)
     # A row belongs to a sequence.
     np.testing.assert_allclose(predictor.flat(net(x[1:2])[1]), flat[1:2], rtol=0, atol=1e-14)
 

@@ -107,13 +107,13 @@ phase: uniform → phase: unifrom
 span: 10.0 → span: 1000
  9: datasets.phases.frequency is [0.9, 1.1]; expected less than 0.1539, π (steps - 1) / span (Nyquist)
 steps: 50 → steps: 20
- 4: datasets.phases.warmup is 20; expected 18 at most: of 20 steps, one must count
+ 4: datasets.phases.warmup is 20; expected 18 at most: one of 19 predictions must follow the warm-up
 lags: 2 → lags: 50
- 12: models.linear.lags needs 51 steps; expected 50, those of phases
+ 12: models.linear.lags needs 51 steps; expected at most 50, as in phases
 warmup: 19 → warmup: 49
- 26: models.stable.training.1.warmup needs 51 steps; expected 50, those of phases
+ 26: models.stable.training.1.warmup needs 51 steps; expected at most 50, as in phases
 accept: {periods: 2} → accept: {warmup: 51}
- 18: models.stable.accept.warmup needs 51 steps; expected 50, those of phases
+ 18: models.stable.accept.warmup needs 51 steps; expected at most 50, as in phases
 cell: linear → cell: ar
  12: models.linear.lags is not a known key; known keys: cell, dataset
 cell: linear, lags: 2 → cell: ar
@@ -125,7 +125,7 @@ season: 12 → season: 13
 horizon: 12 → horizon: 37
  3: datasets.sales.horizon is 37; expected 36 at most, so that each horizon ends inside the shorter of validation and test
 periods: 5 → test_sequences: 100000, periods: 65
- 2: datasets.blog.periods is 65; expected 64 at most: a period is 30.79 steps
+ 2: datasets.blog.periods is 65; expected 64 at most, to fit into memory: a period is 30.79 steps
 horizon: 12 → horizon: 18
  3: datasets.sales.origins is 20; expected 19 at most, so that each horizon ends inside the shorter of validation and test
 hero: [linear, stable] → hero: stable

@@ -82,7 +82,7 @@ def test_wave_units_begin_as_leaky_averages() -> None:
     """Of 1 + x/2: (1 + x/2)·(1 - shareᵗ) where x is constant."""
     net = network("innovation", hidden=40)
     with torch.no_grad():
-        initial.innovation(net, EchoState(averages=[0.9, 0.97]), random())
+        initial.draw_innovation(net, EchoState(averages=[0.9, 0.97]), random())
     x, predictor = np.array([[[0.4]], [[-1.0]]]).repeat(20, axis=1), Predictor(net)
     _, hidden, _ = predictor.forward(x, predictor.initial_state(2))
     for unit, share in ((38, 0.9), (39, 0.97)):

@@ -165,7 +165,7 @@ def test_a_soft_limit_takes_the_asinh_of_errors_of_every_size() -> None:
 
 def test_a_moved_quadratic_is_the_same_loss_around_other_weights() -> None:
     r, j, step, further = values(9), values(9, 4, seed=2), values(4, seed=3), values(4, seed=4)
-    moved = Linearised(values(4), r, j).loss.moved(step, weight=0.7)
+    moved = Linearised(values(4), r, j).loss.moved(step, factor=0.7)
     for shift in (np.zeros(4), further):
         squares = ((r + j @ (step + shift)) ** 2).sum()
         assert moved.value + moved.change(shift) == pytest.approx(0.7 * squares, rel=1e-12)
@@ -175,7 +175,7 @@ def test_a_moved_quadratic_is_the_same_loss_around_other_weights() -> None:
 def test_forgetting_goes_geometrically_from_the_first_weight_to_the_last(
     forgetting: Sequence[float], last: float
 ) -> None:
-    forgotten = [1 - training.remembered(i, 10, forgetting) for i in range(11)]
+    forgotten = [1 - training.past_weight(i, 10, forgetting) for i in range(11)]
     np.testing.assert_allclose(forgotten, np.geomspace(0.2, last, 11), rtol=1e-12)
 
 
