@@ -150,14 +150,14 @@ def _refined(x: Floats, grid: _Grid) -> Floats:
     high = np.minimum(frequency + spacing, np.pi - spacing / 2)
     for _ in range(REFINEMENTS):
         cos, sin = _waves(frequency, steps)
-        p, q = _coefficients(x, cos, sin)
+        p, q = _amplitudes(x, cos, sin)
         slope = steps * (q * cos - p * sin)
         # Project the slope onto the orthogonal complement of cos and sin.
-        slope_p, slope_q = _coefficients(slope, cos, sin)
+        slope_p, slope_q = _amplitudes(slope, cos, sin)
         slope -= slope_p * cos + slope_q * sin
         change = (slope * (x - p * cos - q * sin)).sum(1) / np.maximum((slope**2).sum(1), TINY)
         frequency = np.clip(frequency + change, low, high)
-    p, q = _coefficients(x, *_waves(frequency, steps))
+    p, q = _amplitudes(x, *_waves(frequency, steps))
     phase = np.arctan2(p, q)[:, 0] + frequency * (steps[-1] + 1)
     return np.stack((np.hypot(p, q)[:, 0], frequency, np.remainder(phase, 2 * np.pi)), axis=1)
 
@@ -174,7 +174,7 @@ def _waves(frequency: Floats, steps: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _coefficients(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
+def _amplitudes(x: Floats, cos: Floats, sin: Floats) -> tuple[Floats, Floats]:
     """Fit p·cos + q·sin to x (batch, time) by least squares: p and q, each (batch, 1)."""
     # With time 0 in the middle, sine and cosine are orthogonal.
     p = (x * cos).sum(1) / (cos * cos).sum(1)

@@ -19,7 +19,7 @@ BASELINES: dict[str, type[Forecaster]] = {
     "ets": Ets,
     "ar": Ar,
 }
-LEVELS = (80, 95)  # % probability of an interval
+LEVELS = (80, 95)  # probabilities of the intervals [%]
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def network_of(facts: AnyFacts, tensors: Tensors) -> "Network":
     sizes = Sizes(facts.hidden_size, facts.num_layers, facts.memory_size, facts.products)
     values = sum(map(np.size, tensors.values()))
     if max(facts.hidden_size, facts.num_layers, facts.memory_size, facts.products) > values:
-        # Before a network is made that no memory can hold.
+        # A network of these sizes might not fit into memory.
         raise ValueError(f"{values} values are too few for the sizes")
     network = Network(facts.cell, sizes).double()
     check(tensors, {name: tuple(weight.shape) for name, weight in network.weights.items()})

@@ -69,7 +69,7 @@ def parse(path: Path) -> Document:
 
 
 def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, list[Mistake]]:
-    """Validate values: give the model (None if invalid), and a mistake for each wrong key."""
+    """Validate values: return the model, or None, and a mistake for each wrong key."""
     try:
         return schema.model_validate(values), []
     except pydantic.ValidationError as error:

@@ -44,8 +44,8 @@ def finish(work: Callable[[], None]) -> None:
 def refuse_foreign_copy() -> None:
     """Raise InputError unless the imported `stages` package is the one under the current folder.
 
-    `dvc exp run --queue` and `--temp` work in a copy of the repository: there a
-    package on PYTHONPATH would replace the experiment's code.
+    `dvc exp run --queue` and `--temp` work in a copy of the repository. There a package on
+    PYTHONPATH would replace the experiment's code.
     """
     imported = Path(stages.__file__).resolve().parent
     if imported != Path.cwd().resolve() / "stages":

@@ -9,7 +9,7 @@ from stages.settings.schema import Schema
 
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Factor = Annotated[float, Field(ge=0, lt=1)]
-MOST_UNITS = 24  # for Levenberg-Marquardt by default: its matrix is weights × weights
+MOST_UNITS = 24  # hidden units for Levenberg-Marquardt by default; beyond it, Adam
 UNSETTLED = 10  # first predictions of a teacher-forced sequence; the loss leaves them out
 
 
@@ -116,7 +116,7 @@ Phase = Annotated[Ridge | Adam | LevenbergMarquardt, Field(discriminator="phase"
 
 
 class Accept(Schema):
-    """The bound on a trained network's RMSE, in free runs of the validation sequences."""
+    """The bound on the validation error of a trained network, and the free runs behind it."""
 
     warmup: Count = 20
     periods: Count = 100

@@ -83,7 +83,7 @@ def _place(path: Path, names: list[str], name: str | None) -> int:
         return names.index(name)
     listed = shown(",".join(names), 100)
     if name is None:
-        raise InputError(f"{path}: has {len(names)} columns; name the one of the values: {listed}")
+        raise InputError(f"{path}: has {len(names)} columns; name the column of values: {listed}")
     raise InputError(
         f"{path}:1: has {count or 'no'} columns '{shown(name)}'; expected one of these: {listed}"
     )

@@ -98,8 +98,8 @@ def _monthly(
 ) -> tuple[Floats, Callable[[float], np.datetime64]] | None:
     """Map dates to numbers of months, and back.
 
-    None unless the first two dates have the same day of the month, in two months. In a month that
-    is too short, the last day stands for it. A date on another day gets a fraction.
+    None unless the first two dates have the same day of the month, in two months. In a shorter
+    month, the last day stands for that day. A date on another day gets a fraction.
     """
     months = dates.astype("M8[M]")
     in_month = dates[:2] - months[:2]

@@ -196,10 +196,9 @@ def descend(
 ) -> tuple[Floats, float]:
     """Move the weights by a damped step; return the step and the next damping.
 
-    On a fixed batch a step must reduce the loss. On a stream it must reach a share of the predicted
-    gain; its gain is measured on this batch, and predicted for past batches, which are not stored.
-    If no damping gives such a step, it is zero. curved: correct steps for the curvature of the
-    residuals.
+    On a fixed batch a step must reduce the loss. On a stream its gain must reach a share of the
+    predicted gain; for past batches, which are not stored, the gain is always the predicted one.
+    Returns a zero step if all fail. curved: correct steps for the curvature of the residuals.
     """
     first_damping = damping
     for _ in range(TRIES):

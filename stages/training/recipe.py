@@ -23,9 +23,9 @@ Validate = Callable[[Network], float]
 class Trained:
     """A trained network.
 
-    carried: its hidden state at the end of training, if it was carried between iterations. error:
-    on validation; None for a single attempt without `accept`. attempts: made so far. accepted:
-    whether the error is at most `accept.rmse`.
+    carried: its hidden state after training, if it was carried between iterations. error: on the
+    validation part; None for a single attempt without `accept`. attempts: the number of its
+    attempt, from 1. accepted: whether the error is at most `accept.rmse`.
     """
 
     network: Network

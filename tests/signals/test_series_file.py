@@ -53,7 +53,7 @@ BAD_FILES = [
     (b"2020,1\n2021,2\n", "x", "time", f"{NONE} 'x'; expected one of these: 2020,1"),
     (b"time,x\n1,2\n", "x", "tim", f"{NONE} 'tim'; expected one of these: time,x"),
     (b"a,a\n1,2\n", "a", None, "s.csv:1: has 2 columns 'a'; expected one of these: a,a"),
-    (b"a,b\n1,2\n", None, None, "s.csv: has 2 columns; name the one of the values: a,b"),
+    (b"a,b\n1,2\n", None, None, "s.csv: has 2 columns; name the column of values: a,b"),
 ]
 SERIES = {"sunspots": 309, "co2": 452, "temperature": 3170}
 
