@@ -39,8 +39,8 @@ def forecast_squares(sines: Sines, covariances: Floats, steps: NDArray[np.int64]
     A forecast is â sin(φ̂ + ω̂k). Its three estimates are Gaussian around the truth, with the
     covariances (batch, 3, 3). The mean square error is exact, not linearised: once the phase is off
     by more than a turn, it stays at about that of an unrelated sine. While the phase error is
-    small, it is the bound of unbiased forecasts. Later it is the error of forecasts from the best
-    unbiased estimates, and forecasts shrunk towards zero have less.
+    small, the result is the bound of unbiased forecasts. Later it is the error of forecasts from
+    the best unbiased estimates; forecasts shrunk towards zero have less.
     """
     a = sines.amplitude[:, None]
     theta = sines.angle(steps)

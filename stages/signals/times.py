@@ -22,8 +22,8 @@ Write = Callable[[float], str]
 def fault(times: Sequence[str]) -> tuple[int, str] | None:
     """Find the first time that is unreadable or that breaks the even spacing.
 
-    Return its index and a message; None where all ascend evenly. Dates on the same day of
-    each month are compared by month, since months differ in length.
+    Return its index and a message; None where all ascend evenly. Dates on the same day of each
+    month are compared by month, since months differ in length.
     """
     form = _form(times[0])
     for place, text in enumerate(times):
