@@ -17,7 +17,7 @@ from stages import files
 from stages.files import InputError
 from stages.settings import entry
 from stages.settings.dataset import Measured
-from stages.settings.whole import Settings
+from stages.settings.params_file import Settings
 from stages.signals import series_file
 
 LOCK = Path("dvc.lock")

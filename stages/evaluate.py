@@ -13,9 +13,9 @@ from stages.networks.model_file import Facts
 from stages.rollouts import forecasts
 from stages.rollouts.evaluation import Subject, report, run_freely
 from stages.rollouts.tables import tables
-from stages.settings import entry, whole
+from stages.settings import entry, params_file
 from stages.settings.dataset import Dataset
-from stages.settings.whole import Settings
+from stages.settings.params_file import Settings
 from stages.signals import dataset_file
 
 # The task of a model, its metrics, its card, and the columns of its tables by file name.
@@ -31,7 +31,7 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Fac
     """
     model, carried, facts = model_file.load(model_path)
     sines = dataset_file.load(data, "test")
-    task: Dataset = whole.row(settings.datasets, facts.dataset)
+    task: Dataset = params_file.row(settings.datasets, facts.dataset)
     if facts.time_step != sines.time_step:
         raise InputError(
             f"{data}: time_step is {sines.time_step:g}; expected {facts.time_step:g}, "

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from stages import files, table
-from stages.settings import entry, whole
+from stages.settings import entry, params_file
 from stages.settings.dataset import Dataset, Measured, as_range
-from stages.settings.whole import Settings
+from stages.settings.params_file import Settings
 from stages.signals import dataset_file, series_file, sines
 from stages.signals.series import Series, check
 
@@ -130,7 +130,7 @@ def outputs(row: Dataset | Measured, out: Path, report: Path) -> dict[Path, file
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    row = whole.row(settings.datasets, arguments.row)
+    row = params_file.row(settings.datasets, arguments.row)
     files.write_all(outputs(row, arguments.out, arguments.report))
 
 

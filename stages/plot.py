@@ -12,8 +12,8 @@ from stages.reporting import data, figures, inference, page, reports, series, st
 from stages.reporting import training as losses
 from stages.reporting.reports import Dataset, Report, Section
 from stages.settings import entry
+from stages.settings.params_file import Settings
 from stages.settings.plot import Plot
-from stages.settings.whole import Settings
 
 OF_SINES = ("hero", "horizons", "memory", "hidden", "inferred", "hard", "stability")  # figures
 

@@ -11,9 +11,9 @@ from stages import files, table
 from stages.baselines.lags import fit_lags
 from stages.networks import forecaster_file, model_file
 from stages.networks.model_file import Facts, SeriesFacts, Tensors
-from stages.settings import entry, whole
+from stages.settings import entry, params_file
 from stages.settings.model import ROWS, Lags, NetworkRow, Row, with_defaults
-from stages.settings.whole import Settings
+from stages.settings.params_file import Settings
 from stages.signals import dataset_file
 from stages.signals.intervals import interval_half_widths
 from stages.signals.series import Series
@@ -148,7 +148,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> None:
-    row = whole.row(settings.models, arguments.row)
+    row = params_file.row(settings.models, arguments.row)
     if isinstance(row, NetworkRow):
         check_network(arguments.row, row, settings)
     curve = Curve(arguments.row)

@@ -20,7 +20,7 @@ EXEMPT = {
     "stages/files.py",
     "stages/settings/document.py",
     "stages/settings/entry.py",
-    "stages/settings/whole.py",
+    "stages/settings/params_file.py",
 }
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 
@@ -100,7 +100,7 @@ def write_all(outputs):
 def __getattr__(name):  # parts of messages
     return object
 """,
-    "stages/settings/whole.py": """
+    "stages/settings/params_file.py": """
 from types import SimpleNamespace
 
 from ruamel.yaml import YAML
@@ -130,12 +130,12 @@ def read(path):
     "stages/settings/entry.py": """
 from pathlib import Path
 
-from stages.settings import whole
+from stages.settings import params_file
 
 EPILOG = ""
 
 def run(parser, main):
-    main(parser.parse_args(), whole.read(Path("params.yaml")))
+    main(parser.parse_args(), params_file.read(Path("params.yaml")))
 """,
 }
 

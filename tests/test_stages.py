@@ -14,8 +14,8 @@ from stages.generate import distributions, generate, shown_sequences
 from stages.networks import model_file
 from stages.settings.dataset import Dataset
 from stages.settings.model import Lags, NetworkRow
+from stages.settings.params_file import Settings
 from stages.settings.plot import Plot
-from stages.settings.whole import Settings
 from stages.signals import dataset_file
 from tests.examples import any_sines, sines
 

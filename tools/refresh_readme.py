@@ -5,7 +5,7 @@ from pathlib import Path
 
 import stages  # noqa: F401  (the pins come before NumPy)
 from stages.reporting import page, reports
-from stages.settings.whole import read
+from stages.settings.params_file import read
 
 ROOT = Path(__file__).parents[1]
 ROOMS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import stages
 from stages.files import InputError, reason
-from stages.settings.whole import Settings, read
+from stages.settings.params_file import Settings, read
 
 PARAMS = Path("params.yaml")
 EPILOG = """Settings come from params.yaml in the current folder; the whole file is checked first.

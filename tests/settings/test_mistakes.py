@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.files import InputError
-from stages.settings import document, whole
+from stages.settings import document, params_file
 from tests.conftest import ROOT
 
 FILE = Path("params.yaml")
@@ -177,7 +177,7 @@ def errors(content: str | bytes) -> list[str]:
     """Read a params.yaml, and list the lines of its error."""
     FILE.write_bytes(content.encode() if isinstance(content, str) else content)
     try:
-        whole.read(FILE)
+        params_file.read(FILE)
     except InputError as error:
         return str(error).split("\n")
     return []
@@ -224,7 +224,7 @@ def test_a_file_without_sections_is_refused(content: str) -> None:
 def test_a_good_file_is_read_as_dvc_reads_it(old: str, new: str) -> None:
     for text in (edited(old, new), edited(old, new).replace("\n", "\r\n")):
         assert errors(text) == []
-        assert whole.read(FILE).written == parse_yaml(text, FILE)
+        assert params_file.read(FILE).written == parse_yaml(text, FILE)
 
 
 VALUES = ("~", "yes", "-1", "1e400", ".nan", "9" * 5000, "[1, x]", "{a: 1}", "{1: 2}", "[", "}")
@@ -247,20 +247,22 @@ def test_any_edit_is_read_as_dvc_reads_it_or_has_its_lines(edits: list[Any]) -> 
     lines = errors(text)
     for line in lines:
         assert line.startswith("params.yaml:") and line.isprintable() and len(line) < 500
-    assert lines or whole.read(FILE).written == parse_yaml(text, FILE)
+    assert lines or params_file.read(FILE).written == parse_yaml(text, FILE)
 
 
 def test_a_file_that_cannot_be_read_has_one_line() -> None:
     with pytest.raises(InputError, match="^params.yaml: no such file; run commands in the repos"):
-        whole.read(FILE)
+        params_file.read(FILE)
     expected = "params.yaml:5: is not UTF-8 text; save it as UTF-8"
     assert errors(edited("seed: 2", "seed: é").encode("latin-1")) == [expected]
 
 
 def test_the_committed_parameters_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Path] = []
-    monkeypatch.setattr(whole, "parse", lambda path: calls.append(path) or document.parse(path))
-    read = whole.read(ROOT / "params.yaml")
+    monkeypatch.setattr(
+        params_file, "parse", lambda path: calls.append(path) or document.parse(path)
+    )
+    read = params_file.read(ROOT / "params.yaml")
     assert list(read.models) == list(read.written["models"]) and len(calls) == 1
     error = read.mistake(("models", "elman", "training", 0, "warmup"), "is 1; expected 2")
     assert str(error).endswith(": models.elman.training.0.warmup is 1; expected 2")

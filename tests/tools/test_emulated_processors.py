@@ -2,7 +2,7 @@
 
 from stages.networks.cells import CELLS
 from stages.settings.model import ROWS, Adam, LevenbergMarquardt, NetworkRow, Ridge, with_defaults
-from stages.settings.whole import read
+from stages.settings.params_file import read
 from tests.conftest import ROOT
 from tools.emulated_processors import CONTROL, PARAMS
 

@@ -20,7 +20,7 @@ from stages.generate import generate
 from stages.rollouts import metrics
 from stages.rollouts.metrics import count_steps
 from stages.rollouts.regimes import free_running
-from stages.settings.whole import Settings, read
+from stages.settings.params_file import Settings, read
 from stages.signals.dataset_file import ARRAYS
 from stages.signals.sines import Sines
 from tools.project import ROOT
