@@ -109,7 +109,7 @@ def grown(network: Network, products: int, random: np.random.Generator) -> Netwo
     if not isinstance(network.rnn, Innovation) or products <= sizes.products:
         raise InputError(
             f"training: products is {products}; "
-            "expected more than before, in a cell innovation; no other cell has products"
+            "expected more than before; only the cell innovation has products"
         )
     larger_sizes = Sizes(sizes.hidden_size, sizes.num_layers, sizes.memory_size, products)
     larger = as_torch(network.cell, larger_sizes, random).to(network.linear.weight)
