@@ -20,14 +20,14 @@ from stages.signals import dataset_file
 
 # The task of a model, its metrics, its card, and the columns of its tables by file name.
 Evaluated = tuple[str, dict[str, Any], dict[str, Any], dict[str, dict[str, Any]]]
-# A measured series has no such tables. DVC warns of files without a byte: a line end is written.
+# A measured series has none of these tables. They hold a line end: DVC warns of empty files.
 OF_SINES = ("hidden.csv", "multipliers.csv", "settling.csv")
 
 
 def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Facts]:
-    """Read a model and the test sequences of its task; also give the model's facts.
+    """Read a model, the test sequences of its task, and the facts in the model file.
 
-    Raises InputError where one cannot be read, or where they do not fit together.
+    Raises InputError for a file that cannot be read, and for files that do not fit together.
     """
     model, carried, facts = model_file.load(model_path)
     sines = dataset_file.load(data, "test")
@@ -40,7 +40,7 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Fac
     most = sines.values.shape[1] - 2
     if task.warmup > most:
         raise InputError(
-            f"{data}: has sequences of {most + 2} values; expected {task.warmup + 2} at least "
+            f"{data}: has sequences of {most + 2} values; expected at least {task.warmup + 2} "
             f"for datasets.{facts.dataset}.warmup {task.warmup}: make it again with `dvc repro`"
         )
     return Subject(model, carried, sines, task.warmup, task.periods), facts
@@ -61,7 +61,7 @@ def evaluate_series(arguments: argparse.Namespace) -> Evaluated:
     trained = forecaster_file.load(arguments.model)
     facts, half_widths = trained.facts, trained.half_widths
     if (facts.season, facts.warmup) != (series.season, series.warmup):
-        raise InputError(f"{arguments.data}: is another task than {arguments.model}'s; {AGAIN}")
+        raise InputError(f"{arguments.data}: is not the task of {arguments.model}; {AGAIN}")
     made = forecasts.forecast(series, trained.forecaster)
     metrics = forecasts.report(series, trained.forecaster, made, half_widths)
     card = {"kind": "measured", "season": series.season, "horizon": series.horizon}

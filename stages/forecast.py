@@ -22,22 +22,24 @@ from stages.settings import entry
 from stages.signals import series_file, times
 from stages.signals.sines import Floats
 
-EPILOG = """The values are evenly spaced in time, one a line, below a line of column names. A model
-of sines is given the last 100 at most, brought to level zero and to the amplitudes that it was
-trained on. A model of a measured series is given as many as its task says, and adds intervals.
-Exit codes: 0 done, 2 bad input (one line, and no output is changed), 130 interrupted."""
-WARMUP = 100  # values that a model of sines is given: as many as the tasks of any sine give
+EPILOG = """The CSV file has a line of column names, then one value a line, evenly spaced in time. A
+model of sines is given the last 100 values, or all if they are fewer, scaled to the level and
+amplitude of its training data. A model of a measured series is given the last `warmup` values of
+its task, and adds intervals. Exit codes: 0 done, 2 bad input (one line, and no output is changed),
+130 interrupted."""
+WARMUP = 100  # values that a model of sines is given: the warm-up of `sines` and `noisy`
 MOST_STEPS = 1_000_000
-NEAR = 0.005  # relative: how well a period is known
-RESIDUAL = 0.1  # amplitudes: the noise of the task in noise against its smallest sine
-DIVERGED = 100  # amplitudes
-DIGITS = 6  # of a value, relative to the range of the values
+NEAR = 0.005  # relative tolerance of the range of periods: the error of a fitted period
+RESIDUAL = 0.1  # amplitudes: the noise 0.05 of `noisy` ÷ its least amplitude 0.5
+DIVERGED = 100  # amplitudes from the level: a forecast beyond them has diverged
+DIGITS = 6  # significant digits of the range of the given values, for rounding
 
 
 class Forecast(NamedTuple):
-    """Values (steps,), and the half widths of intervals around the first of them, by level [%].
+    """A forecast: values (steps,).
 
-    warmup: values that the model was given. season: values in a season.
+    half_widths: of the intervals around the first values, by level [%]. warmup: number of values
+    that the model was given. season: number of values in a season.
     """
 
     values: Floats
@@ -52,7 +54,9 @@ def by_sines(path: Path, model_path: Path, given: Floats, steps: int) -> Forecas
     periods = [2 * math.pi / (frequency * facts.time_step) for frequency in facts.frequency]
     shortest, longest = min(periods), max(periods)
     past = given[-WARMUP:]
-    check_count(path, past, max(FEWEST, math.ceil(shortest)), "the shortest period of its training")
+    check_count(
+        path, past, max(FEWEST, math.ceil(shortest)), "the shortest period in its training data"
+    )
     if np.ptp(past) == 0:
         raise InputError(f"{path}: the values given are constant; expected a sine")
     sine = fit_sine(past)
@@ -83,15 +87,15 @@ def by_series(path: Path, model_path: Path, given: Floats, steps: int) -> Foreca
     check_count(path, given, facts.warmup, f"the warm-up of {facts.dataset}")
     past = given[-facts.warmup :]
     print(
-        f"{model_path}: {facts.cell}, trained on {facts.column} of {facts.dataset}, season "
-        f"{facts.season}, given the last {facts.warmup} of {len(given)} values",
+        f"{model_path}: {facts.cell}, trained on column {facts.column} of {facts.dataset}, season "
+        f"{facts.season}; it is given the last {facts.warmup} of {len(given)} values",
         flush=True,
     )
     low, high = trained.range
     if past.max() > high + (high - low) or past.min() < low - (high - low):
-        warn(f"the values lie far outside of {low:.4g} to {high:.4g}, its training part")
+        warn(f"the values lie far outside the range of the training part, {low:.4g} to {high:.4g}")
     if steps > facts.horizon:
-        warn(f"intervals end after {facts.horizon} steps, the horizon that it was tested over")
+        warn(f"intervals end after {facts.horizon} steps, the horizon of the model's test")
     values = trained.forecaster.forecast(past[None, :, None], steps)[0, :, 0]
     return Forecast(values, trained.half_widths, facts.warmup, facts.season)
 
@@ -99,8 +103,8 @@ def by_series(path: Path, model_path: Path, given: Floats, steps: int) -> Foreca
 def check_count(path: Path, given: Floats, least: int, reason: str) -> None:
     """Raise InputError where too few values are given to a model."""
     if len(given) < least:
-        expected = f"expected {least} at least, {reason}"
-        raise InputError(f"{path}: gives the model {len(given)} values; {expected}")
+        expected = f"expected {least} at least: {reason}"
+        raise InputError(f"{path}: {len(given)} values for the model; {expected}")
 
 
 def warn(doubt: str) -> None:
@@ -108,9 +112,9 @@ def warn(doubt: str) -> None:
 
 
 def columns_of(name: str, forecast: Forecast, least: float) -> dict[str, Floats]:
-    """Name the forecast and the ends of its intervals, none below `least`: (steps,) each.
+    """Make columns (steps,) of the forecast and the ends of its intervals, none below `least`.
 
-    The ends are NaN beyond the horizon that the intervals were measured over.
+    The ends are NaN after the horizon for which intervals were measured.
     """
     values = np.maximum(forecast.values, least)
     columns = {name: values}
@@ -135,7 +139,7 @@ def table(columns: dict[str, Floats], dates: Sequence[str] | None, spread: float
 
 
 def compare(values: Floats, truth: Floats, given: Floats, season: int) -> str:
-    """Compare the RMSE of a forecast with the last value repeated, and with the last season."""
+    """Write three RMSEs: of the forecast, of the last value repeated, of the last season repeated."""
     guesses = {
         "forecast": values[: len(truth)],
         "last value": given[-1],
@@ -152,17 +156,22 @@ def parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("model", type=Path, help="model file (.safetensors)")
-    add("values", type=Path, help="one's own numbers (.csv)")
+    add("values", type=Path, help="file with the values to continue (.csv)")
     add("--steps", type=int, required=True, help="how many values to forecast")
     add("--out", type=Path, required=True, help="forecast to write (.csv)")
     add("--figure", type=Path, help="figure to write (.png)")
-    add("--column", help="name of the column, where the file has several")
-    add("--time", help="name of the column of times, which the forecast continues")
-    add("--least", type=float, default=-math.inf, help="least possible value, such as 0")
+    add("--column", help="column of the values, if the file has several")
+    add("--time", help="column of times; the forecast continues them")
+    add(
+        "--least",
+        type=float,
+        default=-math.inf,
+        help="lower limit of forecast and intervals, such as 0",
+    )
     add(
         "--held-out",
         action="store_true",
-        help="keep the last values back, as many as steps, and compare with them",
+        help="forecast the last --steps values of the file, and compare with them",
     )
     return parser
 
@@ -174,7 +183,7 @@ def check(arguments: argparse.Namespace) -> None:
     taken = {arguments.model.resolve(), arguments.values.resolve()}
     for path in filter(None, (arguments.out, arguments.figure)):
         if path.resolve() in taken:
-            raise InputError(f"{path}: is named twice; expected another file to write to")
+            raise InputError(f"{path}: is named twice; expected a different path for each file")
         taken.add(path.resolve())
 
 

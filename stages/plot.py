@@ -1,4 +1,4 @@
-"""Draw the figures, and write the page around them, from the reports alone."""
+"""Draw the figures, and write the page and DVC's plot tables, from the reports alone."""
 
 import argparse
 from collections.abc import Iterable
@@ -15,7 +15,15 @@ from stages.settings import entry
 from stages.settings.params_file import Settings
 from stages.settings.plot import Plot
 
-OF_SINES = ("hero", "horizons", "memory", "hidden", "inferred", "hard", "stability")  # figures
+OF_SINES = (
+    "hero",
+    "horizons",
+    "memory",
+    "hidden",
+    "inferred",
+    "hard",
+    "stability",
+)  # figures that show sines
 
 
 def draw(sections: list[Section], datasets: list[Dataset], plot: Plot) -> dict[str, Figure]:
@@ -23,7 +31,7 @@ def draw(sections: list[Section], datasets: list[Dataset], plot: Plot) -> dict[s
     for section in sections:
         style.choose_lines(section.reports)
     sines = [section for section in sections if not section.measured]
-    drawn = {name: style.empty("No model is of sines.") for name in OF_SINES}
+    drawn = {name: style.empty("No model of sines.") for name in OF_SINES}
     return (drawn | draw_sines(sines, plot) if sines else drawn) | {
         "series": series.series([section for section in sections if section.measured]),
         "data": data.data(datasets),
@@ -49,7 +57,7 @@ def draw_sines(sections: list[Section], plot: Plot) -> dict[str, Figure]:
 
 
 def named(models: list[Report], names: Iterable[str]) -> list[Report]:
-    """Choose the models of these names; the last model where there is no such."""
+    """Choose the models with these names, or the last model if no name matches."""
     chosen = [model for name in names for model in models if model.name == name]
     return chosen or models[-1:]
 

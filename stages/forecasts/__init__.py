@@ -1,1 +1,1 @@
-"""Forecasts of your own values: by a model of sines, by one of a measured series; the figure."""
+"""Forecast values of your own by a model of sines, and draw the figure of any forecast."""

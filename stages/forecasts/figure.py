@@ -10,10 +10,11 @@ from stages.signals.sines import Floats
 
 
 def draw(given: Floats, columns: Mapping[str, Floats], truth: Floats, warmup: int) -> Figure:
-    """Draw a forecast after the values given, the last `warmup` of which warmed up the model.
+    """Draw the given values and the forecast after them. Call it inside `style`.
 
-    columns: by name, the forecast (steps,), then the ends of its intervals, low_80, high_80, ….
-    truth: the true values; empty if they are not known. Call it inside `style`.
+    columns: the forecast (steps,) under its name, then the ends of its intervals: low_80, high_80,
+    …. truth: the true values; empty if they are unknown. warmup: the number of given values that
+    the model received.
     """
     name, *ends = columns
     steps = np.arange(len(columns[name])) + 1
@@ -29,7 +30,7 @@ def draw(given: Floats, columns: Mapping[str, Floats], truth: Floats, warmup: in
     if len(truth):
         axes.plot(steps[: len(truth)], truth, color=INK, linestyle=":", label="truth")
     axes.plot(steps, columns[name], color=COLOURS[3], label="forecast")
-    axes.set(xlabel="values after the last one given", ylabel=name, xlim=(-len(given), len(steps)))
+    axes.set(xlabel="values after the last given one", ylabel=name, xlim=(-len(given), len(steps)))
     axes.grid(axis="y")
     figure.legend(loc="outside upper center", ncols=3)
     return figure

@@ -9,7 +9,7 @@ from stages.baselines.sine_fits import SineFit
 from stages.rollouts.regimes import free_running
 from stages.signals.sines import Floats
 
-LEVELS = 10  # times that level and frequency are fitted in turn
+ROUNDS = 10  # of fitting the frequency, then the level
 
 
 class Sine(NamedTuple):
@@ -27,17 +27,17 @@ class Sine(NamedTuple):
 def fit_sine(x: Floats) -> Sine:
     """Fit a sine around a level by least squares, to values (time,) that are not constant.
 
-    With an incomplete last period the mean is biased, so the level is fitted too: `SineFit` for the
-    frequency, then least squares for the level, alternating. Raises ValueError where there are too
-    few values for `SineFit`.
+    The mean is no level: an incomplete last period biases it. So two fits alternate: `SineFit` for
+    the frequency, least squares for the level. Raises ValueError where there are too few values for
+    `SineFit`.
     """
     steps = np.arange(len(x)) - (len(x) - 1) / 2
     level = x.mean()
-    for _ in range(LEVELS):
+    for _ in range(ROUNDS):
         amplitude, frequency, _, _ = SineFit().fit((x - level)[None, :, None])[0]
         waves = np.stack((np.ones_like(x), np.cos(frequency * steps), np.sin(frequency * steps)))
         shares = np.linalg.lstsq(waves.T, x, rcond=None)[0]
-        # Of less than a period, a fit may put the level far away.
+        # A fit to less than a period may put the level far outside the values.
         level = np.clip(shares[0], x.min(), x.max())
     residual = np.std(x - shares @ waves) / amplitude
     return Sine(float(level), float(amplitude), float(2 * np.pi / frequency), float(residual))
@@ -47,9 +47,10 @@ def fit_sine(x: Floats) -> Sine:
 def continue_sine(
     model: Model, values: Floats, sine: Sine, *, amplitude: float, steps: int
 ) -> Floats:
-    """Run a model freely after values (time,), scaled to level 0 and an amplitude: (steps,).
+    """Run a model freely after values (time,), and return its outputs in their units: (steps,).
 
-    The result is in the units of the values; it is not finite where the free run diverges.
+    The values are scaled to level 0 and to `amplitude`, the outputs back. Outputs are not finite
+    where the free run diverges.
     """
     scale = sine.amplitude / amplitude
     outputs, _ = free_running(model, (values - sine.level)[None, :, None] / scale, steps)

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from stages.reporting import style
 from stages.reporting.reports import Report, Section
 
-EARLY = 6.0  # periods of a free run in the hero
-SEEN = 2.0  # periods of the past, of predictions and of hidden states
+EARLY = 6.0  # periods of a free run that the hero shows
+SEEN = 2.0  # periods of the past, of predictions and of hidden states that are drawn
 EXPLOSIVE = 3.0  # multipliers from here on are drawn as arrows
 KEPT = {"linestyle": "", "marker": "o", "markersize": 3.6}
 WIPED = {"linestyle": "", "marker": "x", "markersize": 5.5, "color": style.INK}
@@ -92,10 +92,11 @@ def draw_horizons(axes: Axes, section: Section) -> None:
 
 
 def memory(reports: Sequence[Report], shown: Report) -> Figure:
-    """Draw one-step predictions of a model with its memory kept and wiped, and both errors of all.
+    """Draw one-step predictions with and without the hidden state h(t−1), and their errors.
 
-    The map from x(t) to x(t+1) shows why: it has two branches, and x(t) alone does not tell them
-    apart.
+    shown: the model whose predictions are drawn; the errors are those of all reports. The map from
+    x(t) to x(t+1) shows why h(t−1) is needed: it has two branches, and x(t) alone does not
+    determine the branch.
     """
     figure = Figure(figsize=(style.WIDTH, 4.2 + 0.32 * len(reports)))
     top, bottom = figure.add_gridspec(2, 1, height_ratios=[1, 1.35])
@@ -143,7 +144,7 @@ def draw_pairs(axes: Axes, reports: Sequence[Report], errors: object) -> None:
 
 
 def hidden(compared: Sequence[Report]) -> Figure:
-    """Draw the hidden units of models over two periods, and where their free run takes them."""
+    """Draw the hidden units of models over two periods, and the orbits of their free runs."""
     if not compared:
         return style.empty("No model has two hidden units.")
     figure = Figure(figsize=(style.WIDTH, 2.6 * len(compared) + 0.7))
@@ -197,12 +198,12 @@ def draw_multipliers(axes: Axes, reports: Sequence[Report]) -> None:
     axes.axvspan(1, end, color=style.WARMUP, linewidth=0)
     axes.axvline(1, color=style.INK, linewidth=1)
     for place, (report, part) in enumerate(zip(reports, sizes, strict=True)):
-        # One below the other, so that equal ones are seen to be two.
+        # At different heights, so that equal multipliers do not hide each other.
         places = place + 0.25 * np.linspace(-1, 1, len(part) + 2)[1:-1]
         for marker, these in (("o", part < EXPLOSIVE), (">", part >= EXPLOSIVE)):
             look = {"color": report.colour, "markersize": 5, "alpha": 0.8}
             axes.plot(part[these], places[these], marker, **look)
-    axes.set(xlim=(-0.03 * end, end), xlabel="growth factor in a period")
+    axes.set(xlim=(-0.03 * end, end), xlabel="growth factor per period")
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 5, 10]))
     style.name_rows(axes, reports)
     axes.set_title("multipliers of the free run")

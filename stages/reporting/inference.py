@@ -1,4 +1,4 @@
-"""Figures of the inference from the past: the memory, and which sines are hard."""
+"""Draw what a network infers from the past: its memory, and which sines are hard."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ FREQUENCY = "frequency ω [rad/time]"
 def memory(report: Report | None) -> Figure:
     """Draw a memory unit over the warm-up, and against the frequency of each test sequence."""
     if report is None:
-        return style.empty("No model has a memory.")
+        return style.empty("No model has memory units.")
     figure = Figure(figsize=(style.WIDTH, 3.7))
     left, right = figure.subplots(1, 2, sharey=True)
     frequency = report.sequences.frequency
@@ -35,7 +35,7 @@ def memory(report: Report | None) -> Figure:
 
 
 def hard(reports: Sequence[Report]) -> Figure:
-    """Draw the error of each test sequence over the plane of frequency and amplitude."""
+    """Draw the error of each test sequence as a colour, against frequency and amplitude."""
     figure = Figure(figsize=(style.WIDTH, 4.5))
     panels = figure.subplots(1, len(reports), sharey=True, squeeze=False)[0]
     for axes, report in zip(panels, reports, strict=True):

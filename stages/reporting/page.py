@@ -1,4 +1,4 @@
-"""The page around the figures, and the table of the README: Markdown from the reports alone."""
+"""Write the page around the figures, and the tables of README.md, from the reports alone."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,12 +10,12 @@ import yaml
 
 from stages.reporting.reports import METHODS, Report, Section
 
-ROWS = 10  # of the summary, at most
+MOST_ROWS = 10  # of the summary
 SUMMARY_LEGEND = """\
-Methods without a network come first in each task. Of sines: the RMSE of the free run, and for how
-many periods its error stays below 0.4 of the amplitude. Of a measured series: the MASE and the
-skill. The MASE is the mean absolute error ÷ the seasonal naive's on the training part. The skill
-is 1 − MASE ÷ the seasonal naive's on the test part.
+In each task, methods without a network come first. Errors of sines are the RMSE of the free run. A
+free run holds until its error first exceeds 0.4 of the amplitude. Measured series have a MASE and a
+skill instead. The MASE is the mean absolute error, divided by that of the seasonal naive on the
+training part. The skill is 1 − (MASE ÷ MASE of the seasonal naive), both on the test part.
 """
 COLUMNS_MEASURED = {
     "parameters": "parameters",
@@ -68,7 +68,7 @@ def span(key: str) -> str:
 
 
 def columns_of(section: Section) -> dict[str, str]:
-    """Name the columns of a section's table: which metric each holds."""
+    """Map the columns of a section's table to the metric that each shows."""
     if section.measured:
         return COLUMNS_MEASURED
     spans = {span(key): f"free_running.{key}" for key in section.reports[0].spans}
@@ -104,10 +104,10 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], words: int = 
 def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
     """Write one table of all tasks, for the README: the best of each, ten rows at most.
 
-    shown: names of models that have a row too while there is room. Where there are many tasks, a
-    measured series has the better of its two best rows alone.
+    shown: names of more models, listed while there is room. If the best rows of all tasks are more
+    than ten, a measured series has only the better of its two.
     """
-    crowded = sum(len(section.leaders) for section in sections) > ROWS
+    crowded = sum(len(section.leaders) for section in sections) > MOST_ROWS
     best = []
     for section in sections:
         leaders = section.leaders
@@ -116,15 +116,15 @@ def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
         best += leaders
     rows = {row.name: row for section in sections for row in section.reports}
     named = [rows[name] for name in shown if name in rows]
-    chosen = list(dict.fromkeys(best + named))[:ROWS]
+    chosen = list(dict.fromkeys(best + named))[:MOST_ROWS]
     lines = []
     for section in sections:
-        alone = compared(section) if crowded and section.measured else ""
+        remark = compared(section) if crowded and section.measured else ""
         for row in section.reports:
             if row in chosen:
                 what, *numbers = summary_of(row)
-                lines.append([section.title, f"`{row.name}`", what + alone, *numbers])
-    header = ["task", "model", "what it is", "over 10 periods", "at the horizon", "holds, median"]
+                lines.append([section.title, f"`{row.name}`", what + remark, *numbers])
+    header = ["task", "model", "method", "error, 10 periods", "error, horizon", "holds, median"]
     return f"{markdown(header, lines, words=3)}\n{SUMMARY_LEGEND}"
 
 

@@ -31,17 +31,17 @@ METHODS = {  # cells without a network
     "ar": "autoregression",
 }
 TABLES = ("training", "rollout", "horizon", "sequences", "hidden", "multipliers", "settling")
-WORDS = {  # columns of datasets' tables that hold words, and these words
+WORDS = {  # the words that each word column of a dataset's table holds
     "part": {"training", "validation", "test"},
     "quantity": {"phase", "frequency", "amplitude"},
 }
 
 
 class Card(Schema):
-    """What `evaluate` writes about the reports of a row of `models`.
+    """The card that `evaluate` writes for a row of `models`.
 
-    task: the row of `datasets`. sha256: a digest of each report. horizon: in periods, or in values
-    of a measured series. season: in values.
+    task: the row of `datasets`. sha256: the digest of each report, by file name. horizon [periods],
+    of a measured series [values]. season, warmup [values].
     """
 
     kind: Literal["sines", "measured"]
@@ -56,11 +56,11 @@ class Card(Schema):
 class Report:
     """The reports of a row of `models`.
 
-    metrics: as in metrics.json; a word stands for a number that could not be computed. The tables
-    are the CSV files of these names, with infinite and missing numbers where a rollout diverged;
-    those of hidden states are empty for a measured series. Their periods count from the end of the
-    warm-up. `training` has one more column, `part`: the number of the phase, of all attempts.
-    colour, dash: of the lines of the model in all figures.
+    metrics: as in metrics.json; a word replaces a number that could not be computed. Each table is
+    the CSV file of its name. Where a rollout diverged, its numbers are infinite or missing. Columns
+    `periods` begin at the end of the warm-up. hidden, multipliers, settling: empty for a measured
+    series. training: with one more column, `part`, which numbers the phases of all attempts.
+    colour, dash: of the model's lines in all figures.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Report:
 
     @property
     def simple(self) -> bool:
-        """Tell a method without a network from a network."""
+        """Whether the method has no network."""
         return self.cell in METHODS
 
     @property
@@ -93,7 +93,7 @@ class Report:
 
     @property
     def spans(self) -> list[str]:
-        """List the metrics of sines that are RMSEs of the free run, that at the horizon last."""
+        """List the RMSE metrics of a free run of sines, the one over the whole horizon last."""
         return [name for name in self.metrics["free_running"] if name.startswith("rmse_")]
 
     @property
@@ -131,13 +131,13 @@ class Section:
         return self.reports[0].measured
 
     def best(self, *, simple: bool) -> Report | None:
-        """Choose the method without a network, or the network, of the least error."""
+        """Choose the method without a network (simple), or the network, with the least error."""
         chosen = [report for report in self.reports if report.simple == simple]
         return min(chosen, key=lambda report: report.error, default=None)
 
     @property
     def leaders(self) -> list[Report]:
-        """List the best method without a network and the best network, where there are such."""
+        """List the best method without a network and the best network, as far as there are any."""
         return [row for simple in (True, False) if (row := self.best(simple=simple))]
 
 
@@ -145,9 +145,10 @@ class Section:
 class Dataset:
     """The reports of a row of `datasets`.
 
-    sequences: of sines, a few training sequences and the truth behind them, against periods of
-    the median frequency; of a measured series, its values and the part of each. distributions:
-    of each quantity of sines, shares of the sequences from low to high. column: as in `Section`.
+    sequences: for sines, a few training sequences with their noise-free values; times are in
+    periods of the median frequency. For a measured series, each value with its part. distributions:
+    for sines, a histogram of each quantity: the share of the sequences between low and high. Empty
+    for a measured series. column: as in `Section`.
     """
 
     name: str
@@ -206,7 +207,11 @@ def load_dataset(folder: Path, row: Sines | Measured) -> Dataset:
 
 
 def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV table; raises InputError without finite numbers, and all WORDS, in the columns."""
+    """Read columns of a CSV table.
+
+    Raises InputError for a table without rows, for a number that is not finite, and for a column of
+    words that does not have exactly its WORDS.
+    """
     numbers = [column for column in columns if column not in ("time", *WORDS)]
     types = {"time": str, **dict.fromkeys(numbers, float)}
     try:
@@ -216,15 +221,16 @@ def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
     words = all(set(table[column]) == WORDS[column] for column in WORDS if column in columns)
     if table.empty or not words or not np.isfinite(table[numbers]).all(axis=None):
         listed = ", ".join(columns)
-        raise InputError(f"{path}: expected rows with finite numbers: {listed}; {AGAIN}")
+        raise InputError(f"{path}: expected rows with finite numbers in {listed}; {AGAIN}")
     return table
 
 
 def sections(reports: Sequence[Report], tasks: Mapping[str, Sines | Measured]) -> list[Section]:
     """Group reports by task, in the order of `datasets`.
 
-    The title of sines says what the past determines: one sine, any sine, any sine in noise. A
-    second section of one kind has the name of its dataset too. A measured series has its name.
+    Tasks of sines with the same test data share a section. Its title is the kind of its sines: one
+    sine, any sine, in noise. If the kind is taken, the name of the dataset is added. The title of a
+    measured series is the name of its dataset.
     """
     groups: dict[str, Section] = {}
     for task, row in tasks.items():

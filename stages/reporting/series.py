@@ -15,7 +15,7 @@ LEVELS = {95: 0.15, 80: 0.3}  # % of intervals: opacity
 
 
 def series(sections: Sequence[Section]) -> Figure:
-    """Draw the last forecast of the best rows of each measured task, and MASE by step of all."""
+    """Draw, for each measured task, the last forecast of the best rows and the MASE of all rows."""
     if not sections:
         return style.empty("No task is a measured series.")
     heights = [max(2.2, style.ENTRY * (len(section.reports) + 3)) for section in sections]

@@ -24,15 +24,15 @@ INK = "#222222"
 WARMUP = "#ececec"
 # Okabe and Ito 2008, without black (the truth is grey) and yellow (too light on white).
 COLOURS = ("#D55E00", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#56B4E9")
-SERIES_COLOURS = {  # of methods for measured series
+SERIES_COLOURS = {  # of the methods for measured series, by cell
     "seasonal_naive": INK,
     "naive": "#56B4E9",
     "drift": "#E69F00",
     "ets": "#CC79A7",
     "ar": "#0072B2",
 }
-FLOOR = 1e-16  # errors below are rounding alone
-CEILING = 1e2  # errors above are those of a free run that diverged
+FLOOR = 1e-16  # smaller errors are rounding errors
+CEILING = 1e2  # larger errors are those of a free run that diverged
 ENTRY = 0.26  # inches: the height of an entry of a legend
 
 
@@ -55,9 +55,9 @@ def rendered(figure: Figure) -> Image.Image:
 
 
 def png(image: Image.Image) -> bytes:
-    """Compress an image to a PNG with 256 colours, a third of the bytes of one with all of them.
+    """Compress an image to a PNG with 256 colours: a third of the bytes of one with all colours.
 
-    Other threads can work meanwhile.
+    Other threads can run during the compression.
     """
     quantised = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     file = io.BytesIO()
@@ -68,8 +68,9 @@ def png(image: Image.Image) -> bytes:
 def choose_lines(rows: Sequence[Report]) -> None:
     """Choose colour and dash of the rows of a section: networks solid, methods without one dashed.
 
-    Networks take the colours from the front, the others from the back: the first six differ. A
-    method for measured series has the same line in each of them; the seasonal naive is black.
+    Networks take colours from the front of COLOURS, other methods from the back, so the first six
+    lines differ. A method for measured series has the same line in every figure; the seasonal naive
+    is black.
     """
     solid = cycle(product(("-", (0, (7, 1.5, 1.5, 1.5))), COLOURS))
     dashed = cycle(product(((0, (4, 1.5)), (0, (1.5, 1.2))), COLOURS[::-1]))
@@ -86,7 +87,7 @@ def short(name: str) -> str:
 
 
 def label(row: Report) -> str:
-    """Name a model; that of a measured series without the name of its task, which stands near."""
+    """Name a model in a legend; leave out the name of a measured task, which is the title."""
     task = row.card.task if row.measured else ""
     return short(row.name.removeprefix(task).removesuffix(task).strip("_-") or row.name)
 
@@ -114,7 +115,7 @@ def log_limits(axis: Axis, values: np.ndarray, ticks: int = 7) -> None:
     low, high = np.log10(decades(values))
     room, name = 0.06 * (high - low), axis.axis_name
     limits = (10 ** (low - room), 10 ** (high + room))
-    # Limits before the scale: on equal values an automatic scale warns.
+    # Set the limits first: an automatic logarithmic scale warns if all values are equal.
     axis.axes.set(**{f"{name}lim": limits, f"{name}scale": "log"})
     step = max(1, math.ceil((high - low) / (ticks - 1)))
     powers = [power for power in range(round(low), round(high) + 1) if power % step == 0]
@@ -128,7 +129,7 @@ def power_of_ten(power: int) -> str:
 
 
 def name_rows(axes: Axes, rows: Sequence[Report]) -> None:
-    """Reserve a line of the axes for each model, the first at the top, named in its colour."""
+    """Reserve a row of the axes for each model, the first at the top, and name it in its colour."""
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [short(row.name) for row in rows])
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):

@@ -11,7 +11,7 @@ from stages.reporting.reports import Report
 from stages.reporting.style import finite
 
 EARLY = 4.0  # periods of a rollout
-TABLES = {  # columns by name, beside that of the model
+TABLES = {  # columns by name of the table; each has a column `model` too
     "horizon": "periods rmse",
     "rollout": "periods truth teacher_forced free_running",
     "multipliers": "order multiplier",
@@ -39,13 +39,13 @@ def plot_tables(rows: Sequence[Report]) -> dict[str, pd.DataFrame]:
 
 
 def free_runs(row: Report) -> dict[str, pd.DataFrame]:
-    """Select the tables of sines; a rollout beyond twice the truth's peak is left out."""
+    """Select the tables of sines; rollout values beyond twice the truth's peak are left empty."""
     early, runs = row.rollout[row.rollout.periods <= EARLY], ["teacher_forced", "free_running"]
     early = early.assign(**early[runs].where(early[runs].abs() <= 2 * early.truth.abs().max()))
     return {"horizon": row.horizon, "rollout": early, "multipliers": row.multipliers}
 
 
 def forecasts(row: Report) -> dict[str, pd.DataFrame]:
-    """Select the tables of a series: the last forecast has as many values before it as ahead."""
+    """Select the tables of a series: the last forecast, and as many values before it."""
     last = row.rollout[row.rollout.step > -row.card.horizon]
     return {"forecasts": last, "mase": row.horizon}

@@ -20,7 +20,7 @@ LOSS = "mean squared residual"
 
 
 def training(sections: Sequence[Section]) -> Figure:
-    """Draw losses against the training steps seen, and those of models solved directly."""
+    """Draw losses against the training steps seen, and the last loss of directly solved models."""
     rows = [row for section in sections for row in section.reports]
     solved = [row for row in rows if not row.training.phase.isin(MARKS).all()]
     iterated = [row for row in rows if row.training.phase.isin(MARKS).any()]
@@ -47,9 +47,9 @@ def training(sections: Sequence[Section]) -> Figure:
 
 
 def draw_losses(axes: Axes, rows: Sequence[Report]) -> None:
-    """Draw the curves of a task, the highest end first. Each phase and attempt is a new line.
+    """Draw the curves of a task, the highest last loss first; each phase is a new line.
 
-    Axes are linear for a measured series, whose losses change little; else logarithmic.
+    Axes are linear for measured series, whose losses change little, and logarithmic for sines.
     """
     drawn = pd.concat([row.training[row.training.phase.isin(MARKS)] for row in rows])
     for row in sorted(rows, key=lambda row: -row.training.loss.iloc[-1]):

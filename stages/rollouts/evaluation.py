@@ -12,7 +12,7 @@ from stages.signals.bound import forecast_rmse
 from stages.signals.sines import Floats, Sines
 
 CURVE_POINTS = 60
-COLD_STEPS = 49  # of the blog's own test
+COLD_STEPS = 49  # steps of the cold start: as many as in the blog's test
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Subject:
         return self.sines.values[:, : self.warmup]
 
     def horizons(self) -> Floats:
-        """Choose the periods at which the RMSE is taken: from one step to the horizon."""
+        """Choose the horizons [periods] of the RMSE curve: from one step to the whole horizon."""
         first = 1 / float(self.sines.steps_per_period.max())
         curve = np.geomspace(first, self.periods, CURVE_POINTS)
         return np.unique(np.concatenate((curve[:-1], self.named_horizons())))
 
     def named_horizons(self) -> list[float]:
-        """Choose the periods whose RMSE is a metric: powers of ten up to the horizon, and it."""
+        """Choose the horizons [periods] of the RMSE metrics: powers of ten, then the whole one."""
         powers = [10.0**k for k in range(6) if 10**k < self.periods]
         return [*powers, float(self.periods)]
 
@@ -49,7 +49,8 @@ class Subject:
 def run_freely(subject: Subject) -> tuple[metrics.FreeRun, Floats, Floats]:
     """Measure the free run over the horizon.
 
-    Returns the outputs (time,) and the hidden states (time, hidden) of the first sequence, too.
+    Returns its metrics, and the outputs (time,) and hidden states (time, hidden) of the first
+    sequence.
     """
     ends = metrics.count_steps(subject.sines, subject.periods)
     outputs, hidden = free_running(subject.model, subject.past, ends)
@@ -82,9 +83,10 @@ def report(subject: Subject, result: metrics.FreeRun) -> dict[str, Any]:
 
 
 def one_step_metrics(subject: Subject) -> dict[str, Any]:
-    """Measure the regimes in which the true past is given, and the cold start.
+    """Measure one-step predictions, with the memory and with it wiped, and the cold start.
 
-    Errors count against the noise-free truth.
+    Errors are differences from the noise-free truth. The cold start is a free run after one true
+    value, from the carried state if there is one.
     """
     values, after = subject.sines.values, slice(subject.warmup, None)
     x = values[:, :-1]

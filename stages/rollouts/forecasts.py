@@ -1,8 +1,8 @@
 """Metrics and tables of a measured series: forecasts from rolling origins.
 
-MASE and RMSSE are a forecast's mean absolute and root mean square error, in units of those of the
-training part's x(t) - x(t-m). Source: Hyndman and Koehler 2006. A metric that cannot be computed is
-a word instead of a number, as in `metrics`.
+The MASE is the mean absolute error, divided by the mean |x(t) - x(t-m)| of the training part. The
+RMSSE is the same for root mean squares. m: values in a season. Source: Hyndman and Koehler 2006.
+A metric that cannot be computed is a word instead of a number, as in `metrics`.
 """
 
 import math
@@ -20,8 +20,8 @@ from stages.signals.sines import Floats
 
 NO_STEPS = "no such steps"
 NO_SCALE = "no scale"  # the training part repeats exactly
-ROUNDING = 1e-12  # × the largest value; a smaller scale is that of rounding
-BLOCK = 1024  # one-step predictions that are in memory at one time
+ROUNDING = 1e-12  # × the largest |value|: smaller changes over a season are rounding errors
+BLOCK = 1024  # one-step predictions in memory at a time
 SEASONS_SHOWN = 3  # of the past before a forecast
 
 Widths = Mapping[int, Floats]  # half widths (horizon,) of intervals, by their level [%]
@@ -40,9 +40,9 @@ def errors(series: Series, forecasts: Floats) -> Floats:
 
 
 def scales(series: Series) -> tuple[float, float]:
-    """Compute two scales: mean absolute and root mean square x(t) - x(t-m), training part.
+    """Compute the mean absolute and the root mean square x(t) - x(t-m) of the training part.
 
-    NaN where the training part repeats exactly.
+    Both are NaN if the training part repeats exactly.
     """
     x, m = series.training, series.season
     change = x[m:] - x[:-m]
@@ -110,7 +110,7 @@ def _scaled(value: float, scale: float) -> Metric:
 
 
 def tables(series: Series, forecasts: Floats, half_widths: Widths) -> dict[str, dict[str, Any]]:
-    """Make the tables for the figures by file name, each a dictionary of columns."""
+    """Make the tables for the figures: dictionaries of columns, by file name."""
     scaled = np.abs(errors(series, forecasts)) / scales(series)[0]
     origins = series.rolling_origins("test")
     times = np.array(series.times or [""] * len(series.values))
@@ -128,7 +128,10 @@ def tables(series: Series, forecasts: Floats, half_widths: Widths) -> dict[str, 
 def last_forecast(
     series: Series, values: Floats, half_widths: Widths, times: np.ndarray
 ) -> dict[str, Any]:
-    """Write the last test forecast (horizon,), its intervals, and some seasons of its past."""
+    """Tabulate the last test forecast, its intervals, and some seasons before it.
+
+    values: the forecast (horizon,). times: of all values of the series.
+    """
     origin = int(series.rolling_origins("test")[-1])
     first = max(0, origin - max(SEASONS_SHOWN * series.season, series.horizon))
     here = np.arange(first, origin + series.horizon)

@@ -16,7 +16,7 @@ DIVERGED = "diverged"
 NO_OSCILLATION = "no oscillation"
 Metric = float | str
 
-FLAT = 0.05  # × the true amplitude and × the outputs' RMS; below it a rollout has no phase
+FLAT = 0.05  # a fitted amplitude below FLAT × the true amplitude, or × the RMS, has no phase
 
 
 def one_step(predictions: Floats, targets: Floats) -> dict[str, Metric]:
@@ -36,7 +36,7 @@ def metric(value: float) -> Metric:
 def correct_digits(rmse: Metric) -> Metric:
     """Count the correct digits, −log10 of an error, from 0 to 16 with one decimal.
 
-    A word stays what it is.
+    A word, such as `DIVERGED`, is returned unchanged.
     """
     if isinstance(rmse, str):
         return rmse
@@ -52,11 +52,12 @@ def count_steps(sines: Sines, periods: float) -> np.ndarray:
 class FreeRun:
     """Results of a rollout (batch, time); their size does not grow with its length.
 
-    horizons: periods, ascending; rmse: over the first so many periods, all sequences pooled.
-    rmse_of_each: the same of each sequence alone: (horizons, batch).
-    valid_periods: until |error| first exceeded 0.4 × amplitude, or the horizon: (batch,).
-    survived: whether it never did: (batch,). drift: radians per period, infinite without a phase.
-    amplitude_error: relative, in the last whole period: (batch,).
+    horizons: periods, ascending. rmse: up to each horizon, all sequences pooled: (horizons,).
+    rmse_of_each: up to each horizon, for each sequence alone: (horizons, batch).
+    valid_periods: until |error| first exceeds 0.4 × amplitude, at most the horizon: (batch,).
+    survived: whether |error| never exceeds it: (batch,).
+    drift: of the phase, radians per period; infinite without a phase: (batch,).
+    amplitude_error: relative, in the last window of `follow`: (batch,).
     """
 
     horizons: Floats
@@ -71,11 +72,12 @@ class FreeRun:
 def measure(sines: Sines, outputs: Floats, *, warmup: int, horizons: Floats) -> FreeRun:
     """Measure a rollout after a warm-up of true values.
 
-    outputs: (batch, time); what follows after the horizon of a sequence counts nowhere. horizons:
-    periods, ascending, at which the RMSE is wanted; the last one is the whole horizon.
+    outputs: (batch, time); values after the horizon of a sequence are ignored. horizons: periods,
+    ascending, up to which the RMSE is taken; the last one is the whole horizon.
     """
     ends = np.stack([count_steps(sines, periods) for periods in horizons])
-    # Two windows if possible: a slope needs two points. Two steps at least: for p and q.
+    # At least two windows if possible: a slope needs two points. At least two steps in a window: p
+    # and q are two unknowns.
     longest = int(np.ceil(sines.steps_per_period.max()))
     window = max(min(longest, int(ends[-1].min()) // 2), 2)
     squares, valid = np.empty(ends.shape), np.full(len(outputs), horizons[-1])
@@ -106,13 +108,13 @@ def measure(sines: Sines, outputs: Floats, *, warmup: int, horizons: Floats) -> 
         )
 
 
-@np.errstate(over="ignore", invalid="ignore")  # of a rollout that diverges, and of a single window
+@np.errstate(over="ignore", invalid="ignore")  # a rollout may diverge; a single window gives 0/0
 def follow(outputs: Floats, sin: Floats, cos: Floats) -> tuple[float, float, float]:
     """Follow the phase of outputs (windows, steps) relative to the true angle θ.
 
-    In each window p·sin θ + q·cos θ is fitted to the outputs by least squares: exact for a sine of
-    the true frequency, whatever the length of the window. Returns the slope of the phase [rad per
-    window], NaN of a single window, and the fitted amplitude and the RMS of the last window.
+    Fits p·sin θ + q·cos θ to the outputs in each window by least squares. The fit is exact for a
+    sine of the true frequency, at any window length. Returns the slope of the phase [rad per
+    window], NaN for a single window; the fitted amplitude of the last window; and its RMS.
     """
     ss, cc, sc = (sin * sin).sum(1), (cos * cos).sum(1), (sin * cos).sum(1)
     ys, yc = (outputs * sin).sum(1), (outputs * cos).sum(1)

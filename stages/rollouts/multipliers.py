@@ -1,4 +1,4 @@
-"""The multipliers of the closed loop: stability of the orbit of the free run."""
+"""Measure the multipliers of the free run: whether its orbit is stable."""
 
 import math
 
@@ -7,21 +7,22 @@ import numpy as np
 from stages.networks.model_file import Model
 from stages.signals.sines import Floats
 
-LEADING = 8  # multipliers that are followed
-TRANSIENT = 20  # periods in which the directions settle
-AVERAGED = 80  # periods over which growth is averaged after that
-MOST_STEPS = 5_000  # of both together: a period may have any number of steps
-NEAR = 1e-6  # distance of the neighbours that are carried along
+LEADING = 8  # the largest multipliers, at most so many
+TRANSIENT = 20  # periods until the directions have settled
+AVERAGED = 80  # periods after them, over which the growth is averaged
+MOST_STEPS = 5_000  # of TRANSIENT and AVERAGED together, if a period has many steps
+NEAR = 1e-6  # distance of the neighbours from the free run
 
 
 def multipliers(model: Model, output: Floats, state: Floats, steps_per_period: float) -> Floats:
-    """Measure the growth of small departures from the free run in a period, largest first.
+    """Measure the growth factors of small disturbances of the free run per period, largest first.
 
-    output (1, 1) and state (1, size): where the free run stands. Neighbours on both sides of it,
-    along orthonormal directions, take each step with it. Then they are brought near again and made
-    orthonormal (Benettin et al. 1980). On a closed orbit the growths are the moduli of its Floquet
-    multipliers. One is 1, the phase, which nothing pulls back. Where all others are below 1, a free
-    run that was pushed off its orbit comes back to it. Infinite where the free run blows up.
+    output (1, 1) and state (1, size): the point where the free run begins. At each step, pairs of
+    neighbours at ±NEAR along orthonormal directions take the step too. Then their differences are
+    made orthonormal again by QR (Benettin et al. 1980). On a closed orbit the growth factors are
+    the moduli of its Floquet multipliers. One of them is 1: a shift in phase neither grows nor
+    decays. If all others are below 1, the orbit is stable. All are infinite if the free run
+    diverges.
     """
     transient = min(round(TRANSIENT * steps_per_period), MOST_STEPS // 5)
     averaged = min(round(AVERAGED * steps_per_period), MOST_STEPS - transient)

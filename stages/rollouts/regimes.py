@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from stages.baselines.model import Model
 from stages.signals.sines import Floats
 
-BLOCK = 128  # steps of a free run whose hidden states are in memory at one time
+BLOCK = 128  # steps of a free run whose hidden states are in memory at a time
 
 
 def teacher_forced(
@@ -27,30 +27,31 @@ def free_running(
 ) -> tuple[Floats, Floats]:
     """Run freely: after a warm-up the model is fed its own outputs.
 
-    warmup: true values (batch, time, 1); horizon: steps, of all sequences or of each (batch,).
-    Returns the outputs (batch, steps, 1), NaN after the horizon of a sequence, and the hidden
-    states (steps, hidden) behind those of the first sequence.
+    warmup: true values (batch, time, 1). horizon: steps, one number or one for each sequence
+    (batch,). Returns the outputs (batch, steps, 1), NaN after the horizon of a sequence, and the
+    hidden states (steps, hidden) from which the outputs of the first sequence are read.
     """
     outputs, hidden, state = teacher_forced(model, warmup, state)
     ends, rows = np.broadcast_to(horizon, len(warmup)), np.arange(len(warmup))
-    # Made once: many small arrays that stay would scatter the memory of the blocks.
-    whole, first = np.full((len(rows), ends.max(), 1), np.nan), np.empty((ends[0], hidden.shape[2]))
-    whole[:, :1] = outputs = outputs[:, -1:]
-    first[0] = hidden[0, -1]
+    # Allocated before the loop: small arrays that survive each block would fragment the memory.
+    all_outputs = np.full((len(rows), ends.max(), 1), np.nan)
+    first_hidden = np.empty((ends[0], hidden.shape[2]))
+    all_outputs[:, :1] = outputs = outputs[:, -1:]
+    first_hidden[0] = hidden[0, -1]
     for start in range(1, ends.max(), BLOCK):
         goes_on = ends[rows] > start
         rows, outputs, state = rows[goes_on], outputs[goes_on], state[goes_on]
         steps = min(BLOCK, ends.max() - start)
         outputs, hidden, state = model.run(outputs[:, -1], state, steps)
-        whole[rows, start : start + steps] = outputs
+        all_outputs[rows, start : start + steps] = outputs
         if rows[0] == 0:
-            first[start : start + steps] = hidden[0, : ends[0] - start]
-    whole[np.arange(ends.max()) >= ends[:, None]] = np.nan
-    return whole, first
+            first_hidden[start : start + steps] = hidden[0, : ends[0] - start]
+    all_outputs[np.arange(ends.max()) >= ends[:, None]] = np.nan
+    return all_outputs, first_hidden
 
 
 def memory_wiped(model: Model, values: Floats) -> Floats:
-    """Predict each next value from the current one alone, h(t-1) zero at every step.
+    """Predict each next value from the current one alone, with h(t-1) = 0 at every step.
 
     values and predictions: (batch, time, 1).
     """

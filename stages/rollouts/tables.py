@@ -10,11 +10,11 @@ from stages.signals.sines import Floats
 
 Table = dict[str, np.ndarray]  # columns of one length, by name
 
-EARLY_PERIODS = 12  # of a free run that are drawn, from its begin
-LATE_PERIODS = 2  # to its end
-SHOWN_UNITS = 8
-SETTLING = 12  # test sequences whose memory is followed over the warm-up
-NEAR_PERIODS = 10.0  # of the error that tells how hard a sequence is
+EARLY_PERIODS = 12  # the first periods of a free run, which are tabulated
+LATE_PERIODS = 2  # the last periods, which are tabulated too
+SHOWN_UNITS = 8  # hidden units in hidden.csv, at most
+SETTLING = 12  # test sequences in settling.csv
+NEAR_PERIODS = 10.0  # over which the RMSE of each sequence is taken
 
 
 def tables(subject: Subject, result: FreeRun, outputs: Floats, hidden: Floats) -> dict[str, Table]:
@@ -44,7 +44,7 @@ def tables(subject: Subject, result: FreeRun, outputs: Floats, hidden: Floats) -
     return {
         "rollout.csv": {"step": every, **columns},
         "horizon.csv": {"periods": result.horizons, "rmse": result.rmse},
-        # An output is read out of h(t-1).
+        # The output at t is read from h(t-1), so its state has the time of the step before.
         "hidden.csv": orbit(
             {"teacher_forced": (given, states[0]), "free_running": (shown - 1, hidden[shown])},
             per_period,
@@ -55,10 +55,11 @@ def tables(subject: Subject, result: FreeRun, outputs: Floats, hidden: Floats) -
 
 
 def true_past(subject: Subject, free_steps: int) -> tuple[Floats, Floats]:
-    """Select the values of the warm-up and some steps after it, and the truth.
+    """Select the values of the warm-up and of some steps after it, and their truth.
 
-    The values (1, time, 1) are those that the model is given, of the first test sequence. Without
-    noise they go on as the truth does; in noise they end with the dataset's.
+    The values (1, time, 1) are the inputs of the model in the first test sequence; the truth
+    (time,) is without noise. Without noise, the values are the truth at any length. In noise, they
+    end where the dataset ends.
     """
     sines, last = subject.sines, subject.warmup + free_steps
     if sines.noise > 0:
@@ -69,7 +70,7 @@ def true_past(subject: Subject, free_steps: int) -> tuple[Floats, Floats]:
 
 
 def padded(values: Floats, before: int, length: int) -> Floats:
-    """Put NaN before and after values, up to a length."""
+    """Pad values with NaN to a length, with `before` of them at the start."""
     after = length - before - len(values)
     return np.pad(values, (before, after), constant_values=np.nan)
 
@@ -80,17 +81,18 @@ def one_later(predictions: Floats) -> Floats:
 
 
 def multipliers_of(subject: Subject, per_period: float) -> Table:
-    """Compute the multipliers of the closed loop, along the first test sequence's free run."""
+    """Compute the multipliers of the free run of the first test sequence."""
     predictions, _, state = teacher_forced(subject.model, subject.past[:1])
     moduli = multipliers(subject.model, predictions[:, -1], state, per_period)
     return {"order": np.arange(1, len(moduli) + 1), "multiplier": moduli}
 
 
 def of_sequences(subject: Subject, result: FreeRun) -> dict[str, Table]:
-    """Write a row for each test sequence, and its memory at each step of the warm-up, of some.
+    """Tabulate the test sequences, and the memory of some at each step of the warm-up.
 
-    rmse: over the first ten periods, or the horizon if it is shorter. memory: at the end of the
-    warm-up, and so throughout the free run.
+    sequences.csv: a row for each sequence. rmse: over the first ten periods, or over the horizon if
+    it is shorter. memory: at the end of the warm-up; in the free run it stays the same.
+    settling.csv: a row for each step of the first SETTLING sequences; empty without memory units.
     """
     near = int(np.argmin(np.abs(result.horizons - min(NEAR_PERIODS, subject.periods))))
     sequences = {
@@ -116,8 +118,8 @@ def of_sequences(subject: Subject, result: FreeRun) -> dict[str, Table]:
 def orbit(regimes: dict[str, tuple[np.ndarray, Floats]], per_period: float) -> Table:
     """Write hidden states by regime, with their first two principal components.
 
-    regimes: steps and states (time, hidden) of each. The components are those of the last two
-    periods of the first one, when the transient of the initial state is gone.
+    regimes: the steps (time,) and states (time, hidden) of each. The components are computed from
+    the last two periods of the first regime: by then the transient of the initial state is gone.
     """
     _, forced = next(iter(regimes.values()))
     last = forced[-int(np.ceil(2 * per_period)) :]

@@ -161,7 +161,7 @@ BAD = [
         "good.csv/figure.png: cannot be written",
     ),
     ((MODEL, "good.csv", "--steps", 5, *OUT, "--column", "level"), "good.csv:1: has no columns"),
-    ((MODEL, "good.csv", "--steps", 99, "--held-out", *OUT), "good.csv: gives the model 0 values"),
+    ((MODEL, "good.csv", "--steps", 99, "--held-out", *OUT), "good.csv: 0 values for the model"),
     ((MODEL, "word.csv", "--steps", 5, *OUT), "word.csv:3: expected a number"),
     ((MODEL, "constant.csv", "--steps", 5, *OUT), "constant.csv: the values given are constant"),
     (("linear.safetensors", "good.csv", "--steps", 2000, *OUT), "the forecast diverges"),
