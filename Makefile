@@ -1,5 +1,5 @@
-# Everything here is one command of pip, DVC or Python; the README shows them without make.
-# DVC runs the stages with it too, whatever the login shell is.
+# The README shows the commands without make.
+# DVC too runs the stages in this shell, whatever the login shell is.
 export SHELL := bash
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
@@ -7,16 +7,16 @@ BIN := .venv/bin
 # The stages that DVC starts find the environment's Python first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONPATH :=
-# They hide the current folder from `python -m`, stop DVC (in a path with letters beyond ASCII), or
-# send packages to another place.
+# These variables would hide the current folder from `python -m`, stop DVC in a path with letters
+# beyond ASCII, or make pip install elsewhere.
 unexport PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONUTF8 PYTHONCOERCECLOCALE
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER
-# DVC asks who runs it; in a container that may be a number without a name.
+# DVC needs a user name; in a container the user may have only a number.
 export LOGNAME := $(or $(LOGNAME),$(shell id -u))
 
 .PHONY: repro test lint gate verify verify-cpus bench readme lock
 
-# Rows side by side on all cores, or JOBS=2 of them. Ctrl-C ends make too.
+# Runs rows side by side on all cores; JOBS=2 uses two. Ctrl-C ends make too.
 repro: $(BIN)/.ready
 	@bash tools/side_by_side.sh $(JOBS) || { [ $$? = 130 ] && kill -INT $$PPID; }
 
@@ -40,20 +40,21 @@ bench: $(BIN)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check reservoirpy==0.4.2
 	$(BIN)/python -m tools.bench
 
-# The table of results in README.md, from the metrics as they are now.
+# Writes the tables in README.md from the current reports and code.
 readme: $(BIN)/.ready
 	$(BIN)/python -m tools.refresh_readme
 
 ifeq ($(shell [ -L .venv ] && echo link),link)
-# Another folder's environment, as worktrees share one: it is used as it is, and never changed.
+# .venv links to another folder's environment, as in a Git worktree: use it, never change it.
 .PHONY: $(BIN)/.ready
 $(BIN)/.ready:
 	@missing=$$($(BIN)/python -m pip freeze --disable-pip-version-check | sed 's/+cpu//' \
 		| grep -vxFf - requirements.lock | head -n 3 | paste -sd ' ') && [ -z "$$missing" ] || { \
 		echo "error: .venv is a link to an environment without $$missing …;" \
-		"delete the link, and make installs one here" >&2; exit 2; }
+		"delete the link: make then installs one here" >&2; exit 2; }
 else
-# It holds the folder's path: an environment that was moved starts the Python of its old place.
+# .ready holds the folder's path. A moved environment would start the Python of its old place, so
+# it is made again.
 MOVED := $(shell grep -qsxvF '$(CURDIR)' $(BIN)/.ready && echo --clear)
 ifdef MOVED
 .PHONY: $(BIN)/.ready
@@ -63,12 +64,12 @@ $(BIN)/.ready: requirements.lock
 	$(PYTHON) -m venv $(MOVED) .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(BIN)/dvc --version > /dev/null && $(BIN)/python -c 'import dvc.repo, torch' || { echo \
-		"error: dvc or torch does not start from .venv; pip config list: does pip install elsewhere?" \
+		"error: dvc or torch does not start from .venv; look for a target in \`pip config list\`" \
 		>&2; exit 2; }
 	@echo '$(CURDIR)' > $@
 endif
 
-# The newest versions that pyproject.toml allows, pinned. One file serves every Python from 3.11 on.
+# Pins the newest versions that pyproject.toml allows. One file serves every Python from 3.11 on.
 lock:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv

@@ -54,9 +54,7 @@ def by_sines(path: Path, model_path: Path, given: Floats, steps: int) -> Forecas
     periods = [2 * math.pi / (frequency * facts.time_step) for frequency in facts.frequency]
     shortest, longest = min(periods), max(periods)
     past = given[-WARMUP:]
-    check_count(
-        path, past, max(FEWEST, math.ceil(shortest)), "the shortest period in its training data"
-    )
+    check_count(path, past, max(FEWEST, math.ceil(shortest)), "the shortest training period")
     if np.ptp(past) == 0:
         raise InputError(f"{path}: the values given are constant; expected a sine")
     sine = fit_sine(past)
@@ -139,7 +137,7 @@ def table(columns: dict[str, Floats], dates: Sequence[str] | None, spread: float
 
 
 def compare(values: Floats, truth: Floats, given: Floats, season: int) -> str:
-    """Write three RMSEs: of the forecast, of the last value repeated, of the last season repeated."""
+    """Write the RMSE of a forecast, and of repeating the last value or the last season."""
     guesses = {
         "forecast": values[: len(truth)],
         "last value": given[-1],

@@ -2,8 +2,8 @@
 
 `python -m tools.emulated_processors` (`make verify-cpus`) runs the pipeline here, here with MKL's
 path for Intel processors forced, and under the emulator qemu-x86_64 as several processors. A
-negative control must differ: Adam with the square root as each processor rounds it. qemu emulates
-no AVX-512. That is covered where this machine's own processor has it. Takes some minutes.
+negative control must differ: an unfused Adam, whose square root differs between processors. qemu
+does not emulate AVX-512; the run here covers it if this machine has it. Takes some minutes.
 Exit codes: 0 all files agree, 1 some differ, 2 could not run.
 """
 
@@ -26,11 +26,11 @@ PARAMS = Path(__file__).with_name("emulated.yaml")
 CONTROL = "rnn_adam"
 QEMU = "qemu-x86_64"
 INSTALL = f"{QEMU} 10 or newer is needed: Debian's qemu-user (12: of bookworm-backports)"
-PROCESSORS = ("Haswell", "EPYC")  # of those that the emulator knows
+PROCESSORS = ("Haswell", "EPYC")  # two of those that qemu knows
 # Makes MKL believe that every processor is Intel's.
 SHIM = "int mkl_serv_intel_cpu_true(void) { return 1; }\nint mkl_serv_intel_cpu(void) { return 1; }"
-# All stages in one process. A process that they start would escape the emulation, and torch takes
-# 15 s to import there. The arguments are the commands that DVC would run.
+# Runs all stages in one process: importing torch takes 15 s under qemu, and a child process would
+# escape the emulation. The arguments are the commands that DVC would run.
 RUNNER = """\
 import runpy, shlex, sys
 for command in sys.argv[1:]:
@@ -43,7 +43,7 @@ for command in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class Machine:
-    """A processor: what stands before the command, and additions to its environment."""
+    """A processor: the prefix of a command that runs on it, and more environment variables."""
 
     name: str
     prefix: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ HERE = Machine("here")
 
 
 def run_on(machine: Machine, code: Path, commands: list[str]) -> dict[str, bytes]:
-    """Run commands of stages on a machine, in a copy of the code; give the outputs by path.
+    """Run the commands of stages on a machine, in a copy of the code; return the outputs by path.
 
     Raises RuntimeError where a stage fails.
     """
@@ -86,7 +86,9 @@ def control_differs(code: Path, machine: Machine, commands: list[str]) -> bool:
     here, there = (run_on(where, code, chosen) for where in (HERE, machine))
     model = f"models/{CONTROL}.safetensors"
     same = here[model] == there[model]
-    print(f"negative control         {'AGREES, so nothing is proved' if same else 'differs'}")
+    print(
+        f"negative control         {'AGREES: the comparison proves nothing' if same else 'differs'}"
+    )
     return not same
 
 

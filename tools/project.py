@@ -11,7 +11,7 @@ from pathlib import Path
 import stages
 
 ROOT = Path(__file__).parents[1]
-# The caller's own pins are left out: the stages have to set them.
+# Without the caller's pinned variables: the stages must set them themselves.
 ENVIRONMENT = {
     **{key: os.environ[key] for key in os.environ.keys() - stages.PINNED_ENVIRONMENT.keys()},
     "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
@@ -36,9 +36,9 @@ def copy_code(folder: Path, params: str) -> None:
 
 
 def run(folder: Path, *command: str, **variables: str) -> str:
-    """Run a command in a folder, with more environment variables; give its output.
+    """Run a command in a folder, with more environment variables; return its output.
 
-    Raises RuntimeError with its messages where it fails.
+    Raises RuntimeError with all that the command printed if it fails.
     """
     environment = ENVIRONMENT | variables
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

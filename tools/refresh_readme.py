@@ -8,7 +8,7 @@ from stages.reporting import page, reports
 from stages.settings.params_file import read
 
 ROOT = Path(__file__).parents[1]
-ROOMS = {
+PARTS = {  # folders and files by name of the part
     "data": ("stages/generate.py", "stages/signals"),
     "networks": ("stages/networks",),
     "baselines": ("stages/baselines",),
@@ -37,13 +37,13 @@ def results() -> tuple[str, str]:
 
 
 def lines() -> str:
-    """Count the lines of Python of each part, as a table of two rows."""
+    """Count the lines of Python in each part, as a table."""
     counts = []
-    for places in ROOMS.values():
+    for places in PARTS.values():
         patterns = [place if place.endswith(".py") else f"{place}/**/*.py" for place in places]
         texts = [file.read_text("utf-8") for pattern in patterns for file in ROOT.glob(pattern)]
         counts.append(sum(text.count("\n") for text in texts))
-    rows = (ROOMS, ["--:"] * len(ROOMS), [f"{count:,}" for count in counts])
+    rows = (PARTS, ["--:"] * len(PARTS), [f"{count:,}" for count in counts])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The rows of dvc.yaml side by side, at most JOBS at a time: `tools/side_by_side.sh JOBS`.
-# DVC says what there is to do and runs each stage. Make starts a stage when all before it in DVC's
-# graph have ended.
+# DVC lists the stages to run, and runs each of them. Make starts a stage when all stages before it
+# in DVC's graph have ended.
 set -o pipefail
-# The names that make can say: with another among them a plain `dvc repro` makes all.
+# Names of stages that make can use. If any other name occurs, a plain `dvc repro` runs all stages.
 NAME='[A-Za-z0-9_][A-Za-z0-9_@-]*'
 
 repro() {
     local plan stages graph before failed=0
-    if [[ ! -w .dvc ]]; then  # DVC would wait for ever
+    if [[ ! -w .dvc ]]; then  # DVC would wait for ever for its lock
         echo "error: this folder is read-only: nothing can be made in it"
         return 2
     fi
@@ -17,18 +17,18 @@ repro() {
             "\`git init\`, or \`dvc config --local core.no_scm true\`"
         return 2
     fi
-    # DVC's own lock is held: nobody writes dvc.lock meanwhile.
+    # Holds DVC's own lock, so that nobody writes dvc.lock during the check.
     mkdir -p .dvc/tmp && flock .dvc/tmp/lock python -m stages.check || return
     if [[ $1 == 1 ]]; then
         dvc --wait-for-lock repro --keep-going
         return
     fi
-    exec 3< <(dvc dag --dot)  # at the same time
+    exec 3< <(dvc dag --dot)  # while the next command runs
     plan=$(dvc --wait-for-lock repro --dry --force-downstream) || return
     graph=$(cat <&3) && wait "$!" || return
     stages=$(sed -n "s/^Running stage '\(.*\)':$/\1/p" <<< "$plan")
     if [[ ! $stages ]]; then
-        tail -n 1 <<< "$plan"  # DVC's own words: up to date
+        tail -n 1 <<< "$plan"  # DVC's message that all is up to date
         return
     fi
     if grep -qvx "$NAME" <<< "$stages"; then
@@ -44,18 +44,18 @@ repro() {
     return "$failed"
 }
 
-# Of the rows the last take longest: they go first.
+# Orders the stages: the last rows take longest, so they start first.
 in_turn() {
     grep @ <<< "$1" | tac
     grep -v @ <<< "$1"
 }
 
-# The stages in dvc.lock, in its order.
+# Lists the stages in dvc.lock, in its order.
 locked_stages() {
     sed -n 's/^  \([^ ].*\):$/\1/p' dvc.lock 2> /dev/null
 }
 
-# DVC appends a new stage to dvc.lock when it ends. Put each where `dvc repro` would have.
+# DVC appends each new stage to dvc.lock when the stage ends. Sorts them as `dvc repro` would.
 put_in_order() {
     local ordered
     ordered=$(awk 'NR == FNR { locked[$0]; next } $0 in locked && !seen[$0]++' \
@@ -71,7 +71,7 @@ dump_yaml("dvc.lock.partial", lock)
 os.replace("dvc.lock.partial", "dvc.lock")' "$ordered"
 }
 
-# Ends everything. While flock holds DVC's lock nobody writes dvc.lock: a signal cannot cut it short.
+# Ends all processes. flock holds DVC's lock, so no process is writing dvc.lock when the signal comes.
 interrupt() {
     trap - INT TERM HUP
     flock .dvc/tmp/lock kill "-$ending" -- "-$group"
@@ -81,7 +81,7 @@ interrupt() {
 }
 
 ending=INT
-# In the background of a script everything ignores Ctrl-C's signal.
+# A script in the background of another ignores SIGINT; then its processes are ended by SIGTERM.
 (( 0x$(sed -n 's/^SigIgn:\t//p' /proc/$$/status) & 2 )) && ending=TERM
 
 set -m  # a process group of its own, so that Ctrl-C reaches this script alone

@@ -1,7 +1,7 @@
 """The tables of the README are those of the reports and the code."""
 
 from tests.conftest import ROOT
-from tools.refresh_readme import ROOMS, refreshed
+from tools.refresh_readme import PARTS, refreshed
 
 
 def test_the_readme_is_up_to_date() -> None:
@@ -11,4 +11,4 @@ def test_the_readme_is_up_to_date() -> None:
 
 def test_every_room_of_the_code_is_counted() -> None:
     rooms = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("stages/*/__init__.py")}
-    assert rooms <= {place for places in ROOMS.values() for place in places}
+    assert rooms <= {place for places in PARTS.values() for place in places}

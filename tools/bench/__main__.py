@@ -1,8 +1,7 @@
 """Measure the rows of params.yaml, their peers, and times; write `reports/bench.md`.
 
-`make bench`. A whole run takes an hour or more and is no part of the tests. With --only a part is
-measured again and the rest stays as it was. Writes `reports/bench.json`, and from it
-`reports/bench.md`.
+`make bench` runs all measurements: an hour or more. --only measures a part again and leaves the
+rest as it is. Writes `reports/bench.json`, and from it `reports/bench.md`.
 """
 
 import argparse
@@ -14,7 +13,7 @@ from tools.bench import blog, echo_state, gated, jacobian, record, rows
 from tools.bench.measure import Row, settings
 from tools.bench.page import TITLES, markdown
 
-# By the row of `datasets` that a model is trained on: the task of the bench that it stands in.
+# The bench's task of a model, by the row of `datasets` that the model is trained on.
 TASKS = {"blog": "phases"} | {name: name for name in TITLES}
 
 
@@ -38,8 +37,10 @@ def measurements() -> dict[str, Callable[..., list[Row]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument("--only", default="*", metavar="NAME", help="measure this; * is anything")
-    parser.add_argument("--quick", action="store_true", help="everything small, nothing written")
+    parser.add_argument(
+        "--only", default="*", metavar="NAME", help="measurements to run; * matches anything"
+    )
+    parser.add_argument("--quick", action="store_true", help="measure small cases, write nothing")
     arguments = parser.parse_args()
     known = measurements()
     chosen = [name for name in known if fnmatch(name, arguments.only)]

@@ -1,4 +1,4 @@
-"""The blog's own training loop, in whose units all times are given, and the pipeline beside it."""
+"""Time the blog's own training loop, the unit of all times of the bench, and the pipeline."""
 
 import shutil
 import tempfile
@@ -20,7 +20,7 @@ QUICK = "{datasets: {a: {}}, models: {b: {dataset: a, cell: linear}}, plot: {her
 
 
 def blog_losses(sequences: np.ndarray) -> list[float]:
-    """Train the blog's network as the blog does, one sequence an iteration; give the losses."""
+    """Train the blog's network as the blog does, one sequence an iteration; return the losses."""
     torch.manual_seed(0)
     rnn, linear = nn.RNN(1, 16, batch_first=True), nn.Linear(16, 1)
     for weight in rnn.parameters():
@@ -41,7 +41,7 @@ def blog_losses(sequences: np.ndarray) -> list[float]:
 
 
 def blog_seconds(*, quick: bool) -> float:
-    """Measure the CPU seconds of the blog's loop by the first of its iterations."""
+    """Estimate the CPU seconds of the blog's loop from its first iterations."""
     sequences = generate(settings().datasets["blog"])["train"].values[:, :, 0]
     first = sequences[: 100 if quick else 1500]
     start = time.process_time()
@@ -50,7 +50,7 @@ def blog_seconds(*, quick: bool) -> float:
 
 
 def repro_from_nothing(folder: Path) -> None:
-    """Run `make repro` where nothing was made yet."""
+    """Delete all results, then run the stages as `make repro` does."""
     for name in ("models", "reports", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for path in (folder / "dvc.lock", *folder.glob("data/*.npz")):  # not data/series
@@ -59,7 +59,7 @@ def repro_from_nothing(folder: Path) -> None:
 
 
 def measure(*, quick: bool) -> list[Row]:
-    """Time all in turns: a table row for each, with its ratio to the blog's loop."""
+    """Time the loop, `train` and `make repro` in turns: a table row each, with its ratio."""
     row, splits = settings().models["blog"], generate(settings().datasets["blog"])
     parts = splits["train"], splits["validation"]
     sequences = parts[0].values[: row.training[0].iterations, :, 0]

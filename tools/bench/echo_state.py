@@ -23,11 +23,11 @@ GRID = {
     "input noise": (0.0, 1e-8, 1e-6, 1e-4, 1e-2),
 }
 RIDGES = (1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # each is tried with every draw from the grid
-DRAWS = {16: 300, 100: 60, 500: 12}  # from the grid, by units
-SEARCHED = 128  # sequences in the search
+DRAWS = {16: 300, 100: 60, 500: 12}  # random choices from the grid, by units
+SEARCHED = 128  # training sequences in the search
 FINALISTS, FINAL_SEEDS = 4, (1000, 1001)
-SEEDS = {16: 5, 100: 5, 500: 3}  # of what is reported
-ATTEMPTS = {16: 10, 100: 4, 500: 1}  # of a seed; the best on validation sequences counts
+SEEDS = {16: 5, 100: 5, 500: 3}  # networks whose errors are reported, by units
+ATTEMPTS = {16: 10, 100: 4, 500: 1}  # reservoirs per seed, of which the best is taken, by units
 MOST_SEQUENCES = 1024  # a read-out of 501 weights needs no more
 BLOCK = 128  # sequences whose states are in memory at one time
 Choice = dict[str, float]
@@ -79,7 +79,10 @@ class LeakyNetwork:
 
 
 def draw(units: int, choice: Choice, seed: int) -> LeakyNetwork:
-    """Draw a reservoir by reservoirpy, without a read-out; raises ValueError if states differ."""
+    """Draw a reservoir by reservoirpy, without a read-out.
+
+    Raises ValueError if the states here differ from reservoirpy's.
+    """
     from reservoirpy.nodes import Reservoir  # no dependency of the pipeline: `make bench` adds it
 
     names = {"spectral radius": "sr", "leak": "lr", "input scaling": "input_scaling"}
@@ -92,7 +95,7 @@ def draw(units: int, choice: Choice, seed: int) -> LeakyNetwork:
     w_in, w = (m.toarray() if hasattr(m, "toarray") else np.asarray(m) for m in (node.Win, node.W))
     network = LeakyNetwork(w_in.T, w.T.copy(), choice["bias"], choice["leak"])
     if not np.allclose([node.step(value) for value in x], network.states(x[None])[0]):
-        raise ValueError("the echo-state network is not what reservoirpy computes")
+        raise ValueError("the states of the echo-state network differ from those of reservoirpy")
     return network
 
 
@@ -101,7 +104,7 @@ def triangle(
 ) -> Floats:
     """Compute R of the QR decomposition of [h 1 y] over the training sequences.
 
-    The first values, while h depends on the zeros that it began with, do not count.
+    The first values are left out: there h still depends on its initial zeros.
     """
     random, targets = np.random.default_rng(seed), m.truth(sines)
     skipped = min(warmup, (targets.shape[1] - 1) * 2 // 5)
@@ -130,7 +133,10 @@ def with_read_out(network: LeakyNetwork, r: Floats, ridge: float) -> LeakyNetwor
 
 @dataclass(frozen=True)
 class Search:
-    """Networks of so many units on a task; far: periods by which the best are compared."""
+    """A search for the best network on a task.
+
+    units: of each network. where: the task. far: periods over which the finalists are compared.
+    """
 
     units: int
     where: m.Task
@@ -139,7 +145,7 @@ class Search:
     def fit(
         self, choice: Choice, sequences: int, seed: int, ridges: Sequence[float] = ()
     ) -> Iterator[LeakyNetwork]:
-        """Fit a network for each ridge, or for that of the choice, all with one reservoir."""
+        """Fit one reservoir with each of the ridges; without ridges, with that of the choice."""
         network, sines = draw(self.units, choice, seed), m.some(self.where.train, sequences)
         noise = choice["input noise"]
         r = triangle(network, sines, self.where.warmup, noise=noise, seed=seed)
@@ -152,14 +158,15 @@ class Search:
     def choose(self, draws: int) -> Choice:
         """Choose settings on the validation sequences.
 
-        Random draws from the grid, each with all ridges, by the error over ten periods on few
-        sequences. Then from the best of them one setting after another is changed to each of its
-        other values. Then the best on more sequences and other reservoirs, by the median error.
+        First, random choices from the grid, each with all ridges, are ranked by the error over ten
+        periods on few sequences. Then one setting after another of the best choice is set to each
+        of its values. At last the finalists are fitted to more sequences with other reservoirs, and
+        the one of the least median error over `far` periods is chosen.
         """
         random, validation = np.random.default_rng(0), m.some(self.where.validation, 64)
         ranking: list[tuple[float, Choice]] = []
 
-        def look(choice: Choice, seed: int) -> None:
+        def rank(choice: Choice, seed: int) -> None:
             networks = self.fit(choice, SEARCHED, seed, RIDGES)
             for ridge, network in zip(RIDGES, networks, strict=True):
                 error = m.capped_error(network, validation, self.where.warmup, 10)
@@ -171,15 +178,15 @@ class Search:
             return float(np.median([self.error(network) for network in networks]))
 
         for number in range(draws):
-            look({name: float(random.choice(values)) for name, values in GRID.items()}, number)
+            rank({name: float(random.choice(values)) for name, values in GRID.items()}, number)
         for number, (name, values) in enumerate(GRID.items(), start=draws):
             best = {key: ranking[0][1][key] for key in GRID}
             for value in values:
-                look(best | {name: value}, number)
+                rank(best | {name: value}, number)
         return min((choice for _, choice in ranking[:FINALISTS]), key=median_error)
 
     def train(self, choice: Choice, seed: int) -> LeakyNetwork:
-        """Draw and fit some attempts; give the best on the validation sequences."""
+        """Draw and fit some reservoirs; return the best on the validation sequences."""
         numbers = [100 * (seed + 1) + number for number in range(ATTEMPTS[self.units])]
         networks = [n for number in numbers for n in self.fit(choice, MOST_SEQUENCES, number)]
         return min(networks, key=self.error)

@@ -1,8 +1,8 @@
-"""GRU and LSTM as people train them, by Adam (Kingma and Ba 2015), with the pipeline's own phases.
+"""Train GRU and LSTM as is usual, by Adam (Kingma and Ba 2015), with the pipeline's own phases.
 
-One network is trained one step ahead alone, another then on its own free run, which grows longer.
-The learning rate is chosen on validation sequences. At every look the free run of the validation
-sequences is scored, and the best network of a phase goes on.
+One network is trained only one step ahead. Another is first trained one step ahead, then on free
+runs of growing length. The learning rate is chosen on validation sequences. Within a phase, the
+free run of the validation sequences is scored CHECKS times; the best network enters the next phase.
 """
 
 import numpy as np
@@ -17,19 +17,19 @@ from tools.bench.blog import blog_seconds
 
 UNITS = 64
 LEARNING_RATES = (1e-3, 3e-3, 1e-2)
-PILOT = 0.1  # share of the iterations with which the learning rates are compared
-DECAY = 0.3  # of the learning rate in each of the phases
+PILOT = 0.1  # share of the iterations in the runs that compare learning rates
+DECAY = 0.3  # factor on the learning rate over each phase
 FREE_STEPS = (15, 30, 60)
-LOOKS = 10  # at the validation sequences, in each phase
+CHECKS = 10  # scores on the validation sequences in each phase
 FAR = 10.0  # periods of the free run that is scored
 ITERATIONS = {"phases": 250, "sines": 500, "noisy": 750}  # in each of the phases
-HOW = ("one-step", "free-run")
+LABELS = ("one-step", "free-run")
 PHASES = 1 + len(FREE_STEPS)
 
 
 def row_of(cell: str, where: m.Task, *, rate: float, iterations: int, free: bool) -> NetworkRow:
     """Write the recipe: all iterations one step ahead, or a quarter and the rest on free runs."""
-    adam = {"phase": "adam", "batch": 64, "clip": 1.0, "check_every": max(1, iterations // LOOKS)}
+    adam = {"phase": "adam", "batch": 64, "clip": 1.0, "check_every": max(1, iterations // CHECKS)}
     if free:
         longest = where.train.values.shape[1] - where.warmup
         lengths = [0, *(min(steps, longest) for steps in FREE_STEPS)]
@@ -48,7 +48,7 @@ def row_of(cell: str, where: m.Task, *, rate: float, iterations: int, free: bool
 
 
 def train(row: NetworkRow, where: m.Task) -> tuple[Network, float]:
-    """Train a network; give it, and the error of its free run of the validation sequences."""
+    """Train a network; return it with the error of its free run on the validation sequences."""
     validation = m.some(where.validation, 64)
 
     def validate(network: Network) -> float:
@@ -78,7 +78,7 @@ def measure_one(cell: str, where: m.Task, *, free: bool, quick: bool) -> m.Row:
     seconds, (network, _) = fit(rate, count)
     model = Predictor(network.double())  # as `evaluate` judges
     loop = np.mean([before, blog_seconds(quick=quick)])
-    row: m.Row = {"name": f"{cell.upper()} {UNITS} {HOW[free]}", "units": UNITS}
+    row: m.Row = {"name": f"{cell.upper()} {UNITS} {LABELS[free]}", "units": UNITS}
     row |= {"parameters": model.parameters, **m.over_seeds([m.judged(model, where)])}
     row |= {"time": seconds / loop, "search_time": sum(s for s, _ in pilots.values()) / loop}
     return row | {"settings": f"learning rate {rate:g}, {PHASES * count} iterations"}

@@ -1,4 +1,4 @@
-"""Time the derivatives of a free run by all weights, as the pipeline and as `torch.func`."""
+"""Time the derivatives of a free run by all weights: the pipeline's code and `torch.func`."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from stages.training.recipe import initial_network
 from tools.bench.measure import Row, in_turns, task
 
 REPEATS, QUICK_SEQUENCES = 5, 4
-# By row: settings, sequences and free run, as in one of its longest phases.
+# By row: settings, hidden units, sequences and free run, as in one of its longest phases.
 CASES = {
     "innovation": ({"cell": "innovation", "products": 1}, 2, 128, Rollout(70, (1, 10, 40))),
     "innovation_noisy": (
@@ -29,7 +29,7 @@ CASES = {
 
 
 class FreeRun(nn.Module):
-    """The predictions that count, as a module: `torch.func` replaces the weights of modules."""
+    """The predictions of a rollout as a module, since `torch.func` replaces weights of modules."""
 
     def __init__(self, network: Network, rollout: Rollout) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class FreeRun(nn.Module):
 
     def of_one(self, weights: dict[str, Tensor], sequence: Tensor) -> Tensor:
         """Predict for one sequence (time, 1), with weights of its own: (residuals,)."""
-        # With ties a module that has two names, as the read-out here, would keep these weights.
+        # The read-out has two names here. With tied weights it would keep these after the call.
         with patch.dict(STEPS, {nn.RNN: plain_cell}):
             return functional_call(self, weights, (sequence[None],), tie_weights=False)[0]
 

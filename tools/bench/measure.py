@@ -1,4 +1,4 @@
-"""Shared by all measurements: tasks, CPU seconds, and evaluation of a model.
+"""Generate tasks, measure CPU seconds and evaluate models, for all measurements.
 
 Times are CPU seconds of this process, which has one thread. Only ratios within one measurement
 mean anything.
@@ -25,8 +25,8 @@ from stages.signals.dataset_file import ARRAYS
 from stages.signals.sines import Sines
 from tools.project import ROOT
 
-NAMED = (1.0, 10.0, 100.0)  # periods whose RMSE is reported, beside the horizon
-HOLDING = 0.5  # share of the sequences that must hold the named periods for the run to go on
+NAMED = (1.0, 10.0, 100.0)  # periods over which the RMSE is reported, beside the horizon
+HOLDING = 0.5  # the run goes on if a larger share of the sequences holds the NAMED periods
 QUICK_SEQUENCES, QUICK_PERIODS = 8, 10
 
 Row = dict[str, Any]
@@ -73,7 +73,7 @@ def truth(sines: Sines) -> np.ndarray:
 def seconds(
     work: Callable[[], Any], clock: Callable[[], float] = time.process_time
 ) -> tuple[float, Any]:
-    """Run some work without its output; give its seconds, of the CPU's time, and its result."""
+    """Run some work with its output hidden; return its CPU seconds and its result."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         start = clock()
         result = work()
@@ -83,7 +83,7 @@ def seconds(
 def in_turns(
     works: dict[str, Callable[[], Any]], repeats: int, clock: Callable[[], float]
 ) -> dict[str, float]:
-    """Run works in turns, so that a slow minute meets all; give the median of their seconds."""
+    """Run works in turns, so that slow minutes slow all; return the median seconds of each."""
     rounds = [{n: seconds(work, clock)[0] for n, work in works.items()} for _ in range(repeats)]
     return {name: statistics.median(r[name] for r in rounds) for name in works}
 
@@ -91,8 +91,9 @@ def in_turns(
 def judged(model: Model, where: Task) -> Row:
     """Measure a model on the test sequences of a task.
 
-    `held_N`: share of the sequences that held N periods; `rmse_N`: over the first N, pooled. The
-    run goes on to the horizon where more than half of the sequences hold the named periods.
+    `held_N`: share of the sequences that held N periods. `rmse_N`: over the first N periods, all
+    sequences pooled. The run goes on to the horizon only if more than half of the sequences hold
+    the longest of the NAMED periods.
     """
     named = [periods for periods in NAMED if periods < where.periods]
     for horizons in (named, [*named, float(where.periods)]):
@@ -111,7 +112,7 @@ def judged(model: Model, where: Task) -> Row:
 
 
 def over_seeds(runs: list[Row]) -> Row:
-    """Give the median and the worst over seeds of what `judged` measured of each."""
+    """Compute the median and the worst over seeds of each number that `judged` measures."""
     row: Row = {"seeds": len(runs)}
     for key in dict.fromkeys(key for run in runs for key in run):
         values = np.array([run[key] for run in runs if key in run])
@@ -121,10 +122,10 @@ def over_seeds(runs: list[Row]) -> Row:
 
 
 def capped_error(model: Model, sines: Sines, warmup: int, periods: float) -> float:
-    """Compute the error of a free run by which settings are chosen; each counts as 1 at most.
+    """Compute the RMSE by which settings are chosen: of the free run, with errors clipped at 1.
 
-    The root mean square over some periods of each sequence, in units of its amplitude. The cap
-    keeps one lost sequence from hiding the others.
+    It is taken over some periods of each sequence, in units of the amplitude of the sequence. The
+    clipping keeps one lost sequence from hiding the others.
     """
     ends = count_steps(sines, periods)
     steps = np.arange(ends.max())

@@ -1,4 +1,4 @@
-"""Writes `reports/bench.md` from the measurements."""
+"""Write `reports/bench.md` from the measurements."""
 
 import math
 from typing import Any
@@ -10,8 +10,8 @@ from tools.bench.measure import Row
 from tools.bench.rows import BOUND, HELD_OUT_SEEDS
 
 NAMED = ("1", "10", "100", "1000")  # periods
-AS_GOOD = 1.5  # times our error: up to it a peer counts as good as ours
-LOST = 0.4  # RMSE beyond which ours is compared at a shorter horizon
+AS_GOOD = 1.5  # × our error: peers with an error up to this are as good as ours
+LOST = 0.4  # if our RMSE is larger, networks are compared over a shorter horizon
 DIVERGED = "diverged"
 # Measurements by name: the commit and the machine that made each, and its rows.
 Record = dict[str, dict[str, Any]]
@@ -28,7 +28,7 @@ COLUMNS = {
 
 
 def rows_of(record: Record, *prefixes: str) -> list[Row]:
-    """Collect the rows of all measurements whose names begin so, each with its commit."""
+    """Collect the rows of all measurements with these prefixes, each with its commit."""
     names = [name for name in record if name.startswith(prefixes)]
     return [row | {"commit": record[n]["commit"]} for n in names for row in record[n]["rows"]]
 
@@ -73,7 +73,7 @@ def as_good(rows: list[Row]) -> str:
 
 
 def results(rows: list[Row]) -> list[Row]:
-    """Tabulate errors, times and settings; leave out columns that nothing stands in."""
+    """Tabulate errors, times and settings; leave out empty columns."""
     bound = next((row for row in rows if row["name"] == BOUND), None)
     table = []
     for row in rows:
@@ -107,19 +107,22 @@ The rows of params.yaml and their peers have the same sequences and warm-up. `ho
 test sequences whose error stayed below 0.4 × amplitude for N periods. `RMSE@N`: over the first N
 periods, all sequences pooled, against the noise-free truth. `VPT`: valid prediction time in
 periods, the median and the least over the test sequences. With several seeds a cell holds the
-median and, after a slash, the worst. –: not measured, since half of the sequences were lost before.
-`loop`: the CPU seconds of the blog's own 6000 iterations, measured before and after each row.
+median and, after a slash, the worst. –: not measured, since at least half of the sequences were
+lost before. `loop`: the CPU seconds of the blog's own 6000 iterations, measured before and after
+each row.
 
 **Echo-state networks** are drawn by reservoirpy. Settings are chosen on the validation sequences
 over this grid: {grid}.
-First come random draws from it (by units: {DRAWS}). Then one setting after another is changed to
-each of its other values. Then the best are drawn again from other seeds. For each seed several
-reservoirs are drawn (by units: {ATTEMPTS}). The best on the validation sequences counts.
+First, random choices from the grid are tried (their number by units: {DRAWS}). Then one setting
+after another is set to each of its values. Then the best choices are tried with other seeds. For
+each seed of the final networks several reservoirs are drawn (their number by units: {ATTEMPTS}),
+and the best on the validation sequences is taken.
 
 **GRU and LSTM** are trained with Adam in float32, one step ahead alone, or then on free runs of 15,
 30 and 60 steps. A batch is 64 sequences. Gradients are clipped at a norm of 1. The learning rate
-falls to a hundredth. It is chosen of {rates} by a tenth of the iterations. The free
-run of the validation sequences is scored forty times, and the best network of a phase goes on."""
+falls to a hundredth. Its first value is chosen from {rates} in runs of a tenth of the iterations.
+The free run on the validation sequences is scored forty times; the best network of a phase enters
+the next."""
 TIMES = {
     "jacobian": "Derivatives of the free run by all weights\n\nCPU time, medians of five. `vmap` "
     "refuses `torch.rnn_tanh_cell`; there it is written with `linear` and `tanh`.",

@@ -1,6 +1,6 @@
-"""Keeps the measurements in `reports/bench.json`, and writes the pages from them.
+"""Store the measurements in `reports/bench.json`, and write the page from them.
 
-Each measurement has the commit and the machine that made it, so that a part can be measured again.
+Each measurement names its commit and its machine, since parts may be measured at other times.
 """
 
 import json
@@ -21,14 +21,14 @@ PACKAGES = ("torch", "numpy", "scipy", "reservoirpy")
 
 
 def commit() -> str:
-    """Name the commit of the code as it runs, and whether it was changed since."""
+    """Name the commit of the code, and say if the code has uncommitted changes."""
     changes = run(ROOT, "git", "status", "--short", "stages", "tools", "params.yaml")
     head = run(ROOT, "git", "rev-parse", "--short=10", "HEAD").strip()
     return f"{head} with changes" if changes else head
 
 
 def machine() -> str:
-    """Describe the machine by its processor and the versions alone."""
+    """Name the processor and the versions of Python and of PACKAGES."""
     installed = {package.name: package.version for package in distributions()}
     versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
     python = platform.python_version()
@@ -41,7 +41,7 @@ def load() -> Record:
 
 
 def entry(rows: list[Row]) -> dict[str, Any]:
-    """Write a measurement for JSON, which has no number for what is not finite."""
+    """Prepare a measurement for JSON, which has no number for infinity and NaN."""
 
     def strict(value: Any) -> Any:
         return DIVERGED if isinstance(value, float) and not math.isfinite(value) else value

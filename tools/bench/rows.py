@@ -10,8 +10,8 @@ from stages.train import Curve, train_sines
 from tools.bench import measure as m
 from tools.bench.blog import blog_seconds
 
-SEEDS = {"stable": 10, "innovation": 10, "innovation_noisy": 5}  # of others the row's own alone
-HELD_OUT = 1000  # the first of the seeds that nobody looked at while the recipe was made
+SEEDS = {"stable": 10, "innovation": 10, "innovation_noisy": 5}  # other rows: their own seed only
+HELD_OUT = 1000  # the first of the seeds that nobody looked at while making the recipes
 BOUND = "Cramér–Rao bound"
 HELD_OUT_SEEDS = "held-out seeds"
 
@@ -19,7 +19,7 @@ HELD_OUT_SEEDS = "held-out seeds"
 def measure(name: str, *, held_out: bool, quick: bool) -> list[m.Row]:
     """Train a row under all its seeds and judge it: one table row.
 
-    time: of training, in units of the blog's own loop. attempts: networks drawn for a seed.
+    time: of training, in units of the blog's own loop. attempts: networks drawn, for each seed.
     """
     row = m.settings().models[name]
     where = m.task(row.dataset, quick=quick)
@@ -51,7 +51,7 @@ def seeds_of(name: str, row: Row, *, held_out: bool, quick: bool) -> list[Row]:
 
 
 def measure_bound(name: str, *, quick: bool) -> list[m.Row]:
-    """Compute the errors that the Cramér–Rao bound leaves of a task in noise: a table row."""
+    """Compute the RMSEs of the Cramér–Rao bound for a task in noise: a table row."""
     where, row = m.task(name, quick=quick), {"name": BOUND, "units": 0, "parameters": 0}
     noise = {"noise": where.test.noise, "warmup": where.warmup}
     for n in (periods for periods in m.NAMED if periods <= where.periods):
