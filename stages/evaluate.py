@@ -40,7 +40,7 @@ def load(model_path: Path, data: Path, settings: Settings) -> tuple[Subject, Fac
     most = sines.values.shape[1] - 2
     if task.warmup > most:
         raise InputError(
-            f"{data}: has sequences of {most + 2} values; expected at least {task.warmup + 2} "
+            f"{data}: has sequences of {most + 2} values; expected {task.warmup + 2} at least "
             f"for datasets.{facts.dataset}.warmup {task.warmup}: make it again with `dvc repro`"
         )
     return Subject(model, carried, sines, task.warmup, task.periods), facts

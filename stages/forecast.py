@@ -160,12 +160,7 @@ def parser() -> argparse.ArgumentParser:
     add("--figure", type=Path, help="figure to write (.png)")
     add("--column", help="column of the values, if the file has several")
     add("--time", help="column of times; the forecast continues them")
-    add(
-        "--least",
-        type=float,
-        default=-math.inf,
-        help="lower limit of forecast and intervals, such as 0",
-    )
+    add("--least", type=float, default=-math.inf, help="lower limit of all values, such as 0")
     add(
         "--held-out",
         action="store_true",

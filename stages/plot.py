@@ -15,15 +15,8 @@ from stages.settings import entry
 from stages.settings.params_file import Settings
 from stages.settings.plot import Plot
 
-OF_SINES = (
-    "hero",
-    "horizons",
-    "memory",
-    "hidden",
-    "inferred",
-    "hard",
-    "stability",
-)  # figures that show sines
+# The figures that show sines, by name.
+OF_SINES = ("hero", "horizons", "memory", "hidden", "inferred", "hard", "stability")
 
 
 def draw(sections: list[Section], datasets: list[Dataset], plot: Plot) -> dict[str, Figure]:

@@ -86,9 +86,7 @@ def control_differs(code: Path, machine: Machine, commands: list[str]) -> bool:
     here, there = (run_on(where, code, chosen) for where in (HERE, machine))
     model = f"models/{CONTROL}.safetensors"
     same = here[model] == there[model]
-    print(
-        f"negative control         {'AGREES: the comparison proves nothing' if same else 'differs'}"
-    )
+    print(f"negative control         {'AGREES: this proves nothing' if same else 'differs'}")
     return not same
 
 

@@ -10,7 +10,7 @@ from stages.signals.sines import Floats
 LEADING = 8  # the largest multipliers, at most so many
 TRANSIENT = 20  # periods until the directions have settled
 AVERAGED = 80  # periods after them, over which the growth is averaged
-MOST_STEPS = 5_000  # of TRANSIENT and AVERAGED together, if a period has many steps
+MOST_STEPS = 5_000  # of both together: a period may have any number of steps
 NEAR = 1e-6  # distance of the neighbours from the free run
 
 

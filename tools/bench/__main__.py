@@ -37,9 +37,7 @@ def measurements() -> dict[str, Callable[..., list[Row]]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument(
-        "--only", default="*", metavar="NAME", help="measurements to run; * matches anything"
-    )
+    parser.add_argument("--only", default="*", metavar="NAME", help="measure these; * is any text")
     parser.add_argument("--quick", action="store_true", help="measure small cases, write nothing")
     arguments = parser.parse_args()
     known = measurements()
