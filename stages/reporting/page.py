@@ -123,7 +123,8 @@ def summary(sections: Sequence[Section], shown: Sequence[str] = ()) -> str:
         for row in section.reports:
             if row in chosen:
                 what, *numbers = summary_of(row)
-                lines.append([section.title, f"`{row.name}`", what + remark, *numbers])
+                name = f"`{row.name}`"
+                lines.append([section.title, name, what + remark.replace(name, "it"), *numbers])
     header = ["task", "model", "method", "error, 10 periods", "error, horizon", "holds, median"]
     return f"{markdown(header, lines, words=3)}\n{SUMMARY_LEGEND}"
 
