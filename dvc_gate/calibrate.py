@@ -15,7 +15,7 @@ from dvc_gate.rules import Gate, judge
 
 
 def calibrate(over: str, revision: str) -> str:
-    """Write the spreads over the experiments of a commit. Raises Unjudged for one value alone."""
+    """Report the spread over a commit's experiments. Raises Unjudged where there is one value."""
     workspace = find_project()
     gate = gate_file.read_own(workspace).gate
     over = over.removeprefix(f"{PARAMS}:")
@@ -40,9 +40,9 @@ def calibrate(over: str, revision: str) -> str:
             runs.setdefault(repr(other.parameters.get(over)), other)
     if len(runs) < 2:
         commits = {"".join(ref.split("/")[2:4])[:SHORT] for ref, _ in base.git.experiments()}
-        known = f"experiments are known of: {', '.join(sorted(commits)) or 'no commit'}"
+        known = f"commits with experiments: {', '.join(sorted(commits)) or 'none'}"
         reasons = passed_over or [f"{known}; see `dvc-gate calibrate --help`"]
-        raise Unjudged("\n".join([f"{base.label}: one value of {over} alone is known", *reasons]))
+        raise Unjudged("\n".join([f"{base.label}: only one value of {over} is known", *reasons]))
     return "\n".join([*_report(over, gate, list(runs.values())), *passed_over])
 
 
@@ -52,16 +52,15 @@ def _differences(base: Tree, start: Revision, tree: Tree, other: Revision, over:
     parameters = [n for n in names if start.parameters.get(n) != other.parameters.get(n)]
     outputs = [path for each in pipelines(tree) for _, path, _ in each.outs()]
     outputs += [*other.results, *other.parameter_files]
-    changed = ("diff-tree", "-r", "-z", "--name-only", base.commit, tree.commit)
-    paths = filter(None, os.fsdecode(base.git.raw(*changed)).split("\0"))
-    inside = [path.removeprefix(base.prefix) for path in paths]
-    return sorted(parameters) + [path for path in inside if not is_within(path, outputs)]
+    command = ("diff-tree", "-r", "-z", "--name-only", base.commit, tree.commit)
+    changed = filter(None, os.fsdecode(base.git.raw(*command)).split("\0"))
+    paths = [path.removeprefix(base.prefix) for path in changed]
+    return sorted(parameters) + [path for path in paths if not is_within(path, outputs)]
 
 
 def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
     """Yield the lines on all metrics files in which anything varies; the first run is committed."""
-    yield f"{len(runs)} values of {over}; failing: how many would fail against the median, and"
-    yield "against what is committed"
+    yield f"{len(runs)} values of {over}; failing: how many fail against the median, and the commit"
     calibration, warnings = {}, []
     for file in dict.fromkeys(metric[0] for run in runs for metric in run.metrics):
         keys = [metric for metric in runs[0].metrics if metric[0] == file]
@@ -82,8 +81,8 @@ def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
             if spread and failing:
                 spreads[metric[1]] = [float(f"{value:.6g}") for value in spread]
             if any(failing):
-                inside = f"warning: {file}: {metric[1]}: its tolerance lies inside the noise"
-                warnings.append(f"{inside}: {failing[0]} and {failing[1]} would fail")
+                name = f"warning: {file}: {metric[1]}"
+                warnings.append(f"{name}: its tolerance is smaller than the spread: {counts} fail")
     yield "\n" + dump_yaml({"calibration": calibration})
     yield from warnings
 

@@ -39,23 +39,24 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
 
     rules_from: None for the workspace's rules, "" for the baseline's.
     """
-    here = find_project()
-    own = gate_file.read_own(here)
-    now = revisions.read(here)
+    workspace = find_project()
+    own = gate_file.read_own(workspace)
+    now = revisions.read(workspace)
     if baseline is None:
-        commit, why = here.git.default_baseline(now.results)
+        commit, why = workspace.git.default_baseline(now.results)
     elif NOTHING.fullmatch(baseline):
-        commit, why = None, "asked for: nothing was there before"
+        commit, why = None, "asked for: there was no commit before"
     else:
-        commit, why = here.git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
-    there = here.at(commit) if commit else None
-    before = revisions.read(there) if there else Revision("nothing")
+        commit, why = workspace.git.commit(baseline), f"asked for as {one_line(baseline, 30)}"
+    base = workspace.at(commit) if commit else None
+    before = revisions.read(base) if base else Revision("nothing")
     refuse_unreadable(before)
     # Unused base rules are allowed: otherwise no change could remove a rule.
-    idle = own.gate.idle({**before.metrics, **now.metrics})
-    if not now.faults and (wrong := [f"{own.place(name, at)} {why}" for name, at, why in idle]):
-        raise Unjudged("\n".join(wrong))
-    gate, judged_by, changed, remarks = _whose_rules(own.gate, there, here, rules_from)
+    unused = own.gate.unused({**before.metrics, **now.metrics})
+    errors = [f"{own.place(name, index)} {fault}" for name, index, fault in unused]
+    if errors and not now.faults:
+        raise Unjudged("\n".join(errors))
+    gate, judged_by, changed, remarks = _choose_rules(own.gate, base, workspace, rules_from)
     if not before.metrics:
         remarks.append(f"{before.label} has no metrics: all are new, judged by their limits alone")
     rows = [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
@@ -64,20 +65,20 @@ def check(baseline: str | None, rules_from: str | None, today: datetime.date) ->
         why=why,
         judged_by=judged_by,
         rows=sorted(rows, key=lambda row: row.badness),
-        parameters=list(_changed_parameters(before, now)) if there else [],
+        parameters=list(_changed_parameters(before, now)) if base else [],
         rules=changed,
         remarks=[*remarks, *_remarks(gate, rows, before, now), *before.remarks, *now.remarks],
     )
 
 
 def _remarks(gate: Gate, rows: list[Row], before: Revision, now: Revision) -> Iterator[str]:
-    bad = [row.metric for row in rows if row.failed or row.outcome == "acknowledged"]
-    for known in gate.acknowledged:
-        if not any(map(known.names, bad)):
-            yield f"nothing that fails is named by `{known}`: take it away"
+    failures = [row.metric for row in rows if row.failed or row.outcome == "acknowledged"]
+    for entry in gate.acknowledged:
+        if not any(map(entry.names, failures)):
+            yield f"acknowledged `{entry}` names no failure: remove it"
     for old, new in gate.renamed.items():
         if old not in _renamed(gate, before, now):
-            yield f"no metrics file is renamed by `{old}: {new}`: take it away"
+            yield f"renamed `{old}: {new}` names no renamed file: remove it"
     for row in rows:
         if not row.failed and is_quoted_number(row.now) and row.now != row.baseline:
             name = ": ".join(row.metric)
@@ -91,36 +92,37 @@ def _changed_parameters(before: Revision, now: Revision) -> Iterator[tuple[str, 
             yield name, old, new
 
 
-def _whose_rules(
-    own: Gate, there: Tree | None, here: Tree, rules_from: str | None
+def _choose_rules(
+    own: Gate, base: Tree | None, workspace: Tree, rules_from: str | None
 ) -> tuple[Gate, str, list[str], list[str]]:
     """Choose the rules: (rules, their owner, a diff of the workspace's, remarks). Raises Unjudged.
 
     Where the base has none, those of the workspace judge: the change that adds the gate can pass.
     """
-    named = rules_from and not NOTHING.fullmatch(rules_from)
-    tree = here.at(here.git.commit(rules_from)) if named else there
+    if rules_from and not NOTHING.fullmatch(rules_from):
+        base = workspace.at(workspace.git.commit(rules_from))
     try:
-        base = gate_file.read(tree) if tree else None
+        file = gate_file.read(base) if base else None
     except Unjudged as error:
         if rules_from is not None:
             raise
         return own, "the workspace", [], [f"the rules of the baseline cannot be compared: {error}"]
-    lines = difflib.ndiff(base.gate.lines(), own.lines()) if base else ()
+    lines = difflib.ndiff(file.gate.lines(), own.lines()) if file else ()
     changed = [line for line in lines if line.startswith(("- ", "+ "))]
-    if base and rules_from is not None:
-        return base.gate, one_line(rules_from or tree.label, 30), changed, []
+    if base is None or rules_from is None:
+        return own, "the workspace", changed, []
+    if file:
+        return file.gate, one_line(rules_from or base.label, 30), changed, []
     text = "has no rules yet: THIS CHANGE IS JUDGED BY THE RULES THAT IT BRINGS; read them"
-    alone = tree is not None and rules_from is not None
-    return own, "the workspace", changed, [f"{tree.label} {text}"] if alone else []
+    return own, "the workspace", changed, [f"{base.label} {text}"]
 
 
 def refuse_unreadable(before: Revision) -> None:
     """Raise Unjudged for each file of metrics that could not be read at the baseline."""
     remedy = "compare with another revision, by --baseline REV"
-    if before.faults:
-        faults = [f"{path}: {why}; {remedy}" for path, (_, why) in before.faults.items()]
-        raise Unjudged("\n".join(f"{before.label}:{fault}" for fault in faults))
+    faults = [f"{before.label}:{path}: {why}; {remedy}" for path, (_, why) in before.faults.items()]
+    if faults:
+        raise Unjudged("\n".join(faults))
 
 
 def _renamed(gate: Gate, before: Revision, now: Revision) -> dict[str, str]:
@@ -131,9 +133,9 @@ def _renamed(gate: Gate, before: Revision, now: Revision) -> dict[str, str]:
 def judge_all(gate: Gate, before: Revision, now: Revision) -> list[Row]:
     """Judge every metric, and fail every file of metrics that is lost, broken or not paired."""
     before = before.with_names(_renamed(gate, before, now))
-    faults = dict(now.faults)
     lost = [path for path in before.files if path not in now.files]
-    faults |= {path: ("missing", "is no metric of dvc.yaml any more") for path in lost}
+    text = "is no longer a metrics file of dvc.yaml"
+    faults = now.faults | {path: ("missing", text) for path in lost}
     rows = [
         Row((path, rules.ALL_KEYS), None, None, outcome, note=note)
         for path, (outcome, note) in [*faults.items(), *_unpaired(gate, before, now, lost)]
@@ -148,18 +150,17 @@ def _unpaired(
 ) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield each new file that may be a lost one under another name, with its fault.
 
-    The two have a key in common. It has a rule for the lost file alone, or one with tolerances.
+    The two have a key in common. Its rule has tolerances, or names the lost file alone.
     """
 
     def unjudged(old: str, new: str, key: str) -> bool:
         rule = gate.rule((new, key))
         return rule.compares if rule else gate.rule((old, key)) is not None
 
-    for path in now.files if lost else ():
+    for path in [path for path in now.files if path not in before.files]:
         keys = [key for file, key in now.metrics if file == path]
         shared = [(old, key) for old in lost for key in keys if (old, key) in before.metrics]
-        alike = [old for old, key in shared if unjudged(old, path, key)]
-        if path not in before.files and alike:
+        if alike := [old for old, key in shared if unjudged(old, path, key)]:
             old = difflib.get_close_matches(path, alike, n=1, cutoff=0)[0]
-            text = f"is new, with keys of {old}, which is gone: write `renamed: {{{old}: {path}}}`"
+            text = f"is new and has keys of the lost {old}: write `renamed: {{{old}: {path}}}`"
             yield path, ("no baseline", f"{text} in {gate_file.NAME}, or acknowledge this file")

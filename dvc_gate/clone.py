@@ -68,21 +68,20 @@ def check_out(source: Git, commit: str, target: Path) -> None:
         listed = os.fsdecode(clone.raw("ls-tree", "-r", "-z", commit)).split("\0")
     except GitError as error:
         raise Unjudged(f"{commit[:9]} cannot be checked out: {error}") from None
-    for what, path in (line.split("\t", 1) for line in listed if line.startswith("160000")):
-        module, digest = Git(source.folder / path), what.split()[2]
+    for entry, path in (line.split("\t", 1) for line in listed if line.startswith("160000")):
+        module, digest = Git(source.folder / path), entry.split()[2]
         if not (module.folder / ".git").exists():
-            raise Unjudged(f"{path}: run `git submodule update --init`: its files are not here")
+            raise Unjudged(f"{path}: its files are not here: `git submodule update --init`")
         check_out(module, digest, target / path)
 
 
 def environment_in(folder: Path, start: Path) -> dict[str, str]:
-    """Build the environment of DVC in `start`: it leads to no other cache or repository."""
-    variables = os.environ.items()
+    """Build the environment of DVC in `start`: it names no other cache or repository."""
     return {
-        **{key: value for key, value in variables if not key.startswith(("DVC_", "PYTHON"))},
+        **{k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "PYTHON"))},
         "DVC_GLOBAL_CONFIG_DIR": str(folder / "GLOBAL_CONFIG"),
         "DVC_SYSTEM_CONFIG_DIR": str(folder / "SYSTEM_CONFIG"),
-        # Relative, for the library that writes there expands the variables in its path.
+        # Relative, for the library that writes there expands each $NAME in a path.
         "DVC_SITE_CACHE_DIR": os.path.relpath(folder / "site-cache", start),
         "DVC_NO_ANALYTICS": "1",
         "TMPDIR": str(folder),
@@ -92,7 +91,7 @@ def environment_in(folder: Path, start: Path) -> dict[str, str]:
 
 
 def bring(root: Path, path: str, entry: dict[str, Any], target: Path) -> None:
-    """Copy a recorded output out of the cache of a project, and hash it again. Raises Unjudged."""
+    """Copy a recorded output from the project's cache, and hash it again. Raises Unjudged."""
     kind = "md5" if entry.get("hash") == "md5" else "md5-dos2unix"
     files = list(cached_files(root, entry))
     if not files and not entry.get("md5"):
@@ -103,7 +102,7 @@ def bring(root: Path, path: str, entry: dict[str, Any], target: Path) -> None:
         if not place.is_file():
             raise Unjudged(f"{path}: is not in DVC's cache here: `dvc pull {path}`")
         if dvc_private.digest(place, kind) != recorded:
-            raise Unjudged(f"{path}: DVC's cache holds other bytes than were recorded: {place}")
+            raise Unjudged(f"{path}: DVC's cache holds other bytes than the recorded ones: {place}")
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(place, copy)
@@ -141,7 +140,7 @@ def reproduce(
     try:
         for line in process.stdout or ():
             if line.startswith("Running stage "):
-                log(line.strip().replace("Running", "re-making", 1))
+                log(line.strip().replace("Running", "reproducing", 1))
                 last.clear()
             elif line.lower().startswith("error:"):
                 errors.append(line[len("error:") :].strip())

@@ -31,7 +31,7 @@ worse than the baseline by more than abs_tol + rel_tol * |baseline|:
   informational: [epochs]  # shown, never a failure
   acknowledged: [{metric: eval.loss_2, reason: accepted for a while, until: 2027-01-31}]
   renamed: {old.json: new.json}  # the new file has the old one's baseline"""
-VERIFY = """Re-make a commit's results in an empty folder with an empty DVC cache, and compare them
+VERIFY = """Reproduce a commit in an empty folder with an empty DVC cache, and compare the outputs
 with every dvc.lock and with the files of the commit. Sources that .dvc files track come
 from this project's cache and are hashed again. The Python that runs this command is first
 on PATH; variables that begin with PYTHON or DVC_ are not passed on."""
@@ -42,19 +42,19 @@ INIT = """Write a gate.yaml with a rule for each metric that the project has now
 are guessed from the names: confirm them, then commit the file."""
 RULES_FROM = """judge by the rules of REV, or of the baseline where REV is left out or empty: so a
 change cannot loosen the rules that judge it"""
-BY_RULES = "outputs may differ where the committed rules hold for the metrics made again"
+BY_RULES = "outputs may differ where the reproduced metrics pass the committed rules"
 UNJUDGED_EXIT = "exit code where there is no verdict (default: 2; `git bisect run` skips 125)"
 
 
 def run() -> NoReturn:
-    """Run the command line and leave at once, so that nothing afterwards changes the exit code."""
+    """Run the command line and end the process, so that no cleanup changes the exit code."""
     code: Any = UNJUDGED
     try:
         code = main(sys.argv[1:])
     except SystemExit as error:  # argparse: 0 after --help, 2 for a wrong command line
         code = error.code
     finally:
-        say("", sys.stdout, end="")
+        write_to(sys.stdout, "", end="")
         os._exit(code if isinstance(code, int) else UNJUDGED)
 
 
@@ -65,16 +65,16 @@ def main(words: list[str]) -> int:
         clean_environment()
         return arguments.run(arguments)
     except KeyboardInterrupt as error:
-        say("interrupted: nothing was judged, and nothing is left behind", sys.stderr)
+        write_to(sys.stderr, "interrupted: no verdict; all temporary files are deleted")
         return error.args[0] if error.args else INTERRUPTED
     except BaseException as error:
         for line in reason_of(error).splitlines():
-            say(f"error: {line}", sys.stderr)
+            write_to(sys.stderr, f"error: {line}")
         return arguments.unjudged_exit
 
 
 def reason_of(error: BaseException) -> str:
-    """Describe an exception, in one line a mistake."""
+    """Describe an exception, one line for each mistake."""
     if isinstance(error, Unjudged):
         return str(error)
     if isinstance(error, ImportError):
@@ -82,11 +82,11 @@ def reason_of(error: BaseException) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}:{last.lineno}"
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return f"nothing was judged, by a bug in dvc-gate: {message} ({where})"
+    return f"no verdict, for a bug in dvc-gate: {message} ({where})"
 
 
-def say(text: str, stream: Any, end: str = "\n") -> None:
-    """Write a text in the stream's encoding; a closed stream is no reason to fail."""
+def write_to(stream: Any, text: str, end: str = "\n") -> None:
+    """Write a text in the stream's encoding; ignore a closed stream."""
     with contextlib.suppress(AttributeError, OSError, ValueError, LookupError):
         encoding = stream.encoding or "ascii"
         stream.write(text.encode(encoding, "replace").decode(encoding) + end)
@@ -108,7 +108,7 @@ def check(arguments: argparse.Namespace) -> int:
         write(reason_of(error))
         raise
     write(comparison)
-    say(text, sys.stdout)
+    write_to(sys.stdout, text)
     return FAILED if comparison.failed else HELD
 
 
@@ -116,25 +116,25 @@ def verify(arguments: argparse.Namespace) -> int:
     from dvc_gate import verify
 
     revision, stages = arguments.rev or "HEAD", list(filter(None, arguments.stage))
-    log = functools.partial(say, stream=sys.stderr)
+    log = functools.partial(write_to, sys.stderr)
     verification = verify.verify(revision, stages, arguments.by_rules, log)
     if arguments.json:
         write_atomically(Path(arguments.json), verify.as_json(verification))
-    say("\n".join(verify.report(verification)), sys.stdout)
+    write_to(sys.stdout, "\n".join(verify.report(verification)))
     return HELD if verification.passed else FAILED
 
 
 def calibrate(arguments: argparse.Namespace) -> int:
     from dvc_gate import calibrate
 
-    say(calibrate.calibrate(arguments.over, arguments.rev or "HEAD"), sys.stdout)
+    write_to(sys.stdout, calibrate.calibrate(arguments.over, arguments.rev or "HEAD"))
     return HELD
 
 
 def init(arguments: argparse.Namespace) -> int:
     from dvc_gate import init
 
-    say(init.init(), sys.stdout)
+    write_to(sys.stdout, init.init())
     return HELD
 
 
@@ -160,9 +160,9 @@ def parser() -> argparse.ArgumentParser:
     option("--rules-from", metavar="REV", type=str.strip, nargs="?", const="", help=RULES_FROM)
     for kind in ("markdown", "json", "junit"):
         option(f"--{kind}", metavar="FILE", help=f"write a report, {kind}")
-    option = command(verify, "make a commit's results again and compare them", VERIFY)
+    option = command(verify, "reproduce a commit and compare its results", VERIFY)
     option("--rev", type=revision, help="the commit to verify (default: HEAD)")
-    option("--stage", nargs="+", default=[], metavar="NAME", help="these and what they need")
+    option("--stage", nargs="+", default=[], metavar="NAME", help="these and their dependencies")
     option("--by-rules", action="store_true", help=BY_RULES)
     option("--json", metavar="FILE", help="write the verdict to FILE")
     option = command(calibrate, "the spread of metrics over experiments", CALIBRATE)

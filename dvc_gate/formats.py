@@ -1,4 +1,4 @@
-"""Read JSON, YAML and TOML as DVC does; describe a metric that is no number by a word."""
+"""Read JSON, YAML and TOML as DVC does; replace a metric that is no number by a word."""
 
 import functools
 import io
@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import Node
 
+from dvc_gate.dvc_private import load_python
 from dvc_gate.problems import one_line
 
 # A metric: a number, a boolean, a word for anything else, or None where it is missing.
@@ -70,26 +71,18 @@ def load(path: str, content: bytes) -> Any:
         return json.loads(text, object_pairs_hook=unique)
     if suffix == ".toml":
         return tomllib.loads(text)
-    from dvc_gate.dvc_private import load_python
-
     return load_python(text, path)
 
 
-def metrics(path: str, content: bytes) -> dict[str, Value]:
-    """Map the dotted keys of a metrics file to their values. Raises ValueError."""
-    document = load(path, content)
+def flatten(document: Any) -> dict[str, Value]:
+    """Map dotted keys to values. Raises ValueError for no mapping, equal keys or too many."""
     if not isinstance(document, dict):
-        raise ValueError("expected a mapping of names to numbers")
-    return flatten(document)
-
-
-def flatten(document: dict[Any, Any]) -> dict[str, Value]:
-    """Map dotted keys to values. Raises ValueError for equal keys and a flood."""
+        raise ValueError("expected a mapping of names to values")
     return unique(_pairs(document))
 
 
 def unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Build a mapping. Raises ValueError where a key stands twice, or for more than MOST keys."""
+    """Build a mapping. Raises ValueError for two equal keys, or for more than MOST keys."""
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
@@ -109,7 +102,7 @@ def _pairs(node: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def as_value(leaf: Any) -> Value:
-    """Keep finite numbers and booleans; describe anything else by a word."""
+    """Return finite numbers and booleans as they are; replace anything else by a word."""
     most = sys.float_info.max
     if isinstance(leaf, int | float) and -most <= leaf <= most:
         return leaf

@@ -52,7 +52,7 @@ def _checked(name: str, section: str, node: Node | None) -> GateFile:
         raise Unjudged(f"{name}:1: expected a mapping with the key rules")
     where = functools.partial(place, name, section, node)
     try:
-        # The node alone: the rest of params.yaml is DVC's business.
+        # Only this node is converted: the rest of params.yaml may hold tags of others.
         return GateFile(Gate.model_validate(formats.construct(node)), where)
     except pydantic.ValidationError as error:
         errors = [_message(where(*e["loc"]), e) for e in error.errors()]
@@ -66,9 +66,8 @@ def _message(where: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
         wrong = str(error["loc"][-1])
         near = difflib.get_close_matches(wrong, EXPECTED.keys() - {wrong}, n=1)
-        return f"{where} is not a known key; {'did you mean' if near else 'known keys:'} " + (
-            f"{near[0]}?" if near else ", ".join(EXPECTED)
-        )
+        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(EXPECTED)}"
+        return f"{where} is not a known key; {hint}"
     if error["type"] == "value_error":
         return f"{where} {error['ctx']['error']}"
     value = "missing" if error["type"] == "missing" else one_line(repr(error["input"]), 60)
@@ -85,8 +84,8 @@ def children(node: Node | None) -> dict[str | int, tuple[Node, int]]:
 
 def place(name: str, section: str, node: Node, *keys: str | int) -> str:
     """Write the place of nested keys as `file:line: key`."""
-    here, line, text = node, node.start_mark.line, section
+    line, text = node.start_mark.line, section
     for key in keys:
-        here, line = children(here).get(key, (None, line))
+        node, line = children(node).get(key, (None, line))
         text += f"[{key}]" if isinstance(key, int) else f".{key}"
     return f"{name}:{line + 1}: {text.removeprefix('.')}"

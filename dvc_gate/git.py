@@ -17,12 +17,12 @@ SHALLOW = "; the clone is shallow: run `git fetch --unshallow`"
 NOTHING = re.compile("0{40}|0{64}")  # CI services call the commit before the first push so
 
 
-class GitError(Exception):
+class GitError(Unjudged):
     """A failure of Git, in Git's words."""
 
 
 def clean_environment() -> None:
-    """Delete the variables of this process that lead Git elsewhere, such as those of a hook."""
+    """Delete the variables of this process that choose another repository, as those of a hook."""
     for name in [*os.environ]:
         if name.startswith("GIT_") and not name.startswith(SAFE):
             del os.environ[name]
@@ -54,16 +54,13 @@ class Git:
         return done.stdout
 
     def out(self, *arguments: str) -> str:
-        """Capture the output of a command, stripped. Raises Unjudged where it fails."""
-        try:
-            return os.fsdecode(self.raw(*arguments)).strip()
-        except GitError as error:
-            raise Unjudged(f"`git {' '.join(arguments)}`: {error}") from None
+        """Capture the output of a command, stripped. Raises GitError where it fails."""
+        return os.fsdecode(self.raw(*arguments)).strip()
 
     def ask(self, *arguments: str) -> str | None:
         """Capture the output of a command, stripped; None where it fails."""
         try:
-            return os.fsdecode(self.raw(*arguments)).strip()
+            return self.out(*arguments)
         except GitError:
             return None
 
@@ -116,6 +113,5 @@ class Git:
         raise Unjudged(f"there is no branch main or master{self.hint()}")
 
     def hint(self) -> str:
-        if self.ask("rev-parse", "--is-shallow-repository") == "true":
-            return SHALLOW
-        return "; give one with --baseline REV"
+        shallow = self.ask("rev-parse", "--is-shallow-repository") == "true"
+        return SHALLOW if shallow else "; give one with --baseline REV"

@@ -10,11 +10,9 @@ from dvc_gate.problems import Unjudged, write_atomically
 from dvc_gate.project import find_project
 from dvc_gate.revisions import Revision
 
-# Parts of names, and the direction that each suggests; all others are to stay near the baseline.
+# Words in names, by the direction that each suggests; any other metric must stay near its baseline.
 SHOWN = r"step|steps|epoch|epochs|iteration|iterations|count|size|params|parameters|n|num|seed|time"
-LOWER = (
-    r"loss|losses|err|error|errors|mse|rmse|mae|mape|rmsle|fpr|fnr|fp|fn|nll|perplexity|wer|cer|fid"
-)
+LOWER = r"loss|losses|err|errors?|mse|rmse|mae|mape|rmsle|fpr|fnr|fp|fn|nll|perplexity|wer|cer|fid"
 HIGHER = (
     r"acc|accuracy|auc|f1|precision|recall|r2|map|ap|ap\d+|score|iou|dice|bleu|rouge|tpr|tnr|tp|tn"
     r"|jaccard|sensitivity|specificity|likelihood|survivors|kappa|mcc|ndcg|prc|roc"
@@ -31,12 +29,12 @@ def init() -> str:
     workspace = find_project()
     path = workspace.git.folder / NAME
     if path.exists():
-        raise Unjudged(f"{path}: is there already; edit it, or delete it first")
+        raise Unjudged(f"{path}: already exists; edit it, or delete it first")
     now = revisions.read(workspace)
-    faults = [f"{file}: {why}" for file, (_, why) in now.faults.items()]
+    notes = [f"{file}: {why}" for file, (_, why) in now.faults.items()] + [*_not_judged(now)]
     numbers = {key: value for (_, key), value in now.metrics.items() if is_number(value)}
     if not numbers:
-        reasons = [*faults, *_not_judged(now)] or ["dvc.yaml names no file under `metrics:`"]
+        reasons = notes or ["dvc.yaml names no file under `metrics:`"]
         raise Unjudged(f"no metrics here: {'; '.join(reasons)}")
     better = {key: guess(key) if key in numbers else None for _, key in now.metrics}
     rules = [
@@ -47,13 +45,11 @@ def init() -> str:
     ]
     shown = [key for key, word in better.items() if word is None]
     write_atomically(path, HEAD + dump_yaml({"rules": rules, "informational": shown}))
-    notes = [*faults, *_not_judged(now)]
     if named := [key for key in shown if key in numbers]:
-        notes.append(f"shown only, for their names: {', '.join(named)}")
-    count = f"{len(rules)} rules for {len(now.files)} metrics files"
-    lines = [f"{path}: {count}, {len(shown)} keys are shown only"]
-    lines += ["next: confirm each `better`, commit the file, and `dvc-gate check`"]
-    return "\n".join(lines + [f"note: {note}" for note in notes])
+        notes.append(f"shown only, because of their names: {', '.join(named)}")
+    count = f"{len(rules)} rules for {len(now.files)} metrics files; {len(shown)} keys shown only"
+    step = "next: confirm each `better`, commit the file, and run `dvc-gate check`"
+    return "\n".join([f"{path}: {count}", step, *(f"note: {note}" for note in notes)])
 
 
 def _not_judged(now: Revision) -> Iterator[str]:

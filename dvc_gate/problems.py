@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class Unjudged(Exception):
-    """The reason for no verdict: one line a mistake, with its place and its remedy."""
+    """The reason for no verdict: one line for each mistake, with its place and its remedy."""
 
 
 def one_line(text: object, most: int = 240) -> str:

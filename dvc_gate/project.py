@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pathspec import GitIgnoreSpec
+
 from dvc_gate import formats
 from dvc_gate.git import SHORT, Git, GitError
 from dvc_gate.problems import Unjudged, reason
@@ -86,22 +88,14 @@ class Tree:
             paths = [path for path in unique if path and (self.git.folder / path).is_file()]
         # A folder with a .dvc of its own is another project.
         others = [path[: -len(".dvc/config")] for path in paths if path.endswith("/.dvc/config")]
-        ignored = self._ignored([path for path in paths if path.endswith(".dvcignore")])
         own = [path for path in paths if not path.startswith((".dvc/", *others))]
-        named = [p for p in own if posixpath.basename(p) == "dvc.yaml" or p.endswith(".dvc")]
-        return [path for path in named if not ignored(path)]
-
-    def _ignored(self, files: list[str]) -> Callable[[str], bool]:
-        from pathspec import GitIgnoreSpec
-
-        texts = [self.read(file).decode(errors="replace").splitlines() for file in files]
-        folders = map(posixpath.dirname, files)
-        specs = list(zip(folders, map(GitIgnoreSpec.from_lines, texts), strict=True))
-        return lambda path: any(
-            spec.match_file(posixpath.relpath(path, folder or "."))
-            for folder, spec in specs
-            if not folder or path.startswith(f"{folder}/")
-        )
+        files = {p for p in own if posixpath.basename(p) == "dvc.yaml" or p.endswith(".dvc")}
+        for file in (path for path in paths if posixpath.basename(path) == ".dvcignore"):
+            spec = GitIgnoreSpec.from_lines(self.read(file).decode(errors="replace").splitlines())
+            folder = file.removesuffix(".dvcignore")
+            inside = [path for path in files if path.startswith(folder)]
+            files -= {path for path in inside if spec.match_file(path.removeprefix(folder))}
+        return [path for path in own if path in files]
 
 
 def find_project() -> Tree:

@@ -1,6 +1,7 @@
 """Write a comparison, or the reason for none, as text, Markdown, JSON and JUnit."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -118,9 +119,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def escaped(words: str) -> str:
-    for mark in "\\|*<`":
-        words = words.replace(mark, f"\\{mark}")
-    return words.replace("\n", " ")
+    return re.sub(r"[\\|*<`]", r"\\\g<0>", words).replace("\n", " ")
 
 
 def as_json(comparison: Comparison | str) -> str:

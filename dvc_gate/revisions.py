@@ -12,7 +12,7 @@ from dvc_gate.project import Tree
 
 @dataclass(frozen=True)
 class Revision:
-    """The metrics and parameters of a commit or the workspace; remarks: on files without them."""
+    """The metrics and parameters of a commit or the workspace; remarks: on files without any."""
 
     label: str
     files: list[str] = field(default_factory=list)  # of metrics
@@ -53,14 +53,14 @@ def read(tree: Tree) -> Revision:
             if content is None:
                 unpulled.append(path)
                 continue
-            values = formats.metrics(path, content)
+            values = formats.flatten(formats.load(path, content))
             revision.metrics.update(((path, key), value) for key, value in values.items())
         except FileNotFoundError as error:
             inside = not path.startswith(("../", "/"))
             if inside and tree.commit and recorded.owner(path) is None:
                 revision.remarks.append(_absence(tree, path, every))
                 continue
-            revision.faults[path] = "missing", str(error.filename or "no such file")
+            revision.faults[path] = "missing", reason(error)
         except (OSError, ValueError, RecursionError) as error:
             revision.faults[path] = "unreadable", reason(error)
         revision.files.append(path)
@@ -76,7 +76,7 @@ def read(tree: Tree) -> Revision:
 def _absence(tree: Tree, path: str, every: list[Pipeline]) -> str:
     outputs = [out for pipeline in every for _, out, _ in pipeline.outs()]
     if is_within(path, outputs) or tree.git.ask("check-ignore", "--quiet", "--", path) is None:
-        return f"{tree.name(path)}: was not made yet: its metrics are new"
+        return f"{tree.name(path)}: did not exist yet: its metrics are new"
     return f"{path}: NEVER COMPARED: Git ignores it and DVC does not cache it, so no commit has it"
 
 
@@ -90,19 +90,16 @@ def _files(tree: Tree, recorded: Recorded, path: str) -> list[str]:
 
 
 def _content(tree: Tree, recorded: Recorded, path: str) -> bytes | None:
-    """Read a file from Git, or at a commit from DVC's cache; None where it is not pulled.
-
-    Raises FileNotFoundError, with the message as its file name.
-    """
+    """Read a file from Git or the cache; None where it is not pulled. Raises FileNotFoundError."""
     try:
         return tree.read(path)
     except FileNotFoundError:
         place = recorded.place(path)
-        if place is None:
-            raise FileNotFoundError(2, "", "no such file") from None
-    if tree.commit is None and place.is_file():
-        raise FileNotFoundError(2, "", "no such file; `dvc checkout` has it")
-    return place.read_bytes() if place.is_file() else None
+    if place and not place.is_file():
+        return None
+    if place and tree.commit:
+        return place.read_bytes()
+    raise FileNotFoundError(2, f"no such file{'; `dvc checkout` restores it' if place else ''}")
 
 
 def _read_parameters(tree: Tree, recorded: Recorded, revision: Revision) -> None:
@@ -116,10 +113,7 @@ def _read_parameters(tree: Tree, recorded: Recorded, revision: Revision) -> None
             values = formats.flatten(formats.load(path, content) or {})
             prefix = "" if path == PARAMS else f"{path}:"
             revision.parameters.update({f"{prefix}{name}": values[name] for name in values})
-        except FileNotFoundError:
-            if path != PARAMS:
-                message = f"{tree.name(path)}: no such file; its parameters are not shown"
+        except (OSError, ValueError, RecursionError) as error:
+            if path != PARAMS or not isinstance(error, FileNotFoundError):
+                message = f"{tree.name(path)}: its parameters are not shown: {reason(error)}"
                 revision.remarks.append(message)
-        except (OSError, ValueError, AttributeError, RecursionError) as error:
-            message = f"{tree.name(path)}: its parameters are not shown: {reason(error)}"
-            revision.remarks.append(message)

@@ -1,6 +1,7 @@
 """Judge a metric by its two values and the rules of the gate."""
 
 import datetime
+import itertools
 import math
 import sys
 from collections.abc import Iterable, Iterator
@@ -40,9 +41,9 @@ class Named(Schema):
     def names(self, metric: Key, literally: bool = False) -> bool:
         """Match a metric, or compare its key literally, brackets and all."""
         file, key = metric
-        in_file = self.file in (None, file) or fnmatchcase(file, self.file or "")
-        glob = not literally and fnmatchcase(key, self.metrics)
-        return in_file and (key == self.metrics or glob)
+        in_file = self.file in (None, file) or fnmatchcase(file, self.file)
+        by_glob = not literally and fnmatchcase(key, self.metrics)
+        return in_file and (key == self.metrics or by_glob)
 
     def __str__(self) -> str:
         return f"{self.file}: {self.metrics}" if self.file else self.metrics
@@ -100,7 +101,8 @@ class Range(NamedTuple):
     def excess(self, value: int | float) -> Fraction:
         """Measure how far out a number lies; negative or zero inside."""
         below = [] if self.least is None else [self.least - exact(value)]
-        return max(below + ([] if self.most is None else [exact(value) - self.most]))
+        above = [] if self.most is None else [exact(value) - self.most]
+        return max(below + above)
 
 
 class Acknowledged(Named):
@@ -144,32 +146,27 @@ class Gate(Schema):
         """Find the rule or informational entry of a metric, at last by its file's old name."""
         named = [*self.informational, *self.rules]
         old = [(before, metric[1]) for before, now in self.renamed.items() if now == metric[0]]
-        for name in (metric, *old):
-            for literally in (True, False):
-                for entry in named:
-                    if entry.names(name, literally):
-                        return entry
-        return None
+        tries = itertools.product((metric, *old), (True, False), named)
+        matches = (entry for name, literally, entry in tries if entry.names(name, literally))
+        return next(matches, None)
 
     def rule(self, metric: Key) -> Rule | None:
         entry = self.judge_of(metric)
         return entry if isinstance(entry, Rule) else None
 
-    def idle(self, metrics: Iterable[Key]) -> Iterator[tuple[str, int, str]]:
+    def unused(self, metrics: Iterable[Key]) -> Iterator[tuple[str, int, str]]:
         """Yield the list, index and fault of each entry that judges nothing."""
         used = {id(self.judge_of(metric)) for metric in metrics}
         for name in ("rules", "informational"):
             for index, entry in enumerate(getattr(self, name)):
                 if id(entry) not in used:
                     text = "no such metric (`dvc metrics show` lists them), or others judge it"
-                    yield name, index, f"`{entry}` is of no use: {text}"
+                    yield name, index, f"`{entry}` judges nothing: {text}"
 
     def lines(self) -> list[str]:
-        """Write what bears on a verdict as YAML, an entry a line."""
-        written = self.model_dump(
-            mode="json", by_alias=True, exclude={"calibration"}, exclude_defaults=True
-        )
-        return dump_yaml(written).splitlines()
+        """Write the entries that decide verdicts as YAML, an entry a line."""
+        options = {"mode": "json", "by_alias": True, "exclude_defaults": True}
+        return dump_yaml(self.model_dump(exclude={"calibration"}, **options)).splitlines()
 
 
 # The value that each key of gate.yaml takes, for messages about other values.
@@ -224,7 +221,7 @@ def judge(gate: Gate, metric: Key, baseline: Value, now: Value) -> Row:
     leasts = [each.least for each in ranges.values() if each.least is not None]
     mosts = [each.most for each in ranges.values() if each.most is not None]
     allowed = Range(max(leasts, default=None), min(mosts, default=None))
-    note = _noise(gate, metric)
+    note = _noise_note(gate, metric)
     if now is None:
         outcome = "missing"
     elif not is_number(now):
@@ -237,20 +234,20 @@ def judge(gate: Gate, metric: Key, baseline: Value, now: Value) -> Row:
     return Row(metric, baseline, now, outcome, allowed, note)
 
 
-def _noise(gate: Gate, metric: Key) -> str:
+def _noise_note(gate: Gate, metric: Key) -> str:
     measured = gate.calibration.get(metric[0])
-    if measured is None or len(measured.spread.get(metric[1], ())) != 3:
+    spread = measured.spread.get(metric[1], []) if measured else []
+    if len(spread) != 3:
         return ""
-    least, _, most = measured.spread[metric[1]]
-    return f"{measured.values} values of {measured.over} gave {least:.3g} to {most:.3g}"
+    return f"{measured.values} values of {measured.over} gave {spread[0]:.3g} to {spread[2]:.3g}"
 
 
 def acknowledge(gate: Gate, row: Row, today: datetime.date) -> Row:
     """Replace an acknowledged failure; after its day add a note alone."""
-    for known in gate.acknowledged:
-        if row.failed and known.names(row.metric):
-            note = f"{row.outcome}; acknowledged until {known.until}: {known.reason}"
-            if today <= known.until:
+    for entry in gate.acknowledged:
+        if row.failed and entry.names(row.metric):
+            note = f"{row.outcome}; acknowledged until {entry.until}: {entry.reason}"
+            if today <= entry.until:
                 return row._replace(outcome="acknowledged", note=note)
             return row._replace(note=f"{note} (that day has passed)")
     return row

@@ -1,4 +1,4 @@
-"""`verify`: re-make a commit's results from nothing; compare with its lock files and its tree."""
+"""`verify`: reproduce a commit in an empty folder; compare with its lock files and its tree."""
 
 import datetime
 import json
@@ -19,11 +19,11 @@ from dvc_gate.reports import dump, mappings
 from dvc_gate.rules import Row
 
 Log = Callable[[str], None]
-ANOTHER, UNKNOWN = "is another in the commit", "is not in the commit"
+OTHER, UNKNOWN = "differs from the commit", "is not in the commit"
 
 
 class Finding(NamedTuple):
-    """A difference, as a phrase; fault: not due to nondeterministic training."""
+    """A difference, as a phrase; fault: nondeterministic training cannot explain it."""
 
     text: str
     output: bool = False  # a difference of an output, not of its inputs
@@ -44,12 +44,12 @@ class Verdict(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """The verdicts on all stages, the metrics that moved, and the verdicts of the rules."""
+    """The verdicts on all stages, the metrics that changed, and the verdicts of the rules."""
 
     revision: str
     commit: str
     verdicts: list[Verdict]
-    moved: list[tuple[str, str, Value, Value]]  # (file, key, committed, remade)
+    moved: list[tuple[str, str, Value, Value]]  # (file, key, committed, reproduced)
     judged: list[Row] | None
 
     @property
@@ -70,7 +70,7 @@ class Verification(NamedTuple):
 
 
 def verify(revision: str, names: Sequence[str], by_rules: bool, log: Log) -> Verification:
-    """Re-make a commit, or some of its stages with their dependencies. Raises Unjudged."""
+    """Reproduce a commit, or some of its stages with their dependencies. Raises Unjudged."""
     workspace = find_project()
     git, prefix = workspace.git, workspace.prefix
     commit = git.commit(revision)
@@ -83,42 +83,42 @@ def verify(revision: str, names: Sequence[str], by_rules: bool, log: Log) -> Ver
         if not (root / ".dvc").is_dir():
             raise Unjudged("the folder .dvc is not in the commit, so it holds no DVC project")
         (root / ".dvc/config.local").write_text(clone.DVC_CONFIG)
-        committed, remade = workspace.at(commit), Tree(Git(root), prefix)
-        every = pipelines(remade)
-        locks, known = _empty(git, remade, every, bool(names), log)
+        remade = Tree(Git(root), prefix)
+        project = pipelines(remade)
+        locks, known = _delete_outputs(git, remade, project, bool(names), log)
         start = root / os.path.relpath(Path.cwd(), git.folder)
         start = start if start.is_dir() else root
         if error := clone.reproduce(start, names, clone.environment_in(folder, start), log):
-            absent = _absent(git.folder, root, every, known, error)
+            absent = _absent(git.folder, root, project, known, error)
             raise Unjudged(f"`dvc repro` failed: {error}{absent}")
-        again = [(each, lock_of(remade, each)) for each in every if each.has_lock]
-        outputs = {path for each, stages in again for path in each.all_recorded(stages, "outs")}
-        changed = _changed(Git(top), prefix)
+        new_locks = [(each, lock_of(remade, each)) for each in project if each.has_lock]
+        outputs = {path for each, stages in new_locks for path in each.all_recorded(stages, "outs")}
+        changed = _changed_files(Git(top), prefix)
         verdicts: list[Verdict] = []
-        for each, stages in again:
-            if not names and (gone := sorted(locks[each.path].keys() - stages.keys())):
-                log(f"note: not verified, no longer in {each.path}: {', '.join(gone)}")
+        for each, stages in new_locks:
+            if not names and (lost := sorted(locks[each.path].keys() - stages.keys())):
+                log(f"note: not verified, no longer in {each.path}: {', '.join(lost)}")
             verdicts += _compare(each, locks[each.path], stages, changed, outputs)
-        others = [path for path, why in changed.items() if why != UNKNOWN]
+        others = [path for path, fault in changed.items() if fault != UNKNOWN]
         if others := [path for path in others if not is_within(path, known | outputs)]:
-            findings = [Finding(f"{path} {ANOTHER}", output=True) for path in others]
+            findings = [Finding(f"{path} {OTHER}", output=True) for path in others]
             verdicts.append(Verdict("no stage's output", len(others), findings))
-        moved, judged = _metrics(committed, remade, outputs, by_rules)
+        moved, judged = _metrics(workspace.at(commit), remade, outputs, by_rules)
     if not any(verdict.outputs for verdict in verdicts):
-        raise Unjudged(f"{commit[:SHORT]}: nothing was made again: no stage has outputs")
+        raise Unjudged(f"{commit[:SHORT]}: nothing to verify: no stage has outputs")
     return Verification(revision, commit, verdicts, moved, judged)
 
 
-def _empty(
-    git: Git, remade: Tree, every: list[Pipeline], partly: bool, log: Log
+def _delete_outputs(
+    git: Git, remade: Tree, project: list[Pipeline], partly: bool, log: Log
 ) -> tuple[dict[str, Stages], set[str]]:
-    """Delete all outputs, and copy the sources, frozen stages too, from the cache.
+    """Delete all outputs, and copy sources and the outputs of frozen stages from the cache.
 
-    partly: a missing source may not be needed. Return the records of the stages to re-make, by
+    partly: a missing source may not be needed. Return the records of the stages to reproduce, by
     dvc.yaml, and the paths of all outputs.
     """
     root, paths, locks, frozen_locks, sources = remade.git.folder, set(), {}, {}, {}
-    for pipeline in every:
+    for pipeline in project:
         lock = lock_of(remade, pipeline)
         if not pipeline.has_lock:
             if "cmd" in lock[""]:
@@ -151,11 +151,11 @@ def _empty(
     return locks, paths | sources.keys()
 
 
-def _absent(here: Path, root: Path, every: list[Pipeline], outputs: set[str], error: str) -> str:
-    """Name the paths of the failed stage that exist here but not in the commit; and .env."""
+def _absent(here: Path, root: Path, project: list[Pipeline], outputs: set[str], error: str) -> str:
+    """Name the paths of the failed stage, and .env, that exist here but not in the commit."""
     failed = {address.rpartition(":")[2] for address in re.findall(r"'([^']+)'", error)}
     paths = set()
-    for pipeline in every:
+    for pipeline in project:
         for name in failed & pipeline.stages.keys():
             stage = pipeline.stages[name]
             deps = [next(iter(d)) if isinstance(d, dict) else d for d in stage.get("deps") or ()]
@@ -179,10 +179,10 @@ def _compare(
         old, new = (pipeline.recorded(name, s, "outs") for s in (before.get(name, {}), stage))
         differ = _unequal(old, new)
         in_git = [p for n, p, more in pipeline.outs() if n == name and not more.get("cache", True)]
-        for path, why in changed.items():
-            if is_within(path, in_git) and not (why == ANOTHER and is_within(path, differ)):
-                more = ", though dvc.lock has it right" if why == ANOTHER else ""
-                findings.append(Finding(f"{path} {why}{more}", output=True))
+        for path, fault in changed.items():
+            if is_within(path, in_git) and not (fault == OTHER and is_within(path, differ)):
+                more = ", but agrees with dvc.lock" if fault == OTHER else ""
+                findings.append(Finding(f"{path} {fault}{more}", output=True))
         yield Verdict(pipeline.address(name), len(new), findings)
 
 
@@ -193,40 +193,39 @@ def _differences(
         return _unequal(*(pipeline.recorded(name, each, kind) for each in (old, new)))
 
     if differ := unequal("outs"):
-        yield Finding(f"another {', '.join(differ)}", output=True, fault=False)
+        yield Finding(f"outputs differ: {', '.join(differ)}", output=True, fault=False)
     for path in unequal("deps"):
-        yield Finding(f"made from another {path}", fault=path not in outputs)
+        yield Finding(f"dependency changed: {path}", fault=path not in outputs)
     values = ((stage.get("params") or {}).values() for stage in (old, new))
     if settings := _unequal(*({k: v for f in files for k, v in f.items()} for files in values)):
-        yield Finding(f"made with other parameters {', '.join(settings)}")
+        yield Finding(f"parameters changed: {', '.join(settings)}")
     if old.get("cmd") != new.get("cmd"):
-        yield Finding("made by another command")
+        yield Finding("command changed")
 
 
 def _unequal(before: dict[Any, Any], after: dict[Any, Any]) -> list[Any]:
-    nothing = object()
-    both = {**after, **before}
-    return [key for key in both if before.get(key, nothing) != after.get(key, nothing)]
+    absent = object()
+    return [k for k in {**after, **before} if before.get(k, absent) != after.get(k, absent)]
 
 
-def _changed(top: Git, prefix: str) -> dict[str, str]:
+def _changed_files(top: Git, prefix: str) -> dict[str, str]:
     """Map the paths that differ from the commit, ignored ones too, to their faults."""
     status = ("status", "--porcelain", "-z", "-uall", "--ignored", "--no-renames")
-    status += ("--ignore-submodules=dirty",)  # each is asked itself
-    words = {"??": UNKNOWN, "!!": UNKNOWN, " D": "is in the commit, and was not made"}
+    status += ("--ignore-submodules=dirty",)  # each runs `git status` itself
+    words = {"??": UNKNOWN, "!!": UNKNOWN, " D": "is in the commit, but was not reproduced"}
     changed = {}
     nested = ("submodule", "--quiet", "foreach", "--recursive", 'printf "%s/\\0" "$displaypath"')
     for folder in ["", *filter(None, os.fsdecode(top.raw(*nested)).split("\0"))]:
         for entry in filter(None, os.fsdecode(Git(top.folder / folder).raw(*status)).split("\0")):
             path = f"{folder}{entry[3:]}".removeprefix(prefix)
-            changed[path] = words.get(entry[:2], ANOTHER)
+            changed[path] = words.get(entry[:2], OTHER)
     return changed
 
 
 def _metrics(
     committed: Tree, remade: Tree, outputs: set[str], by_rules: bool
 ) -> tuple[list[tuple[str, str, Value, Value]], list[Row] | None]:
-    """List (file, key, committed, re-made) of metrics that moved, and the rules' verdicts."""
+    """List (file, key, committed, reproduced) of changed metrics, and the rules' verdicts."""
     try:
         before, now = (revisions.read(tree).of_files(outputs) for tree in (committed, remade))
     except Unjudged:
@@ -237,15 +236,15 @@ def _metrics(
     moved = [(*key, old.get(key), new.get(key)) for key in _unequal(old, new)]
     if not by_rules:
         return moved, None
-    if not (judging := gate_file.read(committed)):
+    if not (file := gate_file.read(committed)):
         raise Unjudged(f"{committed.label}: has no {gate_file.NAME} to judge by")
     refuse_unreadable(before)
-    gate, today = judging.gate, datetime.date.today()
+    gate, today = file.gate, datetime.date.today()
     return moved, [rules.acknowledge(gate, row, today) for row in judge_all(gate, before, now)]
 
 
 def report(verification: Verification) -> Iterator[str]:
-    """Yield a line for each stage, the first whose outputs differ, and the metrics that moved."""
+    """Yield a line for each stage, the first whose outputs differ, and each changed metric."""
     yield f"{verification.revision} is {verification.commit[:SHORT]}"
     width = max(len(verdict.stage) for verdict in verification.verdicts)
     for verdict in verification.verdicts:
@@ -259,7 +258,7 @@ def report(verification: Verification) -> Iterator[str]:
     if verification.judged is not None:
         yield from (f"{': '.join(r.metric)}: {r.outcome}" for r in verification.judged if r.failed)
         held = "held" if verification.passed else "not held"
-        yield f"{held}: {len(verification.judged)} metrics made again, by the committed rules"
+        yield f"{held}: {len(verification.judged)} reproduced metrics, by the committed rules"
     if verification.identical:
         count = sum(verdict.outputs for verdict in verification.verdicts)
         yield f"all {count} outputs are those of dvc.lock, byte for byte"

@@ -62,7 +62,7 @@ def test_the_spread_over_a_parameter_and_what_lies_inside_it(repo: Project) -> N
     section = rules.Calibration.model_validate(measured["calibration"]["out/metrics.json"])
     assert section.spread["loss"] == [1.5, 2.5, 9.5]
     warned = [line for line in output.splitlines() if line.startswith("warning:")]
-    text = "out/metrics.json: loss: its tolerance lies inside the noise: 1 and 1 would fail"
+    text = "out/metrics.json: loss: its tolerance is smaller than the spread: 1, 1 fail"
     assert warned == [f"warning: {text}"]
     printed = output[output.index("calibration:") : output.index("warning:")]
     repo.write("gate.yaml", RULES.replace("abs_tol: 2", "abs_tol: 7") + printed)
@@ -86,5 +86,5 @@ def test_the_reason_for_no_spread_is_given(repo: Project) -> None:
     before = repo.git("rev-parse", "HEAD")
     repo.commit("a later commit")
     output = repo.gate("calibrate", "--over", "train.seed", code=2)
-    assert f"experiments are known of: {before[:9]}; " in output
+    assert f"commits with experiments: {before[:9]}; " in output
     assert "3 values" in repo.gate("calibrate", "--over", "train.seed", "--rev", "HEAD~1", code=0)

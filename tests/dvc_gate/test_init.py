@@ -38,7 +38,7 @@ def test_from_nothing_to_a_failing_change(repo: Project) -> None:
     assert compare("HEAD~1").verdict == "held"
     repo.write(A, changed("run.rmse", 1.06))
     repo.gate("check", code=1)
-    assert "is there already" in repo.gate("init", code=2)
+    assert "already exists" in repo.gate("init", code=2)
 
 
 def test_odd_names_and_words_become_valid_rules(make: Callable[..., Project]) -> None:
@@ -64,7 +64,7 @@ def test_each_metric_that_no_rule_can_judge_is_named(make: Callable[..., Project
         "note: m.json: share: NOT JUDGED: '91 %' is text: write it as a number",
         "note: m.json: model: NOT JUDGED: 'resnet' is no number",
         "note: m.json: bins: NOT JUDGED: '[1]' is no number",
-        "note: shown only, for their names: step",
+        "note: shown only, because of their names: step",
     ]
     repo.write("m.json", values | {"passed": False})
     assert "passed" in repo.gate("check", "--baseline", "HEAD", code=1)

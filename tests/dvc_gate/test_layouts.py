@@ -191,7 +191,8 @@ def test_parameters_in_several_files(make: Make) -> None:
         ("p.py:N", 4),
     ]
     output = " ".join(result.remarks)
-    assert "big.yaml: no such file" in output and "x.yaml: its parameters are not shown" in output
+    assert "big.yaml: its parameters are not shown: no such file" in output
+    assert "x.yaml: its parameters are not shown: line 1" in output
 
 
 def lock(path: str, digest: str, legacy: bool = False) -> str:
@@ -229,7 +230,7 @@ def test_metrics_in_the_cache(make: Make, legacy: bool, named: str) -> None:
     (repo.root / path).unlink()
     result = compare()
     assert [row.outcome for row in result.failed] == ["missing"]
-    assert "`dvc checkout` has it" in result.failed[0].note
+    assert "`dvc checkout` restores it" in result.failed[0].note
     repo.write(path, {"acc": 0.9})
     (repo.root / ".dvc/cache").rename(repo.root / "elsewhere")
     output = "metrics are not in DVC's cache here:"
