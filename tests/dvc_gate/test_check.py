@@ -4,17 +4,16 @@ import datetime
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dvc_gate import check, project, reports, revisions
+from dvc_gate import check, reports
 from dvc_gate.check import Comparison
 from dvc_gate.git import SHORT
 from dvc_gate.problems import Unjudged
-from tests.dvc_gate.conftest import LOCK, METRICS, Project, changed
+from tests.dvc_gate.conftest import LOCK, METRICS, RULES, Project, changed
 
 TODAY = datetime.date(2026, 12, 1)
 A, B = "reports/a/metrics.json", "reports/b/metrics.json"
@@ -26,17 +25,17 @@ def compare(
     return check.check(baseline, rules_from, today)
 
 
-def named(metric: tuple[str, str]) -> str:
+def short_name(metric: tuple[str, str]) -> str:
     """Write `a:key` for a key in reports/a/metrics.json."""
     return f"{metric[0].split('/')[1]}:{metric[1]}"
 
 
 def failures(result: Comparison) -> dict[str, str]:
-    return {named(row.metric): row.outcome for row in result.failed}
+    return {short_name(row.metric): row.outcome for row in result.failed}
 
 
-def loud(result: Comparison) -> list[tuple[str, str]]:
-    return [(named(row.metric), row.outcome) for row in result.rows if not row.quiet]
+def shown(result: Comparison) -> list[tuple[str, str]]:
+    return [(short_name(row.metric), row.outcome) for row in result.rows if not row.quiet]
 
 
 def error_of(**arguments: Any) -> str:
@@ -45,24 +44,22 @@ def error_of(**arguments: Any) -> str:
     return str(caught.value)
 
 
-NAN, INFINITY = float("nan"), float("inf")
-WORDS = [None, True, "91 %", "diverged", "1.0", "", [1.0], {}, NAN, INFINITY, -INFINITY, 10**400]
+NO_NUMBERS = [None, True, "1.0", "", [1.0], {}, float("nan"), -float("inf"), 10**400]
 TEXT = json.dumps(METRICS)
 
 
 @pytest.mark.parametrize(
     ("content", "outcomes"),
     [
-        *((changed("run.rmse", word), {"a:run.rmse": "no number"}) for word in WORDS),
+        *((changed("run.rmse", value), {"a:run.rmse": "no number"}) for value in NO_NUMBERS),
         (TEXT.replace("2.0", "1e999"), {"a:run.mae": "no number"}),
         (changed("run.rmse", {"x": 1.0}), {"a:run.rmse": "missing"}),
         ({}, {"a:run.rmse": "missing", "a:run.mae": "missing", "a:held": "missing"}),
         (TEXT.replace('"mae"', '"rmse"'), {"a:*": "unreadable"}),
         (METRICS | {"run.rmse": 1.0}, {"a:*": "unreadable"}),
-        *((text, {"a:*": "unreadable"}) for text in ("", '{"held": 1.0', "[1.0]", "null", "1.0")),
+        *((text, {"a:*": "unreadable"}) for text in ("", '{"held": 1.0', "[1.0]", "null")),
         (TEXT.replace("2.0", "9" * 5000), {"a:*": "unreadable"}),
         ("[" * 100_000, {"a:*": "unreadable"}),
-        ("<<<<<<< HEAD\n1\n=======\n2\n>>>>>>> b\n", {"a:*": "unreadable"}),
         (b'{"held": "\xff"}', {"a:*": "unreadable"}),
         (changed("run.rmse", 1.7), {"a:run.rmse": "regressed"}),
         (changed("run.rmse", 5.1), {"a:run.rmse": "past limit"}),
@@ -76,25 +73,17 @@ def test_a_bad_metric_fails_and_is_named(
     assert failures(compare()) == outcomes
 
 
-@pytest.mark.parametrize(
-    ("damage", "outcome"),
-    [
-        (lambda file: None, "missing"),
-        (lambda file: file.parent.rmdir(), "missing"),
-        (lambda file: file.symlink_to("nowhere.json"), "missing"),
-        (lambda file: file.mkdir(), "unreadable"),
-        (os.mkfifo, "unreadable"),
-    ],
-    ids=["no file", "no folder", "dead link", "folder", "pipe"],
-)
-def test_a_lost_file_fails_and_is_named(
-    repo: Project, damage: Callable[[Path], None], outcome: str
-) -> None:
-    (repo.root / A).unlink()
-    damage(repo.root / A)
+def test_a_lost_file_fails_and_is_named(repo: Project) -> None:
+    file = repo.root / A
+    file.unlink()
+    assert failures(compare()) == {"a:*": "missing"}
+    file.symlink_to("nowhere.json")
+    assert failures(compare()) == {"a:*": "missing"}
+    file.unlink()
+    os.mkfifo(file)
     result = compare()
-    assert failures(result) == {"a:*": outcome}
-    assert result.failed[0].metric[0] == A and result.failed[0].note
+    assert failures(result) == {"a:*": "unreadable"}
+    assert result.failed[0].metric[0] == A and result.failed[0].note == "is no file"
 
 
 def test_a_file_that_was_never_made_at_the_baseline_is_new(repo: Project) -> None:
@@ -103,7 +92,7 @@ def test_a_file_that_was_never_made_at_the_baseline_is_new(repo: Project) -> Non
     repo.commit("not run yet")
     repo.write(A, METRICS)
     result = compare()
-    assert result.verdict == "held" and ("a:held", "new") in loud(result)
+    assert result.verdict == "held" and ("a:held", "new") in shown(result)
     assert any("did not exist yet" in remark for remark in result.remarks)
 
 
@@ -132,7 +121,7 @@ def test_a_new_file_is_judged_by_its_limit(repo: Project) -> None:
     repo.edit("params.yaml", "  b: {size: 1}\n", "  b: {size: 1}\n  c: {size: 1}\n")
     assert failures(compare()) == {"c:*": "missing"}
     repo.write(new, METRICS)
-    assert dict(loud(compare()))["c:run.rmse"] == "new" and failures(compare()) == {}
+    assert dict(shown(compare()))["c:run.rmse"] == "new" and failures(compare()) == {}
     repo.write(new, changed("run.mae", 6.0))
     assert failures(compare()) == {"c:run.mae": "past limit"}
 
@@ -141,7 +130,7 @@ def test_a_metric_without_a_rule_or_for_information_never_fails(repo: Project) -
     for value in (1e9, "diverged", None, ...):
         repo.write(A, changed("size", value) | {"speed": value if value != ... else 2})
         result = compare()
-        assert loud(result) == [("a:speed", "no rule"), ("a:size", "informational")]
+        assert shown(result) == [("a:speed", "no rule"), ("a:size", "informational")]
         assert result.verdict == "held"
 
 
@@ -151,8 +140,6 @@ def test_a_metric_without_a_rule_or_for_information_never_fails(repo: Project) -
         ("file: reports/a/*", "file: reports/z/*", "gate.yaml:2: rules[0] `reports/z/*: run.*`"),
         ("metrics: held", "metrics: 'run.rmse*'", "`run.rmse*` judges nothing"),
         ("['size']", "['siez']", "gate.yaml:5: informational[0] `siez` judges nothing"),
-        ("limit: 5, abs", "limits: 5, abs", "limits is not a known key; did you mean limit?"),
-        ("limit: 5, abs", "limit: five, abs", "gate.yaml:2: rules[0].limit is 'five'"),
         ("rules:", "rule:", "gate.yaml:1: rule is not a known key; did you mean rules?"),
         ("rules:", "rules: [", "gate.yaml: line"),
     ],
@@ -173,7 +160,7 @@ def test_a_broken_pipeline_cannot_be_judged(repo: Project) -> None:
 def test_an_unknown_or_empty_revision(repo: Project) -> None:
     for begin in ("aa", "bb"):
         repo.git("update-ref", f"refs/exps/{begin}/{'0' * 38}/twice", "HEAD")
-    for name in ("nowhere", "HEAD~9", "--help", "HEAD:params.yaml", "0" * 39 + "1", "twice"):
+    for name in ("nowhere", "--help", "HEAD:params.yaml", "0" * 39 + "1", "twice"):
         message = error_of(baseline=name)
         assert message == f"unknown Git revision {name!r}; give one with --baseline REV"
         assert "unknown Git revision" in error_of(rules_from=name)
@@ -190,13 +177,14 @@ def worse(repo: Project, message: str, value: float = 4.0) -> str:
     return repo.commit(message)
 
 
-def default() -> tuple[str | None, str]:
-    workspace = project.find_project()
-    return workspace.git.default_baseline(revisions.read(workspace).results)
+def default() -> tuple[str, str]:
+    """Compare with the default baseline. Return its short name and the reason for it."""
+    result = compare(None)
+    return result.baseline, result.why
 
 
 def head(repo: Project, revision: str = "HEAD") -> str:
-    return repo.git("rev-parse", revision)
+    return repo.git("rev-parse", revision)[:SHORT]
 
 
 def test_any_revision_is_a_baseline(repo: Project) -> None:
@@ -204,11 +192,11 @@ def test_any_revision_is_a_baseline(repo: Project) -> None:
     repo.git("branch", "old")
     first = head(repo)
     worse(repo, "worse")
-    repo.git("update-ref", f"refs/exps/{first[:2]}/{first[2:]}/an-experiment", first)
+    repo.git("update-ref", f"refs/exps/aa/{'0' * 38}/an-experiment", "HEAD~1")
     for name in ("v1", "old", first[:7], "HEAD~1", ":/second", "an-experiment"):
         result = compare(name)
         assert failures(result) == {"a:run.rmse": "regressed"}
-        assert result.baseline == first[:SHORT]
+        assert result.baseline == first
     assert compare("HEAD").verdict == "held"
 
 
@@ -242,9 +230,8 @@ def test_the_main_branch_is_the_remotes(
 ) -> None:
     fork = head(repo)
     repo.git("branch", "--move", "main", "trunk")
-    assert (
-        error_of(baseline=None) == "there is no branch main or master; give one with --baseline REV"
-    )
+    message = error_of(baseline=None)
+    assert message == "there is no branch main or master; give one with --baseline REV"
     clone = Project(tmp_path / "clone")
     repo.git("clone", "--quiet", ".", str(clone.root))
     monkeypatch.chdir(clone.root)
@@ -307,37 +294,35 @@ def test_the_rules_of_the_base_judge_a_change_that_loosens_them(repo: Project) -
         for write in (reports.text, reports.markdown):
             assert result.rules[1] in write(result)
         assert json.loads(reports.as_json(result))["rules_changed"] == result.rules
-    repo.edit("gate.yaml", "['size']", "['*']")  # worse: nothing judges any more
-    repo.edit("gate.yaml", "  - {metrics: 'run.*', better: lower, limit: 5}\n", "")
+    repo.edit("gate.yaml", "['size']", "['*']")  # even looser: no glob judges
     assert "judges nothing" in error_of(rules_from="main")
 
 
-def test_an_acknowledgement_counts_once_the_base_has_it(repo: Project) -> None:
+def test_an_acknowledgement_counts_when_the_base_has_it(repo: Project) -> None:
     entry = "{metric: run.rmse, file: reports/a/*, reason: new data, until: '2026-12-31'}"
     repo.edit("gate.yaml", "informational:", f"acknowledged: [{entry}]\ninformational:")
     worse(repo, "worse, and acknowledged")
-    assert loud(compare("HEAD~1")) == [("a:run.rmse", "acknowledged")]
+    assert shown(compare("HEAD~1")) == [("a:run.rmse", "acknowledged")]
     assert failures(compare("HEAD~1", today=datetime.date(2027, 1, 1))) != {}
     result = compare("HEAD~1", rules_from="HEAD~1")
     assert failures(result) == {"a:run.rmse": "regressed"}
-    spent = compare("HEAD")
-    assert spent.verdict == "held" and "remove it" in spent.remarks[0]
+    held = compare("HEAD")
+    assert held.verdict == "held" and "remove it" in held.remarks[0]
 
 
-def test_an_idle_rule_of_the_base_can_be_taken_away(repo: Project) -> None:
-    rule = "  - {metrics: 'gone.*', better: lower, limit: 5}\n"
+def test_an_unused_rule_of_the_base_can_be_removed(repo: Project) -> None:
+    rule = "  - {metrics: 'unknown.*', better: lower, limit: 5}\n"
     repo.edit("gate.yaml", "informational:", f"{rule}informational:")
-    repo.commit("idle")
+    repo.commit("unused")
     assert "no such metric" in error_of(rules_from="HEAD")
     repo.edit("gate.yaml", rule, "")
     assert compare(rules_from="HEAD").verdict == "held"
 
 
-def test_the_change_that_adds_the_gate_is_judged_by_its_own_rules_loudly(repo: Project) -> None:
-    rules = (repo.root / "gate.yaml").read_text()
+def test_the_change_that_adds_the_gate_is_judged_by_its_own_rules(repo: Project) -> None:
     (repo.root / "gate.yaml").unlink()
     base = repo.commit("no rules")
-    repo.write("gate.yaml", rules)
+    repo.write("gate.yaml", RULES)
     worse(repo, "worse")
     for rules_from in ("", base):
         result = compare(base, rules_from)
@@ -347,12 +332,11 @@ def test_the_change_that_adds_the_gate_is_judged_by_its_own_rules_loudly(repo: P
 
 
 def test_broken_rules_of_the_base_cannot_judge(repo: Project) -> None:
-    rules = (repo.root / "gate.yaml").read_text()
     repo.write("gate.yaml", "rules: 1\n")
     commit = repo.commit("bad rules")
-    repo.write("gate.yaml", rules)
-    output = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
-    assert error_of(rules_from="HEAD") == output
+    repo.write("gate.yaml", RULES)
+    message = f"{commit[:SHORT]}:gate.yaml:1: rules is 1; expected a list of rules"
+    assert error_of(rules_from="HEAD") == message
     result = compare("HEAD")
     assert result.verdict == "held" and "cannot be compared" in result.remarks[0]
 
@@ -380,44 +364,42 @@ def test_a_number_in_quotes_that_no_rule_judges_is_named(repo: Project) -> None:
     repo.write(A, METRICS | {"score": "0.91", "size": "3"})
     repo.commit("text")
     repo.write(A, METRICS | {"score": "11 %", "size": "3"})
-    result = compare()
-    assert result.remarks == [
-        f"{A}: score: NOT JUDGED: '11 %' is text; write it as a number and give a rule"
-    ]
+    text = "NOT JUDGED: '11 %' is text; write it as a number and give a rule"
+    assert compare().remarks == [f"{A}: score: {text}"]
 
 
-def rename(repo: Project, value: float) -> tuple[str, str]:
-    """Rename the metrics file of row b; return its paths."""
-    new = "reports/b2/metrics.json"
+B2 = "reports/b2/metrics.json"
+RENAMED = f"renamed: {{{B}: {B2}}}"
+
+
+@pytest.fixture
+def renamed(repo: Project) -> Project:
+    """Rename the metrics file of model b, with a worse metric in it."""
     repo.edit("params.yaml", "  b: {size: 1}\n", "  b2: {size: 1}\n")
     repo.git("mv", "reports/b", "reports/b2")
-    repo.write(new, changed("held", value))
-    return B, new
+    repo.write(B2, changed("held", 0.11))
+    return repo
 
 
-def test_a_renamed_file_is_compared_with_its_old_baseline(repo: Project) -> None:
-    old, new = rename(repo, 0.11)
-    known = f"acknowledged: [{{metric: '*', file: {old}, reason: renamed, until: 2026-12-31}}]\n"
-    rules = (repo.root / "gate.yaml").read_text()
-    repo.write("gate.yaml", rules + known)
+def test_a_renamed_file_is_compared_with_its_old_baseline(renamed: Project) -> None:
+    entry = f"{{metric: '*', file: {B}, reason: renamed, until: 2026-12-31}}"
+    renamed.write("gate.yaml", f"{RULES}acknowledged: [{entry}]\n")
     result = compare()
     assert failures(result) == {"b2:*": "no baseline"}, "the new file does not pass unjudged"
-    pair = f"renamed: {{{old}: {new}}}"
-    assert pair in result.failed[0].note
-    repo.write("gate.yaml", rules + pair)
+    assert RENAMED in result.failed[0].note
+    renamed.write("gate.yaml", RULES + RENAMED)
     assert failures(compare()) == {"b2:held": "regressed"}
-    repo.write(new, METRICS)
+    renamed.write(B2, METRICS)
     assert compare().verdict == "held"
-    repo.commit("renamed")
+    renamed.commit("renamed")
     assert "remove it" in compare().remarks[0]
 
 
-def test_a_rule_for_the_old_name_judges_the_new_file(repo: Project) -> None:
+def test_a_rule_for_the_old_name_judges_the_new_file(renamed: Project) -> None:
     rules = f"rules: [{{metrics: held, file: {B}, better: higher, limit: 0.5}}]\n"
-    repo.write("gate.yaml", rules)
-    old, new = rename(repo, 0.11)
+    renamed.write("gate.yaml", rules)
     assert failures(compare()) == {"b:*": "missing", "b2:*": "no baseline"}
-    repo.write("gate.yaml", f"{rules}renamed: {{{old}: {new}}}")
+    renamed.write("gate.yaml", rules + RENAMED)
     assert failures(compare()) == {"b2:held": "past limit"}
 
 
@@ -433,7 +415,7 @@ def test_a_file_that_no_commit_can_have_is_named(repo: Project) -> None:
 def test_the_worst_is_first(repo: Project) -> None:
     repo.write(A, changed("run.rmse", 2.0) | {"held": 0.5, "size": 4, "new": 1})
     repo.write(B, changed("run.rmse", 9.0) | {"held": None})
-    assert loud(compare()) == [
+    assert shown(compare()) == [
         ("b:held", "no number"),
         ("b:run.rmse", "past limit"),
         ("a:held", "regressed"),
@@ -441,9 +423,3 @@ def test_the_worst_is_first(repo: Project) -> None:
         ("a:new", "no rule"),
         ("a:size", "informational"),
     ]
-
-
-def test_changed_parameters_are_listed(repo: Project) -> None:
-    repo.edit("params.yaml", "a: {size: 1}", "a: {size: 2, rate: .nan}")
-    rate, size = compare().parameters
-    assert rate[0] == "models.a.rate" and size == ("models.a.size", 1, 2)

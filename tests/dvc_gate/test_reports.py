@@ -1,4 +1,4 @@
-"""The four ways to show a comparison say the same."""
+"""The four reports agree."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ def failing(repo: Project) -> Comparison:
     return compare()
 
 
-def test_the_reports_say_the_same(failing: Comparison) -> None:
+def test_the_reports_agree(failing: Comparison) -> None:
     output = json.loads(reports.as_json(failing))
     assert output["verdict"] == "regressed"
     assert output["parameters"] == [{"parameter": "models.a.size", "baseline": 1, "now": 2}]
@@ -39,7 +39,7 @@ def test_the_reports_say_the_same(failing: Comparison) -> None:
     assert "\n| held |" in page and "it \\| \\`\\<b>" in page
 
 
-def test_the_reports_hold_the_largest_numbers_and_what_json_has_no_word_for(repo: Project) -> None:
+def test_the_reports_hold_the_largest_numbers_and_infinity(repo: Project) -> None:
     repo.write(A, changed("run.rmse", 1.7e308) | {"held": -1.7e308})
     repo.commit("large")
     repo.write(A, changed("run.rmse", -1.7e308) | {"held": 1.7e308})

@@ -8,14 +8,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.dvc_gate.conftest import ENVIRONMENT, GATE, METRICS, Project, changed
+from tests.dvc_gate.conftest import ENVIRONMENT, GATE, METRICS, Project, changed, new_project
 from tests.dvc_gate.test_check import A
 
 WORSE = changed("run.rmse", 4.0)
 
 
 def prepare(repo: Project, content: object) -> None:
-    """Write metrics; None: leave nothing to judge by."""
+    """Write metrics; None: delete the rules, so that there is no verdict."""
     if content is None:
         (repo.root / "gate.yaml").unlink()
     else:
@@ -45,25 +45,17 @@ def test_the_command_line_teaches(repo: Project) -> None:
         assert "exit codes: 0 held" in repo.gate(word, "--help", code=0)
 
 
-@pytest.mark.parametrize(("content", "code"), [(METRICS, 0), (WORSE, 1), (None, 125)])
-def test_the_code_of_no_verdict_can_be_chosen(repo: Project, content: object, code: int) -> None:
-    prepare(repo, content)
-    repo.gate("check", "--unjudged-exit", "125", code=code)
-
-
 @pytest.mark.parametrize(
     ("sink", "content", "code"),
     [
         ("", METRICS, 0),  # a broken pipe
         ("", WORSE, 1),
         (">&-", METRICS, 0),
-        (">&-", WORSE, 1),
-        (">/dev/full", METRICS, 0),
-        (">/dev/full", None, 2),
+        (">/dev/full", WORSE, 1),
         (">&- 2>&-", None, 2),
     ],
 )
-def test_an_output_that_takes_nothing_changes_no_verdict(
+def test_a_closed_or_full_output_changes_no_verdict(
     repo: Project, sink: str, content: object, code: int
 ) -> None:
     prepare(repo, content)
@@ -107,15 +99,13 @@ def test_a_missing_package_is_2(repo: Project, package: str, tmp_path: Path) -> 
 
 
 def test_a_report_that_cannot_be_written_is_no_verdict(repo: Project) -> None:
-    for path in ("gate.yaml/x", "/proc/none/x", "."):
+    for path in ("gate.yaml/x", "."):
         assert "cannot be written" in repo.gate("check", "--json", path, code=2)
     assert "held" in repo.run(*GATE, "check", "--json", "/dev/stdout")
 
 
 def test_in_a_hook_the_repository_around_is_judged(repo: Project, tmp_path: Path) -> None:
-    other = Project(tmp_path / "other")
-    other.root.mkdir()
-    other.git("init", "--quiet")
+    other = new_project(tmp_path / "other")
     names = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
     repo.gate("check", code=0, **dict.fromkeys(names, str(other.root / ".git")))
     repo.write(".git/hooks/pre-commit", f'#!/bin/sh\nexec "{sys.executable}" -m dvc_gate check\n')
@@ -132,7 +122,7 @@ def test_bisect_finds_the_commit(repo: Project) -> None:
     for index in range(4):
         repo.write("note", str(index))
         if index == 1:
-            repo.write("dvc.yaml", "stages: [")  # cannot be judged: to be skipped
+            repo.write("dvc.yaml", "stages: [")  # no verdict: bisect skips this commit
         if index == 2:
             repo.git("checkout", "HEAD~1", "--", "dvc.yaml")
             repo.write(A, WORSE)
@@ -143,28 +133,16 @@ def test_bisect_finds_the_commit(repo: Project) -> None:
     assert "first bad commit" in output and names[2] in output
 
 
-@pytest.mark.parametrize("kind", ["tree:0", "blob:none"])
-def test_a_partial_clone_fetches_objects_or_fails(repo: Project, tmp_path: Path, kind: str) -> None:
+def test_a_partial_clone_fetches_objects_or_fails(repo: Project, tmp_path: Path) -> None:
     repo.write(A, changed("run.rmse", 1.01))
     repo.commit("another blob than any of HEAD")
     repo.write(A, WORSE)
     repo.commit("worse")
     repo.git("config", "uploadpack.allowFilter", "true")
     repo.git("config", "uploadpack.allowAnySHA1InWant", "true")
-    for name in ("whole", "cut off"):
-        clone = Project(tmp_path / name)
-        repo.git("clone", "--quiet", f"--filter={kind}", f"file://{repo.root}", str(clone.root))
-        if name == "whole":
-            assert "run.rmse" in clone.gate("check", code=1)
-        else:
-            clone.git("remote", "set-url", "origin", "file:///nowhere")
-            assert clone.gate("check", code=2).startswith("error: ")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_the_checkout_of_another_owner(repo: Project) -> None:
-    for path in (repo.root, *repo.root.rglob("*")):
-        os.chown(path, 12345, 12345)
-    assert "dubious ownership" in repo.gate("check", code=2)
-    safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory"}
-    repo.gate("check", code=0, **safe, GIT_CONFIG_VALUE_0=str(repo.root))
+    clone = Project(tmp_path / "clone")
+    repo.git("clone", "--quiet", "--filter=tree:0", f"file://{repo.root}", str(clone.root))
+    offline = clone.copy(tmp_path / "offline")
+    assert "run.rmse" in clone.gate("check", code=1)
+    offline.git("remote", "set-url", "origin", "file:///nowhere")
+    assert offline.gate("check", code=2).startswith("error: ")
