@@ -302,8 +302,10 @@ def test_an_acknowledgement_counts_when_the_base_has_it(repo: Project) -> None:
     entry = "{metric: run.rmse, file: reports/a/*, reason: new data, until: '2026-12-31'}"
     repo.edit("gate.yaml", "informational:", f"acknowledged: [{entry}]\ninformational:")
     worse(repo, "worse, and acknowledged")
-    assert shown(compare("HEAD~1")) == [("a:run.rmse", "acknowledged")]
-    assert failures(compare("HEAD~1", today=datetime.date(2027, 1, 1))) != {}
+    result = compare("HEAD~1", today=datetime.date(2026, 12, 31))
+    assert shown(result) == [("a:run.rmse", "acknowledged")] and "new data" in result.rows[0].note
+    late = compare("HEAD~1", today=datetime.date(2027, 1, 1))
+    assert failures(late) == {"a:run.rmse": "regressed"} and "has passed" in late.rows[0].note
     result = compare("HEAD~1", rules_from="HEAD~1")
     assert failures(result) == {"a:run.rmse": "regressed"}
     held = compare("HEAD")
