@@ -1,4 +1,4 @@
-"""Tiny repositories for the tests: real git and real DVC, a few commits each."""
+"""Small repositories for the tests, with real Git and real DVC."""
 
 import contextlib
 import copy
@@ -19,29 +19,21 @@ import pytest
 from dvc_gate import command
 
 ROOT = Path(__file__).parents[2]
-WHO = {
-    f"GIT_{who}_{what}": "tester@example.org"
-    for who in ("AUTHOR", "COMMITTER")
-    for what in ("NAME", "EMAIL")
-}
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
     "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
     "PYTHONPATH": str(ROOT),
     "DVC_NO_ANALYTICS": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
-    **WHO,
+    **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "tester"),
+    **dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "tester@example.org"),
 }
 GATE = (sys.executable, "-m", "dvc_gate")
 PIPELINE = """\
 stages:
   evaluate:
     foreach: ${models}
-    do:
-      cmd: echo ${key}
-      metrics:
-        - reports/${key}/metrics.json:
-            cache: false
+    do: {cmd: 'echo ${key}', metrics: ['reports/${key}/metrics.json': {cache: false}]}
 """
 PARAMS = """\
 models:
@@ -65,13 +57,13 @@ METRICS = {"size": 3, "held": 1.0, "run": {"rmse": 1.0, "mae": 2.0}}
 
 
 class Project:
-    """A repository in a folder, and the commands that are run there."""
+    """A repository in a folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def try_(self, *command: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """Run a command in an environment with `more` variables."""
+        """Run a command; `more` are environment variables."""
         options = {"cwd": self.root, "env": {**ENVIRONMENT, **more}, "timeout": 300}
         return subprocess.run(command, capture_output=True, text=True, **options)
 
@@ -95,7 +87,7 @@ class Project:
         ):
             try:
                 result = command.main([*words])
-            except SystemExit as error:  # of argparse
+            except SystemExit as error:  # argparse raises it
                 result = error.code
         text = output.buffer.getvalue().decode()
         assert result == code and "Traceback" not in text, text
@@ -110,7 +102,7 @@ class Project:
         file.write_bytes(content)
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Replace a text that stands once in a file."""
+        """Replace the only occurrence of a text in a file."""
         text = (self.root / path).read_text()
         assert text.count(old) == 1
         self.write(path, text.replace(old, new))
@@ -122,7 +114,7 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def copy(self, target: Path) -> "Project":
-        """Copy the whole folder, with its Git history and its DVC cache."""
+        """Copy the folder, with its Git history and its DVC cache."""
         shutil.copytree(self.root, target, symlinks=True)
         return Project(target)
 
@@ -134,12 +126,12 @@ def new_project(root: Path, folder: str = "") -> Project:
     project.git("init", "--quiet", "--initial-branch", "main")
     project.write(f"{folder}.dvc/config", "[core]\n    analytics = false\n")
     project.write(f"{folder}.dvc/.gitignore", "/config.local\n/tmp\n/cache\n")
-    return Project(root)
+    return project
 
 
 @pytest.fixture(scope="session")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A repository of two commits with the metrics of two models, written by hand."""
+    """Make a repository of two commits with the metrics of two models."""
     project = new_project(tmp_path_factory.mktemp("gate") / "judged")
     project.write("dvc.yaml", PIPELINE)
     project.write("params.yaml", PARAMS)
@@ -154,7 +146,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def repo(judged: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A copy of it, free to be changed, as the current folder."""
+    """Copy it for one test, as the current folder; a test may change the folder further."""
     project = judged.copy(tmp_path / "repo")
     monkeypatch.chdir(project.root)
     return project
@@ -162,7 +154,7 @@ def repo(judged: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pr
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Project]:
-    """Make a repository with these files in one commit, as the current folder."""
+    """Make a repository of one commit from files, as the current folder."""
 
     def made(files: dict[str, Any], folder: str = "") -> Project:
         project = new_project(tmp_path / "made", folder)

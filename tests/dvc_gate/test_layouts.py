@@ -101,9 +101,7 @@ def test_a_layout_of_metrics(make: Make, files: dict[str, Any], paths: list[str]
     assert outcomes() == {(path, "acc"): "regressed" for path in paths}
 
 
-def test_a_project_in_a_subfolder_run_from_anywhere(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_project_in_a_subfolder_run_from_anywhere(make: Make) -> None:
     folder = "a b/ü/"
     files = {
         f"{folder}train/dvc.yaml": stage("out/m.json", wdir="../train"),
@@ -113,16 +111,16 @@ def test_a_project_in_a_subfolder_run_from_anywhere(
     repo = make(files, folder)
     repo.write(f"{folder}train/out/m.json", {"acc": 0.1})
     for place in (folder, f"{folder}train/out"):
-        monkeypatch.chdir(repo.root / place)
+        os.chdir(repo.root / place)
         assert outcomes() == {("train/out/m.json", "acc"): "regressed"}
 
 
-def test_a_monorepo_of_two_projects(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_monorepo_of_two_projects(make: Make) -> None:
     inner = {f"inner/{path}": content for path, content in PROJECT.items()}
     repo = make(PROJECT | inner | {"inner/.dvc/config": ""})
     repo.write("inner/m.json", {"acc": 0})
     assert outcomes() == {("m.json", "acc"): "held"}
-    monkeypatch.chdir(repo.root / "inner")
+    os.chdir(repo.root / "inner")
     assert outcomes() == {("m.json", "acc"): "regressed"}
 
 
@@ -176,29 +174,27 @@ def lock(path: str, digest: str, legacy: bool = False) -> str:
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["DVC 3", "DVC 1"])
-@pytest.mark.parametrize("named", ["out/m.json", "out/m.json in out", "out"])
-def test_metrics_in_the_cache(make: Make, legacy: bool, named: str) -> None:
-    """A file, a file in a folder, and a folder whose files all are metrics."""
-    path, inside = "out/m.json", named != "out/m.json"
-    named, _, folder = named.partition(" in ")
-    text = stage(named, cached=True)
-    if folder:
-        made = {"cmd": "true", "outs": [folder]}
-        text = json.dumps({"stages": {"evaluate": made}, "metrics": [named]})
-    repo = make({"dvc.yaml": text, "gate.yaml": ACC, ".gitignore": "/out\n"})
+@pytest.mark.parametrize(
+    ("output", "metrics"),
+    [("out/m.json", "out/m.json"), ("out", "out/m.json"), ("out", "out")],
+    ids=["a file", "a file in a folder", "a folder"],
+)
+def test_metrics_in_the_cache(make: Make, legacy: bool, output: str, metrics: str) -> None:
+    path, stages = "out/m.json", {"evaluate": {"cmd": "true", "outs": [output]}}
+    pipeline = {"stages": stages, "metrics": [metrics]}
+    repo = make({"dvc.yaml": pipeline, "gate.yaml": ACC, ".gitignore": "/out\n"})
 
-    def record(content: dict[str, float]) -> None:
-        data = json.dumps(content).encode()
-        name = cache(repo, data, legacy=legacy)
-        if inside:
+    def record(content: bytes) -> None:
+        name = cache(repo, content, legacy=legacy)
+        if output == "out":
             listed = json.dumps([{"md5": name, "relpath": "m.json"}]).encode()
             name = cache(repo, listed, ".dir", legacy)
-        repo.write("dvc.lock", lock("out" if inside else path, name, legacy))
-        repo.write(path, data)
+        repo.write("dvc.lock", lock(output, name, legacy))
+        repo.write(path, content)
 
-    record({"acc": 0.9})
+    record(b'{"acc": 0.9}')
     repo.commit("good")
-    record({"acc": 0.5})
+    record(b'{"acc": 0.5}')
     assert outcomes()[path, "acc"] == "regressed"
     assert outcomes(baseline=None)[path, "acc"] == "regressed", "the lock is not committed: HEAD"
     (repo.root / path).unlink()
@@ -207,10 +203,10 @@ def test_metrics_in_the_cache(make: Make, legacy: bool, named: str) -> None:
     assert "`dvc checkout` restores it" in result.failed[0].note
     repo.write(path, {"acc": 0.9})
     (repo.root / ".dvc/cache").rename(repo.root / "elsewhere")
-    output = "metrics are not in DVC's cache here:"
-    assert f"{output} `dvc fetch --all-commits {named}`" in error_of()
+    message = "metrics are not in DVC's cache here:"
+    assert f"{message} `dvc fetch --all-commits {metrics}`" in error_of()
     shutil.rmtree(repo.root / "out")
-    assert error_of() == f"the workspace: {output} `dvc pull {named}`"
+    assert error_of() == f"the workspace: {message} `dvc pull {metrics}`"
 
 
 def test_old_locks_with_backslashes_and_broken_ones(make: Make) -> None:
@@ -238,9 +234,7 @@ def test_a_link_to_a_metrics_file_is_followed_at_a_commit(make: Make) -> None:
     assert outcomes() == {("latest.json", "acc"): "regressed"}
 
 
-def test_a_submodule_a_linked_worktree_and_a_link(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_submodule_a_linked_worktree_and_a_link(make: Make, tmp_path: Path) -> None:
     repo = make(PROJECT)
     outer = new_project(tmp_path / "outer")
     allowed = ("-c", "protocol.file.allow=always")
@@ -248,13 +242,13 @@ def test_a_submodule_a_linked_worktree_and_a_link(
     repo.git("worktree", "add", "--quiet", str(tmp_path / "linked"))
     os.symlink(repo.root, tmp_path / "link")
     for place in (outer.root / "inner", tmp_path / "linked", tmp_path / "link"):
-        monkeypatch.chdir(place)
+        os.chdir(place)
         (place / "m.json").write_text('{"acc": 0}')
         assert outcomes() == {("m.json", "acc"): "regressed"}
 
 
-def test_metrics_outside_the_project_are_an_error_and_not_new(make: Make, monkeypatch) -> None:
+def test_metrics_outside_the_project_are_an_error_and_not_new(make: Make) -> None:
     text = json.dumps({"metrics": ["../m.json"]})
     repo = make({"p/dvc.yaml": text, "p/gate.yaml": ACC, "m.json": {"acc": 1}}, "p/")
-    monkeypatch.chdir(repo.root / "p")
+    os.chdir(repo.root / "p")
     assert "../m.json: no such file; compare with another revision" in error_of()

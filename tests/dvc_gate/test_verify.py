@@ -33,15 +33,14 @@ stages:
   summary:
     cmd: mkdir -p tables && cp ../metrics.json tables/a.txt && cp ../data.txt tables/b.txt
     deps: [../metrics.json, ../data.txt]
-    outs:
-      - tables: {cache: false}
+    outs: [tables: {cache: false}]
 """
 EVALUATE = """printf '{"lines": %s}' $(wc -l < data.txt) > metrics.json\n"""
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Two pipelines on a source that a .dvc file tracks, run and committed."""
+    """Run and commit two pipelines on a source that a .dvc file tracks."""
     project = new_project(tmp_path_factory.mktemp("a project") / "finished", "part/")
     inside = Project(project.root / "part")
     inside.write("dvc.yaml", PIPELINE)
