@@ -2,29 +2,17 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from dvc_gate import init
 from tests.dvc_gate.conftest import Project
 from tests.dvc_gate.test_check import A, changed, compare
 
 
-@pytest.mark.parametrize(
-    ("key", "better"),
-    [
-        ("train/loss", "lower"),
-        ("eval.val_accuracy", "higher"),
-        ("roc_auc", "higher"),
-        ("AP@[.5:.95]", "higher"),
-        ("rmse_100_periods", "lower"),
-        ("avgPrecision", "higher"),
-        ("step", None),
-        ("n_params", None),
-        ("drift", "near"),
-    ],
-)
-def test_directions_are_guessed_from_names(key: str, better: str | None) -> None:
-    assert init.guess(key) == better
+def test_directions_are_guessed_from_names() -> None:
+    lower = ("train/loss", "rmse_100_periods")
+    higher = ("eval.val_accuracy", "roc_auc", "AP@[.5:.95]", "avgPrecision")
+    expected = dict.fromkeys(lower, "lower") | dict.fromkeys(higher, "higher")
+    expected |= {"step": None, "n_params": None, "drift": "near"}
+    assert {key: init.guess(key) for key in expected} == expected
 
 
 def test_from_nothing_to_a_failing_change(repo: Project) -> None:
