@@ -63,7 +63,7 @@ def test_a_lock_cut_short_is_restored_by_the_next_run(project: Project, tmp_path
     running.communicate()
     (project.root / "halted").unlink()
     assert len((project.root / "dvc.lock").read_bytes()) < len(lock)
-    assert project.run("python", "-m", "stages.check") == "params.yaml, its CSV files, dvc.lock: no mistakes\n"
+    assert "no mistakes" in project.run("python", "-m", "stages.check")
     assert (project.root / "dvc.lock").read_bytes() == lock
     assert project.run("git", "status", "--porcelain") == ""
 
