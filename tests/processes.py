@@ -1,15 +1,11 @@
 """Processes that the tests start, watch and stop."""
 
-import contextlib
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from dvc.repo import Repo
-from dvc.utils.serialize import load_yaml
 
 from tests.conftest import ENVIRONMENT, Project
 
@@ -38,18 +34,6 @@ _common._dump_data = halting
 from dvc.cli import main
 sys.exit(main())
 """
-
-
-def commands_of(project: Project) -> dict[str, str]:
-    """Read the command of each stage from dvc.lock, in the order in which DVC ran them."""
-    stages = load_yaml(project.root / "dvc.lock")["stages"]
-    return {name: stage["cmd"] for name, stage in stages.items()}
-
-
-def changed_stages(project: Project) -> set[str]:
-    """List the stages whose code, parameters or files differ from dvc.lock, as `dvc status`."""
-    with contextlib.chdir(project.root), Repo() as repo:
-        return set(repo.status())
 
 
 def script(path: Path, text: str) -> None:

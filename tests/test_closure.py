@@ -13,7 +13,6 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, RUNNER, SMALL, Project, loaded_by, outputs
-from tests.processes import changed_stages, commands_of
 
 EXEMPT = {
     "stages/check.py",
@@ -169,7 +168,7 @@ def test_edited_code_makes_its_stages_run_again_and_no_others(project: Project) 
         for path in paths:
             with (project.root / path).open("a") as code:
                 code.write("# edited\n")
-        assert changed_stages(project) == stages, paths
+        assert project.changed_stages() == stages, paths
         project.run("git", "checkout", "--quiet", ".")
 
 
@@ -197,7 +196,7 @@ def test_torch_is_loaded_for_networks_alone(project: Project) -> None:
         finder = ModuleFinder(path=[str(ROOT)])
         finder.run_script(str(ROOT / f"stages/{stage}.py"))
         assert "torch" not in finder.badmodules
-    commands = commands_of(project)
+    commands = project.commands()
     rows = [
         commands[f"{stage}@{row}"]
         for row in ("linear", "sine_fit")

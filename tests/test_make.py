@@ -137,11 +137,11 @@ def lock_of(project: Project) -> bytes:
 
 def test_new_rows_leave_the_lock_of_a_plain_repro(made: Project, tmp_path: Path) -> None:
     plain, rows = made.clone(tmp_path / "plain"), made.clone(tmp_path / "rows")
-    models = {"new": "a", **MODELS, "z-new": "b", "y-new": "a"}
+    models = {"new": "a", **MODELS, "y-new": "b"}
     for project in (plain, rows):
         (project.root / "params.yaml").write_text(parameters(models))
     plain.run("dvc", "repro")
-    rows.run("make", "repro", "JOBS=3")
+    rows.run("make", "repro", "JOBS=2")
     assert lock_of(rows) == lock_of(plain)
     new = {f"{stage}@{name}" for stage in ("train", "evaluate") for name in models.keys() - MODELS}
     assert begun(journal(rows)) == new | {"plot@all"}
@@ -210,7 +210,7 @@ def test_a_row_that_fails_does_not_stop_the_others(rows: Project, made: Project)
     assert ended == {"generate@a", "train@a", f"train@{last}", f"evaluate@{last}"}
     assert begun(lines) - ended == {"generate@b", "evaluate@a"}
     (rows.root / "hook.sh").unlink()
-    rows.run("make", "repro", "JOBS=2")
+    rows.run("make", "repro", "JOBS=1")
     assert not begun(journal(rows)) & ended
     assert sorted(lock_of(rows).splitlines()) == sorted(lock_of(made).splitlines())
 
@@ -324,10 +324,11 @@ def test_source_without_history_says_what_dvc_needs(made: Project, tmp_path: Pat
     assert done.stdout.startswith("error: this folder has no Git repository")
     assert done.stdout.count("\n") == 1
     rows.run("dvc", "config", "--local", "core.no_scm", "true")
-    assert "up to date" in rows.run("make", "repro", "JOBS=2")
+    assert "up to date" in rows.run("make", "repro", "JOBS=1")
 
 
-def test_no_variable_of_the_user_stops_a_run(rows: Project) -> None:
+def test_no_variable_of_the_user_stops_a_run(made: Project, tmp_path: Path) -> None:
+    rows = made.clone(tmp_path / "rows")
     (rows.root / "params.yaml").write_text(parameters({"one": "a"}))
     (rows.root / "hook.sh").write_text('python -m stages.check && [ "$LOGNAME" ] || exit\n')
     variables = ("PYTHONSAFEPATH=1", "PYTHONWARNINGS=error", "SHELL=/usr/sbin/nologin", "HOME=")

@@ -7,7 +7,6 @@ import yaml
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, Project, outputs
-from tests.processes import changed_stages
 
 TASKS = {"phases": ("linear", "stable"), "noisy": ("gru", "innovation", "sine_fit")}
 NEW_TASK = """\
@@ -29,7 +28,7 @@ def metrics_of(project: Project, row: str) -> dict[str, object]:
 
 
 def test_nothing_is_left_to_do_and_every_figure_is_on_the_page(finished: Project) -> None:
-    assert changed_stages(finished) == set()
+    assert finished.changed_stages() == set()
     lock = YAML(typ="safe").load(finished.root / "dvc.lock")["stages"]
     made = {out["path"] for stage in lock.values() for out in stage["outs"]}
     tracked = set(finished.run("git", "ls-files", "data", "models", "reports").split())
@@ -65,8 +64,10 @@ def test_an_experiment_in_a_folder_of_its_own_leaves_the_workspace(project: Proj
     """As queued experiments run."""
     before = outputs(project)
     project.run("dvc", "exp", "run", "--temp", "-S", "+models.linear.lags=3", "evaluate@linear")
-    (experiment,) = json.loads(project.run("dvc", "exp", "show", "--json"))[1]["experiments"]
-    metrics = experiment["revs"][0]["data"]["metrics"]["reports/linear/metrics.json"]["data"]
+    (experiment,) = project.run(
+        "git", "for-each-ref", "--format=%(refname)", "refs/exps/*/*/*"
+    ).split()
+    metrics = json.loads(project.run("git", "show", f"{experiment}:reports/linear/metrics.json"))
     assert metrics["parameters"] == metrics_of(project, "linear")["parameters"] + 2
     assert outputs(project) == before
 
@@ -85,13 +86,12 @@ def test_a_new_task_and_its_row_run_their_stages_and_the_plot_alone(project: Pro
 
 
 def test_another_horizon_trains_nothing_and_another_dataset_does(project: Project) -> None:
-    project.edit("params.yaml", "warmup: 20, periods: 5", "warmup: 20, periods: 4")
-    ran = stages_run(project.run("dvc", "repro", "evaluate@linear"))
-    assert ran == ["generate@phases", "evaluate@linear"]
+    project.edit("params.yaml", "periods: 5", "periods: 4")
+    project.run("sh", "-c", project.commands()["generate@phases"])
+    evaluate = {"evaluate@linear", "evaluate@stable"}
+    assert project.changed_stages() == {"generate@phases", *evaluate, "plot"}
     project.edit("params.yaml", "linear: {dataset: phases", "linear: {dataset: noisy")
-    ran = stages_run(project.run("dvc", "repro", "evaluate@linear"))
-    assert ran == ["train@linear", "evaluate@linear"]
-    assert metrics_of(project, "linear")["task"] == "noisy"
+    assert "train@linear" in project.changed_stages()
 
 
 def test_old_and_new_yaml_read_the_same_parameters() -> None:
