@@ -62,24 +62,6 @@ def test_a_stage_imports_the_schemas_of_the_settings_that_it_uses(name: str) -> 
     assert needed <= imported_files(ROOT, script)
 
 
-def test_imports_are_followed_into_functions_and_through_modules(tmp_path: Path) -> None:
-    sources = {
-        "stages/__init__.py": "",
-        "stages/a.py": "import numpy\ndef f():\n    from stages.room import b\n"
-        "import stages.files\n",
-        "stages/room/__init__.py": "",
-        "stages/room/b.py": "import stages.room.c",
-        "stages/room/c.py": "",
-        "stages/room/unused.py": "",
-        "stages/files.py": "import stages.room.unused",
-    }
-    for path, text in sources.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
-    imported = imported_files(tmp_path, "stages/a.py")
-    assert imported == sources.keys() - {"stages/room/unused.py", "stages/files.py"}
-
-
 STAND_INS = {
     "stages/files.py": """
 class InputError(Exception):

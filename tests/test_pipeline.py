@@ -6,9 +6,8 @@ import re
 import yaml
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT, Project, outputs
+from tests.conftest import ROOT, SMALL, Project, outputs
 
-TASKS = {"phases": ("linear", "stable"), "noisy": ("gru", "innovation", "sine_fit")}
 NEW_TASK = """\
   fast:
     {seed: 9, sequences: 8, test_sequences: 4, validation_sequences: 4, frequency: 3.0, warmup: 10,
@@ -41,23 +40,17 @@ def test_nothing_is_left_to_do_and_every_figure_is_on_the_page(finished: Project
     assert figures == {f"reports/{name}" for name in re.findall(r"\(([\w/]+\.png)\)", page)}
 
 
-def test_a_model_is_judged_on_its_own_task(finished: Project) -> None:
-    for task, horizon in (("phases", "rmse_5_periods"), ("noisy", "rmse_3_periods")):
-        for row in TASKS[task]:
-            metrics = metrics_of(finished, row)
-            assert metrics["task"] == task
-            errors = [name for name in metrics["free_running"] if name.startswith("rmse")]
-            assert errors == ["rmse_1_periods", horizon]
-            assert ("bound" in metrics) == (task == "noisy")
-
-
 def test_dvc_shows_the_metrics_of_each_model(finished: Project) -> None:
-    shown = json.loads(finished.run("dvc", "metrics", "show", "--json"))[""]["data"]
-    assert set(shown) == {f"reports/{row}/metrics.json" for rows in TASKS.values() for row in rows}
-    stable = shown["reports/stable/metrics.json"]["data"]
+    with finished.repository() as repo:
+        shown = repo.metrics.show()[""]["data"]
+    rows = YAML(typ="safe").load(SMALL)["models"]
+    assert set(shown) == {f"reports/{row}/metrics.json" for row in rows}
+    for name, row in rows.items():
+        metrics = shown[f"reports/{name}/metrics.json"]["data"]
+        assert metrics["task"] == row["dataset"] and "correct_digits" in metrics
+        assert ("bound" in metrics) == (row["dataset"] == "noisy")
     # 4·1 + 4·4 + 4 + 4 in the cell, 4 + 1 in the read-out.
-    assert stable["parameters"] == 33
-    assert {"task", "correct_digits"} <= stable.keys()
+    assert shown["reports/stable/metrics.json"]["data"]["parameters"] == 33
 
 
 def test_an_experiment_in_a_folder_of_its_own_leaves_the_workspace(project: Project) -> None:
