@@ -56,12 +56,14 @@ def test_dvc_shows_the_metrics_of_each_model(finished: Project) -> None:
 def test_an_experiment_in_a_folder_of_its_own_leaves_the_workspace(project: Project) -> None:
     """As queued experiments run."""
     before = outputs(project)
-    project.run("dvc", "exp", "run", "--temp", "-S", "+models.linear.lags=3", "evaluate@linear")
-    (experiment,) = project.run(
-        "git", "for-each-ref", "--format=%(refname)", "refs/exps/*/*/*"
-    ).split()
-    metrics = json.loads(project.run("git", "show", f"{experiment}:reports/linear/metrics.json"))
-    assert metrics["parameters"] == metrics_of(project, "linear")["parameters"] + 2
+    project.run("dvc", "exp", "run", "--temp", "-S", "+models.linear.lags=3", "train@linear")
+    (ref,) = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps/*/*/*").split()
+    tables = (
+        project.run("git", "show", f"{revision}:reports/linear/training.csv")
+        for revision in ("HEAD", ref)
+    )
+    loss_of_one_lag, loss_of_three = (float(table.split(",")[-1]) for table in tables)
+    assert loss_of_three < loss_of_one_lag
     assert outputs(project) == before
 
 
