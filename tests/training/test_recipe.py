@@ -1,5 +1,7 @@
 """A recipe: phases in their order, drawn again until validation accepts."""
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,9 +31,9 @@ def silent(*_: Any) -> Any:
     return lambda *_: None
 
 
-def train(settings: NetworkRow, *errors: float) -> Trained:
+def train(settings: NetworkRow, errors: Sequence[float] = (0.0,)) -> Trained:
     """Train with these validation errors, one for each attempt."""
-    remaining = iter(errors or [0.0])
+    remaining = iter(errors)
     return recipe.train(settings, DATA, lambda _: next(remaining), silent)
 
 
@@ -53,7 +55,7 @@ def weights(trained: Trained) -> np.ndarray:
 def test_validation_decides_between_attempts(
     errors: list[float], attempt: int, accepted: bool
 ) -> None:
-    best = train(row(attempts=3, accept={"rmse": 1e-6}), *errors)
+    best = train(row(attempts=3, accept={"rmse": 1e-6}), errors)
     assert (best.attempts, best.accepted, best.error) == (attempt, accepted, errors[attempt - 1])
     # Each attempt has a stream of its own.
     random = np.random.default_rng([0, attempt - 1])
@@ -88,15 +90,13 @@ def test_phases_run_in_their_order_and_a_network_grows_where_asked() -> None:
     assert train(larger).network.sizes.products == 5
 
 
-@pytest.mark.parametrize("cell", ["rnn", "innovation"])
-def test_a_row_without_training_grows_its_free_run_within_a_sequence(cell: str) -> None:
-    for past in range(1, 134):
-        for horizon in (min(past, 80), 1):
-            mine = NetworkRow(cell=cell, dataset="d")
-            phases = with_defaults(mine, "any sine", past, horizon).training
-            free = [phase for phase in phases if phase.free_steps]
-            assert (free[-1].warmup, free[-1].free_steps[-1]) == (past, horizon)
-            ends = [phase.warmup + phase.free_steps[-1] for phase in free]
-            assert sorted(ends) == ends
-    large = NetworkRow(cell=cell, dataset="d", hidden_size=64)
+def test_a_row_without_training_grows_its_free_run_within_a_sequence() -> None:
+    mine, large = row(training=None), row(training=None, hidden_size=64)
+    for past, short in itertools.product(range(1, 134), (True, False)):
+        horizon = 1 if short else min(past, 80)
+        phases = with_defaults(mine, "any sine", past, horizon).training
+        free = [phase for phase in phases if phase.free_steps]
+        assert (free[-1].warmup, free[-1].free_steps[-1]) == (past, horizon)
+        ends = [phase.warmup + phase.free_steps[-1] for phase in free]
+        assert sorted(ends) == ends
     assert {p.phase for p in with_defaults(large, "in noise", 30, 30).training} == {"adam"}
