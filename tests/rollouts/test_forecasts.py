@@ -20,8 +20,6 @@ SEASONAL = SeasonalNaive(12)
 class Constant(Forecaster):
     """Forecasts one value, whatever the past."""
 
-    parameters = 1
-
     def __init__(self, value: float) -> None:
         self.value = value
 
@@ -65,7 +63,6 @@ def test_metrics_are_those_of_their_formulas() -> None:
     }
     steps = {"first": errors[:, 0], "season": errors[:, :12], "rest": errors[:, 12:]}
     by_step = {name: np.abs(error).mean() / scale for name, error in steps.items()}
-    assert result["parameters"] == 1
     assert {name: result["forecast"][name] for name in expected} == pytest.approx(expected, 1e-5)
     assert result["forecast"]["by_step"] == pytest.approx(by_step, 1e-5)
     assert result["teacher_forced"]["mse"] == pytest.approx(((3 - MADE.values[240:]) ** 2).mean())
