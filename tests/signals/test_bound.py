@@ -8,19 +8,14 @@ import pytest
 from stages.baselines.sine_fits import SineFit
 from stages.signals import bound
 from stages.signals.dataset_file import ARRAYS
-from stages.signals.sines import Sines
 from tests.examples import TIME_STEP, any_sines
 
 NOISE, WARMUP = 0.05, 100
 
 
-def draw_sines(batch: int, seed: int) -> Sines:
-    return any_sines(batch, WARMUP, seed)
-
-
 def test_the_fisher_information_is_that_of_the_derivatives_of_the_sine() -> None:
     """In Gaussian noise it is JᵀJ/σ²; J here by central differences."""
-    sines, h = draw_sines(3, seed=0), 1e-6
+    sines, h = any_sines(3, WARMUP), 1e-6
     truth = np.stack((sines.amplitude, sines.frequency * TIME_STEP, sines.phase))
 
     def values(change: np.ndarray) -> np.ndarray:
@@ -35,23 +30,22 @@ def test_the_fisher_information_is_that_of_the_derivatives_of_the_sine() -> None
 
 def test_the_maximum_likelihood_sine_reaches_the_bound() -> None:
     """500 noises over each of 3 sines: every error equals the bound within 4 standard errors."""
-    trials, sines = 500, draw_sines(3, seed=1)
+    trials, sines = 500, any_sines(3, WARMUP, seed=1)
     arrays = {name: np.repeat(getattr(sines, name), trials, axis=0) for name in ARRAYS}
     many = replace(sines, **arrays)
     values = many.values + np.random.default_rng(2).normal(0, NOISE, many.values.shape)
     fit = SineFit()
     state = fit.fit(values)
-    deviations = np.sqrt(bound.covariance(sines, noise=NOISE, warmup=WARMUP)[:, [0, 1], [0, 1]])
+    covariances = bound.covariance(sines, noise=NOISE, warmup=WARMUP)
+    deviations = np.sqrt(covariances[:, [0, 1], [0, 1]])
     spread = state[:, :2].reshape(3, trials, 2).std(axis=1)
     np.testing.assert_allclose(spread / deviations, 1, atol=4 / np.sqrt(2 * trials))
 
     horizon = 400
     first = state[:, :1] * np.sin(state[:, 2:3])
     outputs = np.concatenate((first, fit.run(first, state, horizon - 1)[0][:, :, 0]), axis=1)
-    squares = (outputs - many.truth(WARMUP + np.arange(horizon))) ** 2
-    per_trial = squares.mean(axis=1).reshape(3, trials)
-    covariances = bound.covariance(sines, noise=NOISE, warmup=WARMUP)
     steps = WARMUP + np.arange(horizon)
+    per_trial = ((outputs - many.truth(steps)) ** 2).mean(axis=1).reshape(3, trials)
     expected = bound.forecast_squares(sines, covariances, steps).mean(axis=1)
     standard_error = per_trial.std(axis=1) / np.sqrt(trials)
     assert (np.abs(per_trial.mean(axis=1) - expected) < 4 * standard_error).all()
@@ -59,7 +53,7 @@ def test_the_maximum_likelihood_sine_reaches_the_bound() -> None:
 
 def test_forecasts_are_those_of_gaussian_estimates_also_where_the_phase_is_lost() -> None:
     """The closed form against estimates drawn from the Gaussian itself, errors small and large."""
-    sines, trials = draw_sines(2, seed=3), 20_000
+    sines, trials = any_sines(2, WARMUP, seed=3), 20_000
     steps = np.array([0, 100, 1000, 5000, 100_000])
     least = 4 * bound.covariance(sines, noise=NOISE, warmup=WARMUP)
     expected = bound.forecast_squares(sines, least, steps)
@@ -73,7 +67,7 @@ def test_forecasts_are_those_of_gaussian_estimates_also_where_the_phase_is_lost(
 
 
 def test_the_pooled_error_counts_each_sequence_up_to_its_own_horizon() -> None:
-    sines, counts = draw_sines(3, seed=5), np.array([10, 2000, 300])
+    sines, counts = any_sines(3, WARMUP, seed=5), np.array([10, 2000, 300])
     least = bound.covariance(sines, noise=NOISE, warmup=WARMUP)
     squares = bound.forecast_squares(sines, least, WARMUP + np.arange(2000))
     counted = np.concatenate([row[:count] for row, count in zip(squares, counts, strict=True)])
@@ -86,4 +80,4 @@ def test_there_is_no_bound_without_noise_or_with_fewer_values_than_unknowns(
     noise: float, warmup: int
 ) -> None:
     with pytest.raises(ValueError, match="expected noise > 0 and warmup >= 3"):
-        bound.fisher_information(draw_sines(1, seed=0), noise=noise, warmup=warmup)
+        bound.fisher_information(any_sines(1), noise=noise, warmup=warmup)
