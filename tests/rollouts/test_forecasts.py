@@ -87,13 +87,6 @@ def test_a_metric_that_cannot_be_computed_is_a_word() -> None:
     json.dumps([short, periodic, diverged], allow_nan=False)
 
 
-@pytest.mark.parametrize("factor", [1e-9, 1e15])
-def test_scaled_metrics_do_not_depend_on_units(factor: float) -> None:
-    one, other = metrics(MADE, Drift(12)), metrics(series(MADE.values * factor), Drift(12))
-    for name in ("mase", "rmsse", "skill"):
-        assert one[name] == pytest.approx(other[name], rel=1e-5)
-
-
 def test_tables_have_the_errors_of_the_metrics_and_the_last_forecast() -> None:
     made, widths = forecasts.forecast(MADE, Drift(12)), {80: np.arange(24.0)}
     tables = forecasts.tables(MADE, made, widths)

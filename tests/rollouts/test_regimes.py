@@ -24,7 +24,7 @@ def test_a_free_run_is_teacher_forcing_on_its_own_outputs(cell: str) -> None:
 
 @EACH
 @pytest.mark.parametrize("first", [1, 9, 13])
-def test_a_sequence_ends_at_its_horizon_and_blocks_change_nothing(
+def test_blocks_end_at_the_horizon_of_each_sequence(
     cell: str, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, ends = model_of(cell)[0], np.array([first, 3, 33, 9])

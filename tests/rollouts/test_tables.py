@@ -57,9 +57,7 @@ def test_the_teacher_forced_curve_is_the_one_whose_error_is_measured(noise: floa
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_the_first_and_last_periods_stand_beside_the_truth_at_their_own_steps(
-    noise: float,
-) -> None:
+def test_the_first_and_last_periods_stand_beside_the_truth(noise: float) -> None:
     sines = any_sines(3, 80, noise=noise)
     rollout = tables_of(SineFit(), sines, periods=30)[0]["rollout.csv"]
     early, late, horizon = (count_steps(sines, periods)[0] for periods in (12, 2, 30))

@@ -76,8 +76,6 @@ def test_the_pooled_error_counts_each_sequence_up_to_its_own_horizon() -> None:
 
 
 @pytest.mark.parametrize(("noise", "warmup"), [(0.0, 100), (0.05, 2), (float("nan"), 100)])
-def test_there_is_no_bound_without_noise_or_with_fewer_values_than_unknowns(
-    noise: float, warmup: int
-) -> None:
+def test_no_noise_or_fewer_values_than_unknowns_are_refused(noise: float, warmup: int) -> None:
     with pytest.raises(ValueError, match="expected noise > 0 and warmup >= 3"):
         bound.fisher_information(any_sines(1), noise=noise, warmup=warmup)

@@ -75,9 +75,7 @@ def test_quantities_and_noise_are_drawn_independently() -> None:
         {"seed": 1},
     ],
 )
-def test_a_setting_changes_no_other_quantity_and_a_seed_changes_all(
-    changed: dict[str, Any],
-) -> None:
+def test_a_setting_changes_no_other_quantity_and_a_seed_all(changed: dict[str, Any]) -> None:
     settings = {"sequences": 10, "phase": None, "frequency": (0.5, 2.0), "amplitude": (0.5, 1.5)}
     plain, other = sines(**settings), sines(**(settings | changed))
     for quantity in {*QUANTITIES} - changed.keys():

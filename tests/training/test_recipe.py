@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from stages.settings.model import NetworkRow, with_defaults
 from stages.training import recipe
@@ -37,46 +38,24 @@ def train(settings: NetworkRow, errors: Sequence[float] = (0.0,)) -> Trained:
     return recipe.train(settings, DATA, lambda _: next(remaining), silent)
 
 
-def weights(trained: Trained) -> np.ndarray:
-    tensors = trained.network.weights.values()
-    return np.concatenate([weight.detach().numpy().ravel() for weight in tensors])
-
-
 @pytest.mark.parametrize(
-    ("errors", "attempt", "accepted"),
+    ("errors", "attempt"),
     [
-        ([1e-7], 1, True),  # the first that is accepted ends it: no further error is asked for
-        ([0.5, 1e-7], 2, True),
-        ([1e-2, 1e-3, 1e-6], 3, True),  # exactly as asked for
-        ([1e-3, 0.5, 1e-2], 1, False),  # else the best
-        ([0.7, 0.5, 0.5], 2, False),  # the first of equals
+        ([1e-7], 1),  # the first that is accepted ends it: no further error is asked for
+        ([0.5, 1e-7], 2),
+        ([1e-2, 1e-3, 1e-6], 3),  # exactly as asked for
+        ([1e-3, 0.5, 1e-2], 1),  # else the best
+        ([0.7, 0.5, 0.5], 2),  # the first of equals
     ],
 )
-def test_validation_decides_between_attempts(
-    errors: list[float], attempt: int, accepted: bool
-) -> None:
-    best = train(row(attempts=3, accept={"rmse": 1e-6}), errors)
-    assert (best.attempts, best.accepted, best.error) == (attempt, accepted, errors[attempt - 1])
+def test_validation_decides_between_attempts(errors: list[float], attempt: int) -> None:
+    best, error = train(row(attempts=3, accept={"rmse": 1e-6}), errors), errors[attempt - 1]
+    assert (best.attempts, best.error, best.accepted) == (attempt, error, error <= 1e-6)
     # Each attempt has a stream of its own.
     random = np.random.default_rng([0, attempt - 1])
     alone, _ = recipe.train_attempt(row(), DATA, lambda _: 0.0, random, silent)
-    np.testing.assert_array_equal(weights(best), weights(Trained(alone, None, None, 1, True)))
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"training": [ADAM, RIDGE, LM]},
-        {"cell": "lstm", "training": [ADAM | {"warmup": 5, "free_steps": 5}, LM]},
-        {"cell": "innovation", "products": 2, "training": [FRESH, FRESH | {"products": 5}]},
-    ],
-)
-def test_a_seed_gives_the_same_weights_to_the_last_bit_and_another_gives_others(
-    changes: dict[str, Any],
-) -> None:
-    first, again, other = (weights(train(row(seed=seed, **changes))) for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).mean() > 0.95
+    for name, weight in alone.weights.items():
+        assert torch.equal(weight, best.network.weights[name])
 
 
 def test_phases_run_in_their_order_and_a_network_grows_where_asked() -> None:
