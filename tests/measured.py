@@ -1,5 +1,6 @@
 """Measured series that the tests of several rooms look at."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,4 +28,4 @@ def other_test(made: Series) -> Series:
     """Make a series with other values in its test part alone."""
     values = made.values.copy()
     values[made.bounds("test")[0] :] = np.random.default_rng(5).normal(9, 99, made.test)
-    return Series(**(vars(made) | {"values": values}))
+    return replace(made, values=values)

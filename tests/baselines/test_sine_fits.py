@@ -43,18 +43,6 @@ def test_a_lone_value_is_repeated(fit: type) -> None:
     np.testing.assert_allclose(predictions, values, rtol=0, atol=1e-15)
 
 
-def test_a_free_run_of_prony_steps_with_the_same_coefficient() -> None:
-    x, prony = np.random.default_rng(0).normal(size=(3, 40, 1)), Prony()
-    predictions, _, state = prony.forward(x, prony.initial_state(3))
-    output = predictions[:, -1]
-    outputs, hidden, last = prony.run(output, state, 5)
-    for step in range(5):
-        output, behind, state = prony.step(output, state)
-        np.testing.assert_allclose(output, outputs[:, step], rtol=1e-9)
-        np.testing.assert_allclose(behind, hidden[:, step], rtol=1e-9)
-    np.testing.assert_allclose(last[:, 2:], state[:, 2:], rtol=1e-9)
-
-
 def test_pronys_coefficient_is_that_of_least_squares() -> None:
     x = np.random.default_rng(1).normal(size=(2, 30, 1))
     _, hidden, _ = Prony().forward(x, Prony().initial_state(2))

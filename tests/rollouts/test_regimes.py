@@ -5,7 +5,7 @@ import pytest
 
 from stages.rollouts import regimes
 from stages.rollouts.regimes import free_running, memory_wiped, teacher_forced
-from tests.examples import any_sines, values
+from tests.examples import any_sines
 from tests.networks.test_model_file import CELLS, model_of
 
 X = any_sines(4, 6).values
@@ -43,16 +43,6 @@ def test_wiping_the_memory_leaves_only_the_current_value(cell: str) -> None:
     for step in range(X.shape[1]):
         alone, _, _ = teacher_forced(model, X[:, step : step + 1])
         np.testing.assert_allclose(wiped[:, step], alone[:, 0], rtol=0, atol=1e-14)
-
-
-def test_both_regimes_begin_with_a_state() -> None:
-    model, x = model_of("lstm")[0], values(2, 9, 1)
-    _, _, state = teacher_forced(model, x[:, :4])
-    whole, _, _ = teacher_forced(model, x)
-    rest, _, _ = teacher_forced(model, x[:, 4:], state)
-    np.testing.assert_allclose(rest, whole[:, 4:], rtol=0, atol=1e-14)
-    outputs, _ = free_running(model, x[:, 4:], 5, state)
-    np.testing.assert_allclose(outputs, free_running(model, x, 5)[0], rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 4), (3, 0, 1), (3, 4, 2)])

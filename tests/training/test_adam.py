@@ -113,7 +113,8 @@ def test_the_rate_decays_and_gradients_are_clipped(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(torch.optim, "Adam", Recorded)
     for clip in (None, 1e-3):
-        train(network("gru"), DATA, 8, decay=0.1, clip=clip)
+        _, reports = train(network("gru"), DATA, 8, decay=0.1, clip=clip, **FREE)
+        assert [seen for _, seen, _ in reports] == [i * 8 * (6 + 10 - 1) for i in range(1, 9)]
     np.testing.assert_allclose(rates, [0.01 * 0.1 ** (i / 8) for i in range(8)] * 2, rtol=1e-12)
     assert min(norms[:8]) > 1e-3
     np.testing.assert_allclose(norms[8:], 1e-3, rtol=1e-2)
