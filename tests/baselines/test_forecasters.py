@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from stages.baselines.ar import Ar
-from stages.baselines.ets import TRENDS, Ets
+from stages.baselines.ets import TRENDS, Ets, fitted
 from stages.baselines.forecaster import Drift, Forecaster, Naive, SeasonalNaive
 from stages.networks.forecaster_file import BASELINES, forecaster_of
 from stages.networks.model_file import SeriesFacts
@@ -139,22 +140,44 @@ def test_a_season_that_grows_with_the_level_is_multiplicative() -> None:
     assert metrics(made, model)["skill"] > 0.5
 
 
+def statsmodels(x: np.ndarray, trend: str, seasonal_form: str, **initial: Any) -> ETSModel:
+    """Make the model of statsmodels of the same form."""
+    has_season = seasonal_form != "none"
+    return ETSModel(
+        x,
+        trend=None if trend == "none" else "add",
+        damped_trend=trend == "damped",
+        seasonal=seasonal_form[:3] if has_season else None,
+        seasonal_periods=12 if has_season else None,
+        **initial,
+    )
+
+
+@pytest.mark.parametrize(
+    ("trend", "seasonal_form", "k"),
+    [("none", "none", 3), ("additive", "none", 5), ("damped", "additive", 18)],
+)
+def test_aicc_counts_smoothing_and_first_states(trend: str, seasonal_form: str, k: int) -> None:
+    """−2 log L + 2k + 2k(k + 1)/(n − k − 1); k: α, β, γ, φ, first states, and the variance."""
+    x = seasonal(100)
+    aicc, _ = fitted(x, trend, seasonal_form, 12)
+    model = statsmodels(x, trend, seasonal_form, initialization_method="heuristic")
+    expected = -2 * model.fit(disp=False).llf + 2 * k + 2 * k * (k + 1) / (100 - k - 1)
+    assert aicc == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("trend", TRENDS)
 @pytest.mark.parametrize("seasonal_form", ["none", "additive", "multiplicative"])
 def test_states_are_filtered_as_statsmodels_does(trend: str, seasonal_form: str) -> None:
-    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
-
     has_trend, has_season = trend != "none", seasonal_form != "none"
     phi = 0.9 if trend == "damped" else 1.0
     past = seasonal(60)
     model = Ets(trend, seasonal_form, 12, np.array([0.3, 0.1 * has_trend, 0.2 * has_season, phi]))
     level, slope, seasons = model._initial(past[None])
-    reference = ETSModel(
+    reference = statsmodels(
         past,
-        trend="add" if has_trend else None,
-        damped_trend=trend == "damped",
-        seasonal=seasonal_form[:3] if has_season else None,
-        seasonal_periods=12 if has_season else None,
+        trend,
+        seasonal_form,
         initialization_method="known",
         initial_level=level[0],
         initial_trend=slope[0] if has_trend else None,

@@ -50,10 +50,10 @@ def test_the_test_part_changes_no_model(cell: str, transform: str, tmp_path: Pat
 @pytest.mark.parametrize("transform", ["window", "seasonal_difference"])
 def test_a_model_file_forecasts_the_mean_of_its_members(transform: str, tmp_path: Path) -> None:
     past = MADE.past(MADE.rolling_origins("test"))
-    model_bytes(tmp_path / "model", row("gru", transform), MADE)
+    model_bytes(tmp_path / "model", row("gru", transform, ensemble=3), MADE)
     forecast = forecaster_file.load(tmp_path / "model").forecaster.forecast(past, 24)
     members = []
-    for seed in (0, SEEDS):
+    for seed in (0, SEEDS, 2 * SEEDS):
         alone = with_defaults(row("gru", transform, ensemble=1, seed=seed), "measured", 36, 24)
         members.append(train_on_series(alone, MADE, silent).forecast(past, 24))
     np.testing.assert_allclose(forecast, np.mean(members, axis=0), rtol=1e-12)
