@@ -18,7 +18,7 @@ from stages import generate, plot
 from stages.reporting import figures, inference, series, style, tables
 from stages.reporting.reports import Report, sections
 from stages.reporting.training import training
-from stages.settings import whole
+from stages.settings import params_file
 from stages.settings.plot import Plot
 from tests.conftest import ROOT, SMALL, Project
 from tests.reporting.made import LONG, OF_SERIES, TASKS, make_datasets, make_forecasts, make_report
@@ -244,7 +244,7 @@ def test_rows_that_are_gone_are_not_drawn(
         plot, "draw", lambda parts, *_: drawn.update(r.name for p in parts for r in p.reports) or {}
     )
     arguments = "reports reports/cards reports/datasets --figures f --tables t --page page.md"
-    plot.main(plot.parser().parse_args(arguments.split()), whole.read(Path("params.yaml")))
+    plot.main(plot.parser().parse_args(arguments.split()), params_file.read(Path("params.yaml")))
     assert drawn == MODELS - {"linear"}
     text = Path("page.md").read_text()
     assert "linear" not in text and "`stable`" in text
