@@ -1,6 +1,6 @@
 """The pipeline's stages, and the one place where determinism is set.
 
-Importing this package fixes, before NumPy or torch is loaded, every environment variable on which
+Importing this package fixes, before NumPy or torch is loaded, the environment variables on which
 the bytes of a result depend. The caller's values are overridden: a result must not depend on them.
 """
 

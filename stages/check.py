@@ -65,7 +65,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> None:
     del arguments
     for row in settings.datasets.values():
         if isinstance(row, Measured):
-            # Before DVC, whose message would name a link in reports/datasets, not this file.
+            # Checked here, since DVC's message would name a link in reports/datasets.
             series_file.load(Path(row.csv), row.column, row.time)
     check_lock(LOCK)
     print("params.yaml, its CSV files, dvc.lock: no mistakes")

@@ -20,7 +20,7 @@ from stages.signals import dataset_file
 
 # The task of a model, its metrics, its card, and the columns of its tables by file name.
 Evaluated = tuple[str, dict[str, Any], dict[str, Any], dict[str, dict[str, Any]]]
-# A measured series has none of these tables. They hold a line end: DVC warns of empty files.
+# For a measured series these files hold only a line end: DVC warns of empty files.
 OF_SINES = ("hidden.csv", "multipliers.csv", "settling.csv")
 
 
@@ -76,7 +76,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("data", type=Path, help="dataset file with the test sequences (.npz)")
     parser.add_argument("training", type=Path, help="the model's training curve (.csv)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model's reports")
-    parser.add_argument("--card", type=Path, required=True, help="card of the model (.json)")
+    parser.add_argument(
+        "--card",
+        type=Path,
+        required=True,
+        help="card to write (.json): the task, and a digest of each report",
+    )
     return parser
 
 

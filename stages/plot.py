@@ -1,4 +1,4 @@
-"""Draw the figures, and write the page and DVC's plot tables, from the reports alone."""
+"""Draw the figures, and write the page and DVC's plot tables, from the reports."""
 
 import argparse
 from collections.abc import Iterable

@@ -46,14 +46,14 @@ class Curve:
         return record
 
     def table(self) -> dict[str, list[str | int | float]]:
-        """List the curve by column, a row an iteration."""
+        """List the columns of the curve; each row is a recorded iteration."""
         return {column: [row[i] for row in self.rows] for i, column in enumerate(COLUMNS)}
 
 
 def train_sines(
     name: str, row: Row, sines: Sines, validation: Sines, curve: Curve
 ) -> tuple[Tensors, Facts]:
-    """Train a row on sines: its tensors and facts."""
+    """Train a row on sines; return its tensors and facts."""
     tensors, trained_facts = {}, {}
     if isinstance(row, Lags):
         model, loss = fit_lags(row.lags, sines.values)

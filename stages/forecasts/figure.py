@@ -23,10 +23,11 @@ def draw(given: Floats, columns: Mapping[str, Floats], truth: Floats, warmup: in
     axes = figure.subplots()
     axes.axvspan(-warmup, 0, color=WARMUP, linewidth=0, label="warm-up")
     axes.plot(np.arange(-len(given), 0) + 1, given, color=INK, label="given")
-    interval = {"color": COLOURS[3], "alpha": 0.15, "linewidth": 0}
+    shades = iter((0.35, 0.15))  # the narrow interval lies inside of the wide one
     for low, high in zip(ends[::2], ends[1::2], strict=True):
+        look = {"color": COLOURS[3], "alpha": next(shades), "linewidth": 0}
         label = f"{low.removeprefix('low_')} % interval"
-        axes.fill_between(steps, columns[low], columns[high], label=label, **interval)
+        axes.fill_between(steps, columns[low], columns[high], label=label, **look)
     if len(truth):
         axes.plot(steps[: len(truth)], truth, color=INK, linestyle=":", label="truth")
     axes.plot(steps, columns[name], color=COLOURS[3], label="forecast")

@@ -32,7 +32,7 @@ class NetworkForecaster(Forecaster):
         return self.transform.undo(past, outputs)
 
     def tensors(self) -> Tensors:
-        """Name the tensors as torch does, after the network's number where there are several."""
+        """Name the tensors as torch does; of several networks, with the number of each in front."""
         tensors = transforms.tensors_of(self.transform)
         for prefix, network in zip(prefixes(len(self.networks)), self.networks, strict=True):
             tensors |= {prefix + name: value for name, value in tensors_of(network).items()}

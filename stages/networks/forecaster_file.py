@@ -24,7 +24,7 @@ LEVELS = (80, 95)  # probabilities of the intervals [%]
 
 @dataclass(frozen=True)
 class Trained:
-    """A forecaster, its facts, and its errors on the validation part.
+    """A forecaster, its facts, and intervals from its errors on the validation part.
 
     half_widths: of intervals by level [%], (horizon,). range: the least and the largest value of
     the training part.

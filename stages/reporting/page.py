@@ -15,7 +15,8 @@ SUMMARY_LEGEND = """\
 In each task, methods without a network come first. Errors of sines are the RMSE of the free run. A
 free run holds until its error first exceeds 0.4 of the amplitude. Measured series have a MASE and a
 skill instead. The MASE is the mean absolute error, divided by that of the seasonal naive on the
-training part. The skill is 1 − (MASE ÷ MASE of the seasonal naive), both on the test part.
+training part. The skill is 1 − (mean absolute error ÷ that of the seasonal naive), both on the
+test part.
 """
 COLUMNS_MEASURED = {
     "parameters": "parameters",

@@ -83,7 +83,7 @@ def report(subject: Subject, result: metrics.FreeRun) -> dict[str, Any]:
 
 
 def one_step_metrics(subject: Subject) -> dict[str, Any]:
-    """Measure one-step predictions, with the memory and with it wiped, and the cold start.
+    """Measure one-step predictions, with the hidden state and with zeros, and the cold start.
 
     Errors are differences from the noise-free truth. The cold start is a free run after one true
     value, from the carried state if there is one.

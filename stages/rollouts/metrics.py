@@ -1,4 +1,4 @@
-"""Metrics of one-step predictions and of rollouts; the definitions stand in the README's glossary.
+"""Metrics of one-step predictions and of rollouts. `FreeRun` and the README define them.
 
 A metric that cannot be computed is a word instead of a number, `DIVERGED` or `NO_OSCILLATION`:
 JSON has no NaN, and DVC drops null.

@@ -79,7 +79,7 @@ class Dataset(Schema):
     def _leave_a_prediction(cls, warmup: int, info: ValidationInfo) -> int:
         steps = info.data.get("steps", math.inf)
         if warmup > steps - 2:
-            text = f"one of {steps - 1} predictions must follow the warm-up"
+            text = f"at least one of {steps - 1} predictions must follow the warm-up"
             raise ValueError(f"expected {steps - 2} at most: {text}")
         return warmup
 

@@ -60,7 +60,7 @@ def parse(path: Path) -> Document:
         problem = ", ".join(filter(None, (error.context, error.problem)))
         problem = files.shown(problem.partition(" with value")[0], 200)
         raise InputError(f"{path}:{mark.line + 1}: is not valid YAML: {problem}") from None
-    # Beside its own errors, ruamel.yaml raises Python's for some tags and aliases.
+    # Besides its own errors, ruamel.yaml raises Python's for some tags and aliases.
     except (YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: is not valid YAML: {files.reason(error)}") from None
     if not isinstance(values, dict):
@@ -69,7 +69,7 @@ def parse(path: Path) -> Document:
 
 
 def validate(schema: type[Schema], values: Any, at: Place = ()) -> tuple[Any, list[Mistake]]:
-    """Validate values: return the model, or None, and a mistake for each wrong key."""
+    """Validate values; return the object, None if it is wrong, and a mistake for each wrong key."""
     try:
         return schema.model_validate(values), []
     except pydantic.ValidationError as error:

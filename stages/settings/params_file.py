@@ -79,7 +79,7 @@ def schema_of(section: str, row: Any) -> type[Schema]:
 
 
 def misfits(datasets: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Yield the mistakes between models and datasets: a missing one, another kind, few steps.
+    """Yield models whose dataset is missing, is of another kind, or has too few steps.
 
     A row that has a mistake of its own is None.
     """

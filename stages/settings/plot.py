@@ -8,8 +8,8 @@ from stages.settings.schema import Schema
 class Plot(Schema):
     """The section `plot` of params.yaml: which rows of `models` are drawn in full.
 
-    hero: rows of one sine task, all in the README's table; the first and the last are drawn.
-    one_sine: one or two rows, whose hidden states are drawn. any_sine: a row with memory units.
+    hero: rows of the same task of sines; the first and the last are drawn. one_sine: one or two
+    rows, whose hidden states are drawn. any_sine: a row with memory units.
     A name without a row in `models` is ignored.
     """
 

@@ -31,8 +31,8 @@ class Column:
 def load(path: Path, column: str | None = None, time: str | None = None) -> Column:
     """Read a column of a CSV file, and check that its times ascend evenly.
 
-    column: its name; None reads the only column, which then needs no header. time: the name of the
-    column of times. Lines of empty fields at the end are ignored.
+    column: its name; None reads the only column beside `time`. time: the name of the column of
+    times. A file of one column needs no header. Lines of empty fields at the end are ignored.
     Raises InputError in one line where the file is not such a series.
     """
     rows = _rows(path)
@@ -101,7 +101,7 @@ def _value(path: Path, line: int, text: str) -> float:
     """Read a number up to `LARGEST`; raises InputError for any other text."""
     value = _number(text)
     if not abs(value) <= LARGEST:
-        expected = f"a number with a decimal point, up to {LARGEST:g}"
+        expected = f"a number such as 12 or 12.5, up to {LARGEST:g}"
         raise InputError(f"{path}:{line}: expected {expected}, got '{shown(text)}'")
     return value
 

@@ -54,7 +54,7 @@ def sample(
     """Draw sine sequences: values of shape (sequences, steps, 1).
 
     phase [rad]: the values to draw from, or None for uniform in [0, 2π). frequency [rad per unit
-    of time] and amplitude: uniform in [low, high]. noise: standard deviation, added to the values.
+    of time] and amplitude: uniform in [low, high]. noise: its standard deviation in the values.
     Each quantity has a random stream of its own, so that changing one leaves the others unchanged.
     """
     phases, frequencies, amplitudes, noises = (

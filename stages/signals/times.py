@@ -47,7 +47,7 @@ def fault(times: Sequence[str]) -> tuple[int, str] | None:
 
 
 def next_times(times: Sequence[str], count: int) -> tuple[str, ...]:
-    """Continue two or more even times by a count of steps, in the format of the last one."""
+    """Continue two or more evenly spaced times by `count` steps, in the format of the last one."""
     positions, write = _axis(times)
     # The mean step: rounded numbers have steps that differ in the last digit.
     step = (positions[-1] - positions[0]) / (len(times) - 1)

@@ -27,7 +27,8 @@ def adam(
 
     Without free steps the loss is that of one-step predictions of whole sequences, taken in their
     order, as in the blog. With free steps it is that of free runs, on pieces drawn at random.
-    Source: Kingma and Ba 2015. check_every: iterations between validations; at the end the weights
+    Source: Kingma and Ba 2015. decay: the last learning rate relative to the first. clip: the
+    largest norm of a gradient. check_every: iterations between validations; at the end the weights
     with the least validation error are restored.
     Raises InputError where the loss is not finite.
     """

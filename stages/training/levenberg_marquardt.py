@@ -24,7 +24,7 @@ from stages.training.sequences import Batch, Floats, Report, Sequences, fixed_ba
 FIRST_DAMPING, LEAST_DAMPING = 1e-3, 1e-10  # relative to the largest diagonal element of JᵀJ
 SMALLEST_GAIN = 0.1  # of a step on a stream, relative to the predicted gain
 DAMPING_FACTOR = 2.0  # divides the damping after a step, multiplies it after a failed one
-TRIES = 20  # attempts with rising damping before an iteration is skipped
+TRIES = 20  # attempts with rising damping before an iteration is given up
 PROBE = 0.1  # distance at which the curvature along a step is measured, relative to the step
 LARGEST_CORRECTION = 0.375  # length of a correction for curvature, relative to the step
 NEWEST_SHARE = 0.3  # of the newest batch, in the running error of each time step
@@ -41,8 +41,9 @@ def levenberg_marquardt(
 ) -> None:
     """Reduce the sum of squared residuals, by moving the network's weights.
 
-    Without free steps all predictions within the warm-up count but the first `UNSETTLED`. The
-    reported loss is the mean square. On a fixed batch training ends where no step reduces the loss.
+    Without free steps, the predictions from all true values of the warm-up count, except the first
+    `UNSETTLED`. The reported loss is the mean square. On a fixed batch training ends where no step
+    reduces the loss.
     Raises InputError where a free run diverges, or no weight changes the loss.
     """
     counted = tuple(phase.free_steps) or tuple(range(UNSETTLED + 2 - phase.warmup, 2))
@@ -82,7 +83,10 @@ def past_weight(iteration: int, iterations: int, forgetting: Sequence[float]) ->
 
 @dataclass(frozen=True)
 class Quadratic:
-    """A loss around the present weights: value + 2 gradient·step + step·matrix·step."""
+    """A loss around the present weights: value + 2 gradient·step + step·matrix·step.
+
+    gradient: half the derivative of the loss.
+    """
 
     value: float
     gradient: Floats
@@ -198,7 +202,8 @@ def descend(
 
     On a fixed batch a step must reduce the loss. On a stream its gain must reach a share of the
     predicted gain; for past batches, which are not stored, the gain is always the predicted one.
-    Returns a zero step if all fail. curved: correct steps for the curvature of the residuals.
+    Returns a zero step if all fail. curved: the batch is fixed, so that steps can be corrected for
+    the curvature of the residuals.
     """
     first_damping = damping
     for _ in range(TRIES):

@@ -14,10 +14,10 @@ def fit_read_out(
 ) -> float:
     """Solve for the read-out of a network; return the weighted squared error per prediction.
 
-    Hoerl and Kennard 1970, on the hidden states, as for an echo-state network (Jaeger 2001). The
-    first `warmup` predictions are left out: there the hidden state depends on its initial zeros.
-    Half of the rows come from a noisy copy of the values, with clean targets. Without this copy the
-    network does not learn to return to the sine after an error (Jaeger 2001; Bishop 1995).
+    Ridge regression (Hoerl and Kennard 1970) on the hidden states, as for an echo-state network
+    (Jaeger 2001). The first `warmup` predictions are left out: there the hidden state depends on
+    its initial zeros. Half of the rows come from a noisy copy of the values, with clean targets. Without it the network
+    does not learn to return to the sine after an error (Jaeger 2001; Bishop 1995).
     """
     values, targets = data.values[: phase.sequences], data.targets[: phase.sequences, 1:]
     noisy = values[:, :-1] + phase.noise * random.normal(size=values[:, :-1].shape)

@@ -13,13 +13,14 @@ from stages.training import recipe
 from stages.training.recipe import Reports
 from stages.training.sequences import Sequences
 
-SEED_GAP = 100_000  # between the seeds of an ensemble's members: no two rows share a seed
+SEED_GAP = 100_000  # between the seeds of the members of an ensemble
 
 
 def train_on_series(row: NetworkRow, series: Series, reports: Reports) -> NetworkForecaster:
     """Train the networks of a row on the training part of a series.
 
-    The best weights of each are those with the least error on the validation part.
+    The best weights of each are those with the least error on the validation part. In reports the
+    number of a network stands in place of an attempt.
     """
     transform = fit_transform(row.transform, series.training, series.season)
     length = series.warmup + series.horizon

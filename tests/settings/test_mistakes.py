@@ -107,7 +107,7 @@ phase: uniform → phase: unifrom
 span: 10.0 → span: 1000
  9: datasets.phases.frequency is [0.9, 1.1]; expected less than 0.1539, π (steps - 1) / span (Nyquist)
 steps: 50 → steps: 20
- 4: datasets.phases.warmup is 20; expected 18 at most: one of 19 predictions must follow the warm-up
+ 4: datasets.phases.warmup is 20; expected 18 at most: at least one of 19 predictions must follow the warm-up
 lags: 2 → lags: 50
  12: models.linear.lags needs 51 steps; expected at most 50, as in phases
 warmup: 19 → warmup: 49

@@ -12,7 +12,7 @@ from stages.signals.times import next_times
 HEADER = "time,value\n"
 FORMS = "1958, 1958-03, 1958-Q1, 1958-03-29"
 EXPECTED = "expected a CSV file in UTF-8, with a line of column names and one value a line"
-NUMBER = "expected a number with a decimal point, up to 1e+100, got"
+NUMBER = "expected a number such as 12 or 12.5, up to 1e+100, got"
 # Text after the header, and its message.
 BAD_TEXTS = {
     "2020,\n2021,1\n": f"s.csv:2: {NUMBER} ''",
