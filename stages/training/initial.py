@@ -74,7 +74,8 @@ def draw_innovation(network: Network, initial: EchoState, random: np.random.Gene
     The matrix between waves is scaled to the spectral radius. Weights from the input are
     N(0, input_scale²). Weights from the memory to the gates are N(0, 1), so that each product
     responds to the memory in a different way. All other weights are small. averages: decay factors
-    of the last wave units. These begin as leaky averages of 1 + x/2: they count steps, and average x.
+    of the last wave units. These begin as leaky averages of 1 + x/2: they count steps and average
+    x.
     """
     cell, size = network.rnn, network.sizes.hidden_size
     for layer in (cell.C, cell.D, cell.O, cell.K, cell.w):

@@ -16,8 +16,8 @@ def fit_read_out(
 
     Ridge regression (Hoerl and Kennard 1970) on the hidden states, as for an echo-state network
     (Jaeger 2001). The first `warmup` predictions are left out: there the hidden state depends on
-    its initial zeros. Half of the rows come from a noisy copy of the values, with clean targets. Without it the network
-    does not learn to return to the sine after an error (Jaeger 2001; Bishop 1995).
+    its initial zeros. Half of the rows come from a noisy copy of the values, with clean targets.
+    Without it the network does not learn to return to the sine after an error (Bishop 1995).
     """
     values, targets = data.values[: phase.sequences], data.targets[: phase.sequences, 1:]
     noisy = values[:, :-1] + phase.noise * random.normal(size=values[:, :-1].shape)
