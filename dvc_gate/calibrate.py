@@ -60,7 +60,7 @@ def _differences(base: Tree, start: Revision, tree: Tree, other: Revision, over:
 
 def _report(over: str, gate: Gate, runs: Sequence[Revision]) -> Iterator[str]:
     """Yield the lines on all metrics files in which anything varies; the first run is committed."""
-    yield f"{len(runs)} values of {over}; failing: how many fail against the median, and the commit"
+    yield f"{len(runs)} values of {over}; failing: compared with the median, and with the commit"
     calibration, warnings = {}, []
     for file in dict.fromkeys(metric[0] for run in runs for metric in run.metrics):
         keys = [metric for metric in runs[0].metrics if metric[0] == file]

@@ -81,7 +81,7 @@ def test_a_series_and_a_cell_of_ones_own_are_judged(tmp_path: Path) -> None:
     cells.write_text(text.replace('    "rnn":', f'    {entry}\n    "rnn":'))
     months = range(168)
     values = [f"{2000 + t // 12}-{t % 12 + 1:02},{100 + t + 30 * (t % 12 == 11)}" for t in months]
-    (project.root / "sales.csv").write_text("month,units\n" + "\n".join(values) + "\n")
+    (project.root / "sales.csv").write_text("date,units\n" + "\n".join(values) + "\n")
     project.run_stages()
     metrics = {
         name: json.loads((project.root / f"reports/{name}/metrics.json").read_text("utf-8"))
