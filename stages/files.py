@@ -27,17 +27,22 @@ def size(path: Path, make: str = MAKE) -> int:
         raise InputError(f"{path}: cannot be read: {reason(error)}") from None
 
 
+def content(path: Path, make: str = MAKE) -> bytes:
+    """Read the bytes of a file; raises InputError as `size` does."""
+    size(path, make)
+    return path.read_bytes()
+
+
 def text(path: Path, make: str = MAKE, fix: str = AGAIN) -> str:
     """Read a UTF-8 file; raises InputError for a file that is unreadable or not UTF-8.
 
     make, fix: the remedy for a missing file, and for one that is not UTF-8.
     """
-    size(path, make)
-    content = path.read_bytes()
+    data = content(path, make)
     try:
-        return content.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}:{line}: is not UTF-8 text; {fix}") from None
 
 

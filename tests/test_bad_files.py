@@ -19,11 +19,10 @@ import pytest
 import safetensors.numpy
 import torch
 
-from stages import evaluate, generate, train
+from stages import evaluate, files, generate, train
 from stages.files import InputError
 from stages.networks import model_file
 from stages.networks.model_file import CARRIED, Facts
-from stages.reporting import reports
 from stages.settings import entry
 from stages.settings.dataset import Dataset
 from stages.signals import dataset_file
@@ -167,7 +166,7 @@ def test_a_file_of_other_content_is_refused_and_nothing_of_it_runs(
 
 @pytest.mark.parametrize(
     "load",
-    [lambda path: dataset_file.load(path, "train"), model_file.load, reports.read],
+    [lambda path: dataset_file.load(path, "train"), model_file.load, files.content],
     ids=["dataset", "model", "report"],
 )
 def test_a_missing_file_and_a_folder_get_one_line_and_a_link_is_followed(

@@ -70,6 +70,9 @@ class InputError(Exception):
 def size(path, make=""):
     return path.stat().st_size
 
+def content(path, make=""):
+    return path.read_bytes()
+
 def text(path, make="", fix=""):
     return path.read_bytes().decode()
 

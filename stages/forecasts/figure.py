@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from stages.reporting.series import LEVELS
 from stages.reporting.style import COLOURS, INK, WARMUP, WIDTH
 from stages.signals.sines import Floats
 
@@ -23,11 +24,10 @@ def draw(given: Floats, columns: Mapping[str, Floats], truth: Floats, warmup: in
     axes = figure.subplots()
     axes.axvspan(-warmup, 0, color=WARMUP, linewidth=0, label="warm-up")
     axes.plot(np.arange(-len(given), 0) + 1, given, color=INK, label="given")
-    shades = iter((0.35, 0.15))  # the narrow interval lies inside of the wide one
     for low, high in zip(ends[::2], ends[1::2], strict=True):
-        look = {"color": COLOURS[3], "alpha": next(shades), "linewidth": 0}
-        label = f"{low.removeprefix('low_')} % interval"
-        axes.fill_between(steps, columns[low], columns[high], label=label, **look)
+        level = int(low.removeprefix("low_"))
+        look = {"color": COLOURS[3], "alpha": LEVELS[level], "linewidth": 0}
+        axes.fill_between(steps, columns[low], columns[high], label=f"{level} % interval", **look)
     if len(truth):
         axes.plot(steps[: len(truth)], truth, color=INK, linestyle=":", label="truth")
     axes.plot(steps, columns[name], color=COLOURS[3], label="forecast")

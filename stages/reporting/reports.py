@@ -169,12 +169,12 @@ def load_models(reports: Path, cards: Path, rows: Mapping[str, ModelRow]) -> lis
 def load(folder: Path, card_path: Path, cell: str) -> Report:
     """Read the reports of a model; raises InputError where they differ from their card."""
     try:
-        card = Card.model_validate_json(read(card_path))
+        card = Card.model_validate_json(files.content(card_path))
     except ValidationError:
         raise InputError(f"{card_path}: is not the card of a model; {AGAIN}") from None
     contents = {}
     for name in ("metrics.json", *(f"{table}.csv" for table in TABLES)):
-        contents[name] = read(folder / name)
+        contents[name] = files.content(folder / name)
         if hashlib.sha256(contents[name]).hexdigest() != card.sha256.get(name):
             raise InputError(
                 f"{folder / name}: is not the file that {card_path} names; "
@@ -209,13 +209,13 @@ def load_dataset(folder: Path, row: Sines | Measured) -> Dataset:
 def read_table(path: Path, columns: list[str]) -> pd.DataFrame:
     """Read columns of a CSV table.
 
-    Raises InputError for a table without rows, for a number that is not finite, and for a column of
-    words that does not have exactly its WORDS.
+    Raises InputError for a table without rows, and for a number that is not finite. A column of
+    words must hold all of its WORDS and no others.
     """
     numbers = [column for column in columns if column not in ("time", *WORDS)]
     types = {"time": str, **dict.fromkeys(numbers, float)}
     try:
-        table = pd.read_csv(io.BytesIO(read(path)), usecols=columns, dtype=types)
+        table = pd.read_csv(io.BytesIO(files.content(path)), usecols=columns, dtype=types)
     except ValueError:
         table = pd.DataFrame(columns=columns)
     words = all(set(table[column]) == WORDS[column] for column in WORDS if column in columns)
@@ -244,9 +244,3 @@ def sections(reports: Sequence[Report], tasks: Mapping[str, Sines | Measured]) -
     for section in groups.values():
         section.reports.sort(key=lambda report: (not report.simple, reports.index(report)))
     return list(groups.values())
-
-
-def read(path: Path) -> bytes:
-    """Read the bytes of a report; raises InputError where there is none."""
-    files.size(path)
-    return path.read_bytes()

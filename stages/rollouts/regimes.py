@@ -28,8 +28,9 @@ def free_running(
     """Run freely: after a warm-up the model is fed its own outputs.
 
     warmup: true values (batch, time, 1). horizon: steps, one number or one for each sequence
-    (batch,). Returns the outputs (batch, steps, 1), NaN after the horizon of a sequence, and the
-    hidden states (steps, hidden) from which the outputs of the first sequence are read.
+    (batch,). Returns the outputs (batch, steps, 1) and the hidden states (steps, hidden) of the
+    first sequence. Outputs after the horizon of their sequence are NaN. An output is read from the
+    hidden state at the same index.
     """
     outputs, hidden, state = teacher_forced(model, warmup, state)
     ends, rows = np.broadcast_to(horizon, len(warmup)), np.arange(len(warmup))

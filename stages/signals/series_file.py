@@ -56,16 +56,11 @@ def load(path: Path, column: str | None = None, time: str | None = None) -> Colu
     return Column(names[place] or "value", values, moments)
 
 
-def check_present(path: Path) -> None:
-    """Raise InputError where a file is missing; if DVC tracks it, the remedy is `dvc pull`."""
-    tracked = path.with_name(f"{path.name}.dvc").is_file()
-    files.size(path, f"get it with `dvc pull {path}`" if tracked else EXPECTED)
-
-
 def _rows(path: Path) -> Rows:
     """Read the rows; strip spaces around fields, and drop empty rows at the end."""
-    check_present(path)
-    text = files.text(path, fix="save it as CSV in UTF-8").removeprefix("\ufeff")
+    tracked = path.with_name(f"{path.name}.dvc").is_file()
+    make = f"get it with `dvc pull {path}`" if tracked else EXPECTED
+    text = files.text(path, make, "save it as CSV in UTF-8").removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         rows = [(reader.line_num, [field.strip() for field in row]) for row in reader]

@@ -1,21 +1,18 @@
-"""Adam: the blog's loop to the last bit, and the same loop on the network's own free run."""
+"""Adam: the blog's loop, and the same loop on the network's own free run."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from stages.networks.network import Network
-from stages.settings.model import Adam, NetworkRow
+from stages.settings.model import Adam
 from stages.training import adam as training
-from stages.training.initial import initial_network
 from stages.training.jacobian import Rollout, jacobian
 from stages.training.sequences import Sequences
 from tests.examples import network, sines, values
-from tests.networks.layers import plain
 
 FREE = {"warmup": 6, "free_steps": 10, "batch": 8}
 X = sines(8).values
@@ -31,40 +28,6 @@ def train(
     report = lambda *row: reports.append(row)  # noqa: E731
     carried = training.adam(net, data, phase, validate=validate, random=random, report=report)
     return carried, reports
-
-
-def blog_losses(rnn: nn.RNN, read_out: nn.Linear, sequences: np.ndarray, fused: bool) -> list:
-    """Train as the blog does, one sequence an iteration, and give the losses."""
-    weights = [*rnn.parameters(), *read_out.parameters()]
-    optimizer = torch.optim.Adam(weights, lr=0.01, fused=fused)
-    hidden, losses = torch.zeros(1, 1, 16), []
-    for data in sequences:
-        x = torch.tensor(data[:-1]).float().view(1, 49, 1)
-        y = torch.tensor(data[1:]).float().view(1, 49, 1)
-        output, hidden = rnn(x, hidden)
-        hidden = hidden.detach()
-        loss = nn.functional.mse_loss(read_out(output.view(-1, 16)).unsqueeze(0), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-
-
-def test_the_blogs_recipe_gives_the_blogs_losses() -> None:
-    """To the last bit with torch's fused step; the blog's step has other last digits."""
-    x = sines(50, phase=[0, 1, 2]).values
-    initial = {"method": "normal", "sd": 0.001}
-    row = NetworkRow(dataset="d", cell="rnn", precision="float32", initial=initial)
-    net = initial_network(row, np.random.default_rng(1))
-    exact, close = (
-        blog_losses(*plain("rnn", net.sizes, net.weights), x[:, :, 0], fused)
-        for fused in (True, False)
-    )
-    carried, reports = train(net, Sequences(x, x), 50, carry_hidden_state=True)
-    assert reports == [(i, i * 49, loss) for i, loss in enumerate(exact, start=1)]
-    np.testing.assert_allclose(exact, close, rtol=1e-5)
-    assert carried.shape == (1, 1, 16) and carried.any() and not carried.requires_grad
 
 
 def test_sequences_are_taken_in_their_order_and_again_from_the_first() -> None:
